@@ -1,0 +1,86 @@
+-- What has been applied, what was refused, and how far each stream has come.
+
+-- Offsets applied, per source (cluster), topic, partition and incarnation (a topic that was deleted and created
+-- again starts over at offset 0). Law: counted + quarantined + too_late + duplicates = records; the ranges may
+-- hold more offsets than records, for transaction markers and compaction leave holes.
+CREATE TABLE ledger (
+  source text COLLATE "C" NOT NULL,
+  topic text COLLATE "C" NOT NULL,
+  partition integer NOT NULL,
+  incarnation integer NOT NULL,
+  applied int8multirange NOT NULL DEFAULT '{}',
+  records bigint NOT NULL DEFAULT 0,
+  counted bigint NOT NULL DEFAULT 0,
+  quarantined bigint NOT NULL DEFAULT 0,
+  too_late bigint NOT NULL DEFAULT 0,
+  duplicates bigint NOT NULL DEFAULT 0,
+  late bigint NOT NULL DEFAULT 0, -- of the counted ones: came for a final window and amended it
+  max_event_time timestamptz,
+  max_record_time_ms bigint, -- largest Kafka time stamp applied; proves a new incarnation
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now(), -- last time that new offsets were applied
+  PRIMARY KEY (source, topic, partition, incarnation),
+  CHECK (counted + quarantined + too_late + duplicates = records)
+) WITH (fillfactor = 50);
+
+-- Records that are no valid event, as they came.
+CREATE TABLE quarantine (
+  source text COLLATE "C" NOT NULL,
+  topic text COLLATE "C" NOT NULL,
+  partition integer NOT NULL,
+  incarnation integer NOT NULL,
+  "offset" bigint NOT NULL,
+  reason text NOT NULL,
+  field text,
+  value bytea, -- null for a record without a value
+  quarantined_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (source, topic, partition, incarnation, "offset")
+);
+CREATE INDEX quarantine_by_time ON quarantine (quarantined_at DESC);
+
+-- Valid events for windows older than the amendment horizon.
+CREATE TABLE too_late (
+  source text COLLATE "C" NOT NULL,
+  topic text COLLATE "C" NOT NULL,
+  partition integer NOT NULL,
+  incarnation integer NOT NULL,
+  "offset" bigint NOT NULL,
+  event_time timestamptz NOT NULL,
+  value bytea NOT NULL,
+  recorded_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (source, topic, partition, incarnation, "offset")
+);
+CREATE INDEX too_late_by_time ON too_late (recorded_at DESC);
+
+-- Identities of counted events, for streams that count a producer's retry once. An entry is needed as long as its
+-- event would not be too late anyway, so the sweeper forgets it by event time.
+CREATE TABLE seen_event (
+  stream text COLLATE "C" NOT NULL,
+  event_key uuid NOT NULL, -- first 128 bits of SHA-256 of event_id
+  event_time timestamptz NOT NULL,
+  PRIMARY KEY (stream, event_key)
+);
+CREATE INDEX seen_event_by_time ON seen_event (stream, event_time);
+
+CREATE TABLE stream_state (
+  stream text COLLATE "C" PRIMARY KEY,
+  watermark timestamptz, -- null until the stream has had an event
+  held_by integer, -- the partition that keeps the watermark from going on
+  swept_at timestamptz
+);
+INSERT INTO stream_state (stream) VALUES ('sensor'), ('consumption'), ('weather');
+
+-- What the sweeper last saw on the broker.
+CREATE TABLE partition_progress (
+  source text COLLATE "C" NOT NULL,
+  topic text COLLATE "C" NOT NULL,
+  partition integer NOT NULL,
+  stream text COLLATE "C" NOT NULL,
+  first_offset bigint NOT NULL,
+  end_offset bigint NOT NULL,
+  lag bigint NOT NULL,
+  idle boolean NOT NULL,
+  observed_since timestamptz NOT NULL, -- start of the present unbroken watch; silence counts from here at most
+  observed_at timestamptz NOT NULL,
+  PRIMARY KEY (source, topic, partition)
+) WITH (fillfactor = 50);

@@ -1,0 +1,216 @@
+-- The commit of one partition's batch: one call, one transaction. PostgreSQL judges whether the caller folded the
+-- batch on facts that still hold (which offsets are new, what time it is, where the watermark stands, which
+-- identities were seen). If so, ledger, sums, quarantine and identities change together and the outcome says
+-- "applied": true. If not, nothing changes, and the outcome holds the facts to fold again with.
+-- Locks are taken in one order by all callers (ledger row, identities, rows by key), so there is no deadlock.
+
+CREATE FUNCTION instant(epoch_us bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT timestamptz 'epoch' + epoch_us * interval '1 microsecond'
+$$;
+
+CREATE FUNCTION epoch_us(at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT (extract(epoch FROM at) * 1000000)::bigint
+$$;
+
+-- header: stream, source, topic, partition, deadIncarnation (proven gone by the caller, or null), offsets,
+-- records, counted, duplicates, firstWindowEndUs, maxEventTimeUs, maxRecordTimeMs, futureSkewUs,
+-- amendmentHorizonUs. Times are null where the batch has none.
+CREATE FUNCTION claim_batch(
+  header jsonb,
+  event_keys uuid[], event_times_us bigint[],
+  refused_offsets bigint[], refused_reasons text[], refused_fields text[], refused_values bytea[],
+  too_late_offsets bigint[], too_late_times_us bigint[], too_late_values bytea[]
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  batch record;
+  entry ledger%ROWTYPE;
+  mark timestamptz;
+  already_seen uuid[];
+  inserted integer;
+BEGIN
+  SELECT * INTO batch FROM jsonb_to_record(header) AS h(
+    stream text, source text, topic text, partition integer, "deadIncarnation" integer, offsets int8multirange,
+    records integer, counted integer, duplicates integer, "firstWindowEndUs" bigint, "maxEventTimeUs" bigint,
+    "maxRecordTimeMs" bigint, "futureSkewUs" bigint, "amendmentHorizonUs" bigint);
+  PERFORM set_config('smartgrid.cause', format('%s-%s:%s', batch.topic, batch.partition, batch.offsets), true);
+
+  LOOP
+    SELECT * INTO entry FROM ledger AS l
+    WHERE l.source = batch.source AND l.topic = batch.topic AND l.partition = batch.partition
+    ORDER BY l.incarnation DESC LIMIT 1 FOR UPDATE;
+    EXIT WHEN FOUND AND entry.incarnation IS DISTINCT FROM batch."deadIncarnation";
+    INSERT INTO ledger (source, topic, partition, incarnation)
+    VALUES (batch.source, batch.topic, batch.partition, coalesce(entry.incarnation + 1, 0))
+    ON CONFLICT DO NOTHING;
+  END LOOP;
+  SELECT watermark INTO mark FROM stream_state AS s WHERE s.stream = batch.stream;
+  IF cardinality(event_keys) > 0 THEN
+    SELECT array_agg(s.event_key) INTO already_seen
+    FROM seen_event AS s WHERE s.stream = batch.stream AND s.event_key = ANY (event_keys);
+  END IF;
+
+  IF entry.applied && batch.offsets
+    OR instant(batch."maxEventTimeUs") > now() + batch."futureSkewUs" * interval '1 microsecond'
+    OR instant(batch."firstWindowEndUs") <= mark - batch."amendmentHorizonUs" * interval '1 microsecond'
+    OR already_seen IS NOT NULL
+  THEN
+    RETURN jsonb_build_object('applied', false,
+      'incarnation', entry.incarnation,
+      'alreadyApplied', (entry.applied * batch.offsets)::text,
+      'ledgerMaxRecordTimeMs', entry.max_record_time_ms,
+      'nowUs', epoch_us(now()),
+      'watermarkUs', epoch_us(mark),
+      'seenEventKeys', coalesce(to_jsonb(already_seen), '[]'));
+  END IF;
+
+  INSERT INTO seen_event (stream, event_key, event_time)
+  SELECT batch.stream, e.event_key, instant(e.time_us)
+  FROM unnest(event_keys, event_times_us) AS e(event_key, time_us) ORDER BY e.event_key
+  ON CONFLICT DO NOTHING;
+  GET DIAGNOSTICS inserted = ROW_COUNT;
+  IF inserted < cardinality(event_keys) THEN
+    RAISE EXCEPTION 'another batch has just counted an event of this one' USING ERRCODE = '40001';
+  END IF;
+  INSERT INTO quarantine (source, topic, partition, incarnation, "offset", reason, field, value)
+  SELECT batch.source, batch.topic, batch.partition, entry.incarnation, r.*
+  FROM unnest(refused_offsets, refused_reasons, refused_fields, refused_values) AS r;
+  INSERT INTO too_late (source, topic, partition, incarnation, "offset", event_time, value)
+  SELECT batch.source, batch.topic, batch.partition, entry.incarnation, t."offset", instant(t.time_us), t.value
+  FROM unnest(too_late_offsets, too_late_times_us, too_late_values) AS t("offset", time_us, value);
+  UPDATE ledger AS l SET
+    applied = l.applied + batch.offsets,
+    records = l.records + batch.records,
+    counted = l.counted + batch.counted,
+    quarantined = l.quarantined + cardinality(refused_offsets),
+    too_late = l.too_late + cardinality(too_late_offsets),
+    duplicates = l.duplicates + batch.duplicates,
+    max_event_time = greatest(l.max_event_time, instant(batch."maxEventTimeUs")),
+    max_record_time_ms = greatest(l.max_record_time_ms, batch."maxRecordTimeMs"),
+    updated_at = now()
+  WHERE l.source = batch.source AND l.topic = batch.topic AND l.partition = batch.partition
+    AND l.incarnation = entry.incarnation;
+  RETURN jsonb_build_object('applied', true, 'incarnation', entry.incarnation, 'nowUs', epoch_us(now()),
+    'watermarkUs', epoch_us(mark));
+END $$;
+
+-- Ends a commit: notes how many of the counted events came for windows that were final already.
+CREATE FUNCTION settle_late(header jsonb, outcome jsonb, late_events bigint) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  IF late_events > 0 THEN
+    UPDATE ledger SET late = late + late_events
+    WHERE source = header->>'source' AND topic = header->>'topic'
+      AND partition = (header->>'partition')::integer AND incarnation = (outcome->>'incarnation')::integer;
+  END IF;
+  RETURN outcome || jsonb_build_object('late', coalesce(late_events, 0));
+END $$;
+
+CREATE FUNCTION commit_sensor(
+  header jsonb,
+  event_keys uuid[], event_times_us bigint[],
+  refused_offsets bigint[], refused_reasons text[], refused_fields text[], refused_values bytea[],
+  too_late_offsets bigint[], too_late_times_us bigint[], too_late_values bytea[],
+  window_starts_us bigint[], sensor_types text[], sensor_ids text[], counts bigint[],
+  mins numeric[], maxs numeric[], sums numeric[], sums_of_squares numeric[]
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  outcome jsonb := claim_batch(header, event_keys, event_times_us, refused_offsets, refused_reasons,
+    refused_fields, refused_values, too_late_offsets, too_late_times_us, too_late_values);
+  mark timestamptz := instant((outcome->>'watermarkUs')::bigint);
+  late_events bigint;
+BEGIN
+  IF NOT (outcome->>'applied')::boolean THEN RETURN outcome; END IF;
+  INSERT INTO sensor_aggregates_realtime AS t (window_start, window_end, sensor_type, sensor_id, count,
+    min_value, max_value, sum_value, sum_squares, state, revision, finalized_at)
+  SELECT p.start, p.start + interval '5 minutes', p.sensor_type, p.sensor_id, p.count,
+    p.min, p.max, p.sum, p.sum_squares, f.state, (f.state = 'final')::integer,
+    CASE f.state WHEN 'final' THEN now() END
+  FROM (SELECT instant(u.start_us) AS start, u.* FROM unnest(window_starts_us, sensor_types, sensor_ids, counts,
+      mins, maxs, sums, sums_of_squares)
+      AS u(start_us, sensor_type, sensor_id, count, min, max, sum, sum_squares)) AS p,
+    LATERAL (SELECT CASE WHEN p.start + interval '5 minutes' <= mark THEN 'final' ELSE 'open' END AS state) AS f
+  ORDER BY p.start, p.sensor_type COLLATE "C", p.sensor_id COLLATE "C"
+  ON CONFLICT (window_start, sensor_type, sensor_id) DO UPDATE SET
+    count = t.count + excluded.count,
+    min_value = least(t.min_value, excluded.min_value),
+    max_value = greatest(t.max_value, excluded.max_value),
+    sum_value = t.sum_value + excluded.sum_value,
+    sum_squares = t.sum_squares + excluded.sum_squares,
+    revision = CASE t.state WHEN 'final' THEN t.revision + 1 ELSE 0 END,
+    finalized_at = CASE t.state WHEN 'final' THEN now() END,
+    updated_at = now();
+  SELECT sum(u.count) INTO late_events FROM unnest(window_starts_us, counts) AS u(start_us, count)
+  WHERE instant(u.start_us) + interval '5 minutes' <= mark;
+  RETURN settle_late(header, outcome, late_events);
+END $$;
+
+CREATE FUNCTION commit_consumption(
+  header jsonb,
+  event_keys uuid[], event_times_us bigint[],
+  refused_offsets bigint[], refused_reasons text[], refused_fields text[], refused_values bytea[],
+  too_late_offsets bigint[], too_late_times_us bigint[], too_late_values bytea[],
+  window_starts_us bigint[], customer_ids text[], counts bigint[], energies_kwh numeric[]
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  outcome jsonb := claim_batch(header, event_keys, event_times_us, refused_offsets, refused_reasons,
+    refused_fields, refused_values, too_late_offsets, too_late_times_us, too_late_values);
+  mark timestamptz := instant((outcome->>'watermarkUs')::bigint);
+  late_events bigint;
+BEGIN
+  IF NOT (outcome->>'applied')::boolean THEN RETURN outcome; END IF;
+  INSERT INTO consumption_aggregates_realtime AS t (window_start, window_end, customer_id, reading_count,
+    total_consumption, state, revision, finalized_at)
+  SELECT p.start, p.start + interval '1 hour', p.customer_id, p.count, p.energy_kwh, f.state,
+    (f.state = 'final')::integer, CASE f.state WHEN 'final' THEN now() END
+  FROM (SELECT instant(u.start_us) AS start, u.* FROM unnest(window_starts_us, customer_ids, counts, energies_kwh)
+      AS u(start_us, customer_id, count, energy_kwh)) AS p,
+    LATERAL (SELECT CASE WHEN p.start + interval '1 hour' <= mark THEN 'final' ELSE 'open' END AS state) AS f
+  ORDER BY p.start, p.customer_id COLLATE "C"
+  ON CONFLICT (window_start, customer_id) DO UPDATE SET
+    reading_count = t.reading_count + excluded.reading_count,
+    total_consumption = t.total_consumption + excluded.total_consumption,
+    revision = CASE t.state WHEN 'final' THEN t.revision + 1 ELSE 0 END,
+    finalized_at = CASE t.state WHEN 'final' THEN now() END,
+    updated_at = now();
+  SELECT sum(u.count) INTO late_events FROM unnest(window_starts_us, counts) AS u(start_us, count)
+  WHERE instant(u.start_us) + interval '1 hour' <= mark;
+  RETURN settle_late(header, outcome, late_events);
+END $$;
+
+CREATE FUNCTION commit_weather(
+  header jsonb,
+  event_keys uuid[], event_times_us bigint[],
+  refused_offsets bigint[], refused_reasons text[], refused_fields text[], refused_values bytea[],
+  too_late_offsets bigint[], too_late_times_us bigint[], too_late_values bytea[],
+  window_starts_us bigint[], counts bigint[], temperatures numeric[], humidities numeric[],
+  pressures numeric[], wind_speeds numeric[], condition_counts jsonb[]
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  outcome jsonb := claim_batch(header, event_keys, event_times_us, refused_offsets, refused_reasons,
+    refused_fields, refused_values, too_late_offsets, too_late_times_us, too_late_values);
+  mark timestamptz := instant((outcome->>'watermarkUs')::bigint);
+  late_events bigint;
+BEGIN
+  IF NOT (outcome->>'applied')::boolean THEN RETURN outcome; END IF;
+  INSERT INTO weather_aggregates_realtime AS t (window_start, window_end, event_count, sum_temperature,
+    sum_humidity, sum_pressure, sum_wind_speed, condition_counts, state, revision, finalized_at)
+  SELECT p.start, p.start + interval '1 hour', p.count, p.temperature, p.humidity, p.pressure, p.wind_speed,
+    p.condition_counts, f.state, (f.state = 'final')::integer, CASE f.state WHEN 'final' THEN now() END
+  FROM (SELECT instant(u.start_us) AS start, u.* FROM unnest(window_starts_us, counts, temperatures, humidities,
+      pressures, wind_speeds, condition_counts)
+      AS u(start_us, count, temperature, humidity, pressure, wind_speed, condition_counts)) AS p,
+    LATERAL (SELECT CASE WHEN p.start + interval '1 hour' <= mark THEN 'final' ELSE 'open' END AS state) AS f
+  ORDER BY p.start
+  ON CONFLICT (window_start) DO UPDATE SET
+    event_count = t.event_count + excluded.event_count,
+    sum_temperature = t.sum_temperature + excluded.sum_temperature,
+    sum_humidity = t.sum_humidity + excluded.sum_humidity,
+    sum_pressure = t.sum_pressure + excluded.sum_pressure,
+    sum_wind_speed = t.sum_wind_speed + excluded.sum_wind_speed,
+    condition_counts = merge_condition_counts(t.condition_counts, excluded.condition_counts),
+    revision = CASE t.state WHEN 'final' THEN t.revision + 1 ELSE 0 END,
+    finalized_at = CASE t.state WHEN 'final' THEN now() END,
+    updated_at = now();
+  SELECT sum(u.count) INTO late_events FROM unnest(window_starts_us, counts) AS u(start_us, count)
+  WHERE instant(u.start_us) + interval '1 hour' <= mark;
+  RETURN settle_late(header, outcome, late_events);
+END $$;

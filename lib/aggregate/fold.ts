@@ -1,0 +1,154 @@
+// Folds the records of one partition into what the commit changes: partials, refusals and the offsets settled.
+// Pure. Law: each record that is new by the facts ends as exactly one of counted, refused, too late, duplicate.
+
+import { createHash } from "node:crypto";
+import { difference, holds, type OffsetRanges } from "../core/ranges.ts";
+import { windowStartUs } from "../core/window.ts";
+import { isRefusal, type Refusal, refuse } from "../streams/refusal.ts";
+import type { Event, Stream, WindowPartial } from "../streams/stream.ts";
+
+/** A record as it stood in the topic. */
+export interface LogRecord {
+  readonly offset: number;
+  /** Kafka's time stamp in ms, −1 where there is none. */
+  readonly recordTimeMs: number;
+  readonly value: Buffer | null;
+}
+
+/** What the database knows and a fold depends on. Where it no longer holds, the commit is refused and folded again. */
+export interface Facts {
+  /** Offsets of this partition that have been applied before. */
+  readonly applied: OffsetRanges;
+  /** Events later than this are refused, µs. */
+  readonly futureAfterUs: number;
+  /** Events of windows that end at or before this are too late, µs. */
+  readonly tooLateUpToUs: number;
+  /** Keys of events that were counted before. */
+  readonly seenEventKeys: ReadonlySet<string>;
+}
+
+export interface RefusedRecord extends Refusal {
+  readonly offset: number;
+  readonly value: Buffer | null;
+}
+
+export interface TooLateRecord {
+  readonly offset: number;
+  readonly timeUs: number;
+  readonly value: Buffer;
+}
+
+export interface CountedIdentity {
+  readonly eventKey: string;
+  readonly timeUs: number;
+}
+
+/** What one partition's batch adds. */
+export interface FoldedBatch<P> {
+  /** The new offsets, holes between them included. */
+  readonly offsets: OffsetRanges;
+  readonly records: number;
+  readonly counted: number;
+  readonly duplicates: number;
+  readonly partials: readonly WindowPartial<P>[];
+  readonly refused: readonly RefusedRecord[];
+  readonly tooLate: readonly TooLateRecord[];
+  readonly identities: readonly CountedIdentity[];
+  readonly maxEventTimeUs: number | null;
+  readonly maxRecordTimeMs: number | null;
+  readonly firstWindowEndUs: number | null;
+}
+
+/** 1 January 2000: an earlier event time is that of a device without a clock, and never makes a window. */
+export const EARLIEST_WINDOW_END_US = 946_684_800_000_000;
+
+/** The key under which an event's identity is remembered: 128 bits of SHA-256 as a UUID. */
+export function eventKeyOf(eventId: string): string {
+  const hex = createHash("sha256").update(eventId).digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+}
+
+/**
+ * Folds records that stand in offset order and belong to one partition.
+ * The batch settles every offset from its first to its last: what is missing between them are transaction markers
+ * or compacted records.
+ */
+export function foldRecords<E extends Event, P>(
+  stream: Stream<E, P>,
+  records: readonly LogRecord[],
+  facts: Facts,
+): FoldedBatch<P> {
+  const windows = new Map<number, Map<string, P>>();
+  const refused: RefusedRecord[] = [];
+  const tooLate: TooLateRecord[] = [];
+  const identities: CountedIdentity[] = [];
+  const ownKeys = new Set<string>();
+  let fresh = 0;
+  let counted = 0;
+  let maxEventTimeUs = Number.NEGATIVE_INFINITY;
+  let maxRecordTimeMs = -1;
+
+  for (const { offset, recordTimeMs, value } of records) {
+    if (facts.applied.length > 0 && holds(facts.applied, offset)) continue;
+    fresh++;
+    if (recordTimeMs > maxRecordTimeMs) maxRecordTimeMs = recordTimeMs;
+    const event = value === null ? refuse("null_value") : stream.decode(value);
+    if (isRefusal(event)) {
+      refused.push({ offset, value, refused: event.refused, field: event.field });
+      continue;
+    }
+    const { timeUs } = event;
+    if (timeUs > facts.futureAfterUs) {
+      refused.push({ offset, value, refused: "in_future", field: "timestamp" });
+      continue;
+    }
+    if (timeUs > maxEventTimeUs) maxEventTimeUs = timeUs;
+    const startUs = windowStartUs(timeUs, stream.windowUs);
+    if (startUs + stream.windowUs <= facts.tooLateUpToUs && value !== null) {
+      tooLate.push({ offset, timeUs, value });
+      continue;
+    }
+    if (event.eventId !== null) {
+      const eventKey = eventKeyOf(event.eventId);
+      if (facts.seenEventKeys.has(eventKey) || ownKeys.has(eventKey)) continue;
+      ownKeys.add(eventKey);
+      identities.push({ eventKey, timeUs });
+    }
+    counted++;
+    let groups = windows.get(startUs);
+    if (groups === undefined) {
+      groups = new Map();
+      windows.set(startUs, groups);
+    }
+    const group = stream.groupOf(event);
+    let partial = groups.get(group);
+    if (partial === undefined) {
+      partial = stream.emptyPartial(event);
+      groups.set(group, partial);
+    }
+    stream.fold(partial, event);
+  }
+
+  const partials: WindowPartial<P>[] = [];
+  let firstStartUs = Number.POSITIVE_INFINITY;
+  for (const [startUs, groups] of windows) {
+    if (startUs < firstStartUs) firstStartUs = startUs;
+    for (const partial of groups.values()) partials.push({ windowStartUs: startUs, partial });
+  }
+  const first = records.at(0);
+  const last = records.at(-1);
+  const delivered = first && last ? [{ from: first.offset, to: last.offset + 1 }] : [];
+  return {
+    offsets: difference(delivered, facts.applied),
+    records: fresh,
+    counted,
+    duplicates: fresh - counted - refused.length - tooLate.length,
+    partials,
+    refused,
+    tooLate,
+    identities,
+    maxEventTimeUs: maxEventTimeUs === Number.NEGATIVE_INFINITY ? null : maxEventTimeUs,
+    maxRecordTimeMs: maxRecordTimeMs < 0 ? null : maxRecordTimeMs,
+    firstWindowEndUs: partials.length > 0 ? firstStartUs + stream.windowUs : null,
+  };
+}

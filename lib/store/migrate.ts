@@ -1,0 +1,88 @@
+// Applies the numbered SQL files of infra/migrations, each once, in order, under an advisory lock.
+
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ClientBase } from "pg";
+
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+  readonly checksum: string;
+}
+
+/** Any constant will do, as long as nobody else takes it: the four letters SGRD. */
+const ADVISORY_LOCK = 0x53475244;
+
+/**
+ * Reads the migrations of a folder, in order.
+ * @throws Error where a name is not `NNNN_words.sql` or a number is missing or doubled
+ */
+export async function readMigrations(folder: string): Promise<Migration[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+  return Promise.all(
+    names.map(async (name, i) => {
+      const version = Number(/^(\d{4})_[a-z0-9_]+\.sql$/.exec(name)?.[1]);
+      if (version !== i + 1)
+        throw new Error(
+          `${join(folder, name)}: expected a file named ${String(i + 1).padStart(4, "0")}_….sql`,
+        );
+      const sql = await readFile(join(folder, name), "utf8");
+      return { version, name, sql, checksum: createHash("sha256").update(sql).digest("hex") };
+    }),
+  );
+}
+
+/**
+ * Brings the database to the newest migration; each runs in a transaction of its own.
+ * @returns the migrations that were applied now
+ * @throws Error where one that was applied before has changed since, or where one fails (it is rolled back)
+ */
+export async function migrate(client: ClientBase, migrations: readonly Migration[]): Promise<Migration[]> {
+  const appliedNow: Migration[] = [];
+  await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
+  try {
+    await client.query(
+      `CREATE TABLE IF NOT EXISTS schema_migration
+         (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
+    );
+    const { rows } = await client.query<{ version: number; checksum: string }>(
+      "SELECT version, checksum FROM schema_migration",
+    );
+    const checksums = new Map(rows.map((row) => [row.version, row.checksum]));
+    for (const migration of migrations) {
+      const known = checksums.get(migration.version);
+      if (known === migration.checksum) continue;
+      if (known !== undefined)
+        throw new Error(
+          `migration ${migration.name} has changed since it was applied: add a new one instead`,
+        );
+      await applyMigration(client, migration);
+      appliedNow.push(migration);
+    }
+  } finally {
+    await client.query("SELECT pg_advisory_unlock($1)", [ADVISORY_LOCK]);
+  }
+  return appliedNow;
+}
+
+async function applyMigration(client: ClientBase, migration: Migration): Promise<void> {
+  await client.query("BEGIN");
+  try {
+    // A migration that cannot get its locks soon must not make the running functions stand behind it.
+    await client.query("SET LOCAL lock_timeout = '5s'");
+    await client.query(migration.sql);
+    await client.query("INSERT INTO schema_migration (version, name, checksum) VALUES ($1, $2, $3)", [
+      migration.version,
+      migration.name,
+      migration.checksum,
+    ]);
+    await client.query("COMMIT");
+  } catch (error) {
+    // Half a migration must not stay.
+    await client.query("ROLLBACK");
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`migration ${migration.name} failed and was rolled back: ${reason}`, { cause: error });
+  }
+}

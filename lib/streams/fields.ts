@@ -1,0 +1,83 @@
+// Reading the fields of a JSON event, each by a written rule. A field that breaks its rule gives a refusal.
+
+import { isUtf8 } from "node:buffer";
+import { parseInstant } from "../core/instant.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+
+export type JsonObject = { readonly [field: string]: unknown };
+
+/**
+ * Reads a record's value as one JSON object. A byte order mark is malformed JSON; of duplicate keys the last
+ * one counts, as in `JSON.parse`.
+ */
+export function readObject(value: Buffer): JsonObject | Refusal {
+  if (value.length === 0) return refuse("empty_value");
+  if (!isUtf8(value)) return refuse("invalid_utf8");
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(value.toString("utf8"));
+  } catch {
+    // JSON.parse throws for malformed text only, and that is what the refusal says.
+    return refuse("malformed_json");
+  }
+  return isJsonObject(parsed) ? parsed : refuse("not_an_object");
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The field's own value; a field that is inherited (`__proto__`), absent or null is missing. */
+function own(object: JsonObject, field: string): unknown {
+  return Object.hasOwn(object, field) ? (object[field] ?? undefined) : undefined;
+}
+
+/** Characters that PostgreSQL cannot store (NUL) or UTF-8 cannot write (a lone surrogate). */
+function isStorable(text: string): boolean {
+  return !text.includes("\0") && text.isWellFormed();
+}
+
+/** Text of 1 to `maxLength` characters (UTF-16 units). */
+export function readText(object: JsonObject, field: string, maxLength: number): string | Refusal {
+  const value = own(object, field);
+  if (typeof value === "string") {
+    if (value.length === 0) return refuse("empty_text", field);
+    if (value.length > maxLength) return refuse("text_too_long", field);
+    return isStorable(value) ? value : refuse("invalid_text", field);
+  }
+  return refuse(value === undefined ? "missing_field" : "wrong_type", field);
+}
+
+/** No meter resolves less; smaller numbers would need hundreds of decimals to be summed exactly. */
+const SMALLEST_NUMBER = 1e-30;
+
+/**
+ * A number within [min, max], and 0 or at least 1e-30 in size; −0 is 0.
+ * `1e400`, which JSON.parse makes Infinity, is out of range.
+ */
+export function readNumber(object: JsonObject, field: string, min: number, max: number): number | Refusal {
+  const value = own(object, field);
+  if (typeof value === "number") {
+    const inRange = value >= min && value <= max && (value === 0 || Math.abs(value) >= SMALLEST_NUMBER);
+    return inRange ? value + 0 : refuse("out_of_range", field);
+  }
+  return refuse(value === undefined ? "missing_field" : "wrong_type", field);
+}
+
+/** A time stamp as µs since the epoch. */
+export function readInstant(object: JsonObject, field: string): number | Refusal {
+  const value = own(object, field);
+  if (typeof value === "string") return parseInstant(value) ?? refuse("invalid_timestamp", field);
+  return refuse(value === undefined ? "missing_field" : "wrong_type", field);
+}
+
+/** Checks `{lat, lon}` in degrees; absent and null are fine where the location is optional. */
+export function checkLocation(object: JsonObject, optional: boolean): Refusal | null {
+  const location = own(object, "location");
+  if (location === undefined) return optional ? null : refuse("missing_field", "location");
+  if (!isJsonObject(location)) return refuse("wrong_type", "location");
+  const lat = readNumber(location, "lat", -90, 90);
+  if (typeof lat === "object") return refuse(lat.refused, "location.lat");
+  const lon = readNumber(location, "lon", -180, 180);
+  return typeof lon === "object" ? refuse(lon.refused, "location.lon") : null;
+}

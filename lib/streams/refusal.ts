@@ -1,0 +1,35 @@
+// Why a record is no valid event, as a value: bad data is never an exception and never stops a partition.
+
+/** Every reason for which a record is put into quarantine. docs/quarantine.md explains each. */
+export const refusalReasons = [
+  "null_value",
+  "empty_value",
+  "invalid_utf8",
+  "malformed_json",
+  "not_an_object",
+  "missing_field",
+  "wrong_type",
+  "empty_text",
+  "text_too_long",
+  "invalid_text",
+  "out_of_range",
+  "unknown_unit",
+  "invalid_timestamp",
+  "in_future",
+] as const;
+
+export type RefusalReason = (typeof refusalReasons)[number];
+
+/** A refused record: the reason and, where one is to blame, the field. */
+export interface Refusal {
+  readonly refused: RefusalReason;
+  readonly field: string | null;
+}
+
+export function refuse(reason: RefusalReason, field: string | null = null): Refusal {
+  return { refused: reason, field };
+}
+
+export function isRefusal(decoded: object): decoded is Refusal {
+  return "refused" in decoded;
+}

@@ -1,0 +1,35 @@
+// What a stream is: one topic with its event type, window size, group, partial and table.
+// A new stream is one such declaration and one migration.
+
+import type { Refusal } from "./refusal.ts";
+
+export type StreamName = "sensor" | "consumption" | "weather";
+
+/** What every decoded event has. */
+export interface Event {
+  /** Event time, whole µs since the epoch. */
+  readonly timeUs: number;
+  /** Identity under which a producer's retry is counted once, or null where the stream has none. */
+  readonly eventId: string | null;
+}
+
+export interface Stream<E extends Event, P> {
+  readonly name: StreamName;
+  readonly windowUs: number;
+  /** Reads the value of a record. Never throws for bad data. */
+  decode(value: Buffer): E | Refusal;
+  /** The group of an event within its window; equal events in this sense share a row. */
+  groupOf(event: E): string;
+  /** The partial of no event at all, for the group of this event. */
+  emptyPartial(event: E): P;
+  /** Adds an event to its partial. Commutative and associative: tests/unit/streams. */
+  fold(partial: P, event: E): void;
+  /** The partial's values as parameters of the stream's commit statement, in its order. */
+  parameters(partials: readonly P[]): (string | number)[][];
+}
+
+/** The partial of one group in one window. */
+export interface WindowPartial<P> {
+  readonly windowStartUs: number;
+  readonly partial: P;
+}

@@ -1,0 +1,105 @@
+// The weather stream: means and the dominant condition over all places, one row per hour.
+
+import { ExactSum, formatDecimal } from "../core/exact.ts";
+import { checkLocation, type JsonObject, readInstant, readNumber, readObject, readText } from "./fields.ts";
+import { isRefusal, type Refusal } from "./refusal.ts";
+import type { Event, Stream } from "./stream.ts";
+
+export interface WeatherEvent extends Event {
+  readonly temperatureCelsius: number;
+  readonly humidityPercent: number;
+  readonly pressureHpa: number;
+  readonly windMetresPerSecond: number;
+  readonly condition: string;
+}
+
+/** Sums of one hour; the row's means and its dominant condition are derived from them in PostgreSQL. */
+export interface WeatherPartial {
+  count: number;
+  readonly temperature: ExactSum;
+  readonly humidity: ExactSum;
+  readonly pressure: ExactSum;
+  readonly wind: ExactSum;
+  /** Events per condition. */
+  readonly conditions: Map<string, number>;
+}
+
+/** Bounds that no place on Earth has left, with room: temperature record −89.2 to 56.7 °C, gusts 113 m/s. */
+const bounds = {
+  temperature: [-100, 70],
+  humidity: [0, 100],
+  pressure: [300, 1100],
+  wind_speed: [0, 150],
+} as const;
+
+function readBounded(object: JsonObject, field: keyof typeof bounds): number | Refusal {
+  const [min, max] = bounds[field];
+  return readNumber(object, field, min, max);
+}
+
+/** Weather of the old producers carries no identity; ours does, so that a retry is counted once. */
+function readEventId(object: JsonObject): string | null | Refusal {
+  if (!Object.hasOwn(object, "event_id") || object.event_id === null) return null;
+  return readText(object, "event_id", 300);
+}
+
+function decode(bytes: Buffer): WeatherEvent | Refusal {
+  const object = readObject(bytes);
+  if (isRefusal(object)) return object;
+  const timeUs = readInstant(object, "timestamp");
+  if (typeof timeUs === "object") return timeUs;
+  const temperatureCelsius = readBounded(object, "temperature");
+  if (typeof temperatureCelsius === "object") return temperatureCelsius;
+  const humidityPercent = readBounded(object, "humidity");
+  if (typeof humidityPercent === "object") return humidityPercent;
+  const pressureHpa = readBounded(object, "pressure");
+  if (typeof pressureHpa === "object") return pressureHpa;
+  const windMetresPerSecond = readBounded(object, "wind_speed");
+  if (typeof windMetresPerSecond === "object") return windMetresPerSecond;
+  const condition = readText(object, "weather_condition", 50);
+  if (typeof condition === "object") return condition;
+  const eventId = readEventId(object);
+  if (eventId !== null && typeof eventId === "object") return eventId;
+  return (
+    checkLocation(object, false) ?? {
+      timeUs,
+      eventId,
+      temperatureCelsius,
+      humidityPercent,
+      pressureHpa,
+      windMetresPerSecond,
+      condition,
+    }
+  );
+}
+
+export const weatherStream: Stream<WeatherEvent, WeatherPartial> = {
+  name: "weather",
+  windowUs: 3600 * 1_000_000,
+  decode,
+  groupOf: () => "",
+  emptyPartial: () => ({
+    count: 0,
+    temperature: new ExactSum(),
+    humidity: new ExactSum(),
+    pressure: new ExactSum(),
+    wind: new ExactSum(),
+    conditions: new Map(),
+  }),
+  fold(partial, event) {
+    partial.count++;
+    partial.temperature.add(event.temperatureCelsius);
+    partial.humidity.add(event.humidityPercent);
+    partial.pressure.add(event.pressureHpa);
+    partial.wind.add(event.windMetresPerSecond);
+    partial.conditions.set(event.condition, (partial.conditions.get(event.condition) ?? 0) + 1);
+  },
+  parameters: (partials) => [
+    partials.map((p) => p.count),
+    partials.map((p) => formatDecimal(p.temperature.total())),
+    partials.map((p) => formatDecimal(p.humidity.total())),
+    partials.map((p) => formatDecimal(p.pressure.total())),
+    partials.map((p) => formatDecimal(p.wind.total())),
+    partials.map((p) => JSON.stringify(Object.fromEntries(p.conditions))),
+  ],
+};
