@@ -54,7 +54,7 @@ export function toMultirange(ranges: OffsetRanges): string {
 
 /** Reads PostgreSQL's `int8multirange` in its canonical form. @throws Error where the text is none */
 export function fromMultirange(text: string): OffsetRanges {
-  if (!/^\{(\[\d+,\d+\)(,|(?=\})))*\}$/.test(text)) throw new Error(`not an int8multirange: ${text}`);
+  if (!/^\{(\[\d+,\d+\)(,\[\d+,\d+\))*)?\}$/.test(text)) throw new Error(`not an int8multirange: ${text}`);
   return [...text.matchAll(/\[(\d+),(\d+)\)/g)].map((match) => ({
     from: Number(match[1]),
     to: Number(match[2]),

@@ -2,6 +2,15 @@
 // Laws: it never goes back; a lagging partition holds it, an idle one does not; when all partitions are idle it
 // follows the clock; no time stamp, however absurd, moves it past the clock.
 
+/** What the broker says of a partition. */
+export interface PartitionOffsets {
+  readonly partition: number;
+  /** First offset that retention has left. */
+  readonly first: number;
+  /** Offset that the next record will get. */
+  readonly end: number;
+}
+
 /** What is known of one partition when the stream is swept. */
 export interface PartitionProgress {
   readonly partition: number;

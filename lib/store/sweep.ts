@@ -2,17 +2,13 @@
 // Safe to run twice at once: the stream's row is locked while the watermark moves, and finality follows from it.
 
 import type { Pool, PoolClient } from "pg";
-import { advanceWatermark, isIdle, type PartitionProgress } from "../core/watermark.ts";
+import {
+  advanceWatermark,
+  isIdle,
+  type PartitionOffsets,
+  type PartitionProgress,
+} from "../core/watermark.ts";
 import type { StreamName } from "../streams/stream.ts";
-
-/** What the broker says of a partition. */
-export interface PartitionOffsets {
-  readonly partition: number;
-  /** First offset that retention has left. */
-  readonly first: number;
-  /** Offset that the next record will get. */
-  readonly end: number;
-}
 
 export interface SweptTopic {
   readonly stream: StreamName;

@@ -1,0 +1,20 @@
+import { handle } from "hono/aws-lambda";
+import { readDatabaseSettings, readKafkaSettings, readTopics } from "../../lib/config.ts";
+import { healthApp } from "../../lib/http/health.ts";
+import { openOffsetReader } from "../../lib/kafka/offsets.ts";
+import { openPool } from "../../lib/store/pool.ts";
+
+const offsets = openOffsetReader(readKafkaSettings(process.env));
+const pool = openPool(readDatabaseSettings(process.env), 3_000);
+const topics = Object.values(readTopics(process.env));
+
+export const handler = handle(
+  healthApp({
+    service: "smartgrid-pipeline",
+    now: Date.now,
+    checks: {
+      kafka: () => Promise.all(topics.map((topic) => offsets.read(topic))),
+      postgres: () => pool.query("SELECT 1 FROM stream_state LIMIT 1"),
+    },
+  }),
+);

@@ -1,0 +1,150 @@
+// The only reader of the environment. Each reader validates what its function needs, once, and says which variable
+// is wrong and what it may hold.
+
+import type { LatenessRules } from "./store/commit.ts";
+import type { DatabaseSettings } from "./store/pool.ts";
+import type { StreamName } from "./streams/stream.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A variable that is missing or holds something else than it may. */
+export class ConfigurationError extends Error {
+  constructor(variable: string, expected: string, actual: string | undefined) {
+    super(
+      `${variable}: expected ${expected}, got ${actual === undefined ? "nothing" : JSON.stringify(actual)}`,
+    );
+    this.name = "ConfigurationError";
+  }
+}
+
+const SECOND_US = 1_000_000;
+const DAY_SECONDS = 86_400;
+
+/** A variable that is set to the empty string counts as not set, as in `docker compose` and `serverless.yml`. */
+function text(env: Environment, variable: string, fallback?: string): string {
+  const value = env[variable] || fallback;
+  if (value === undefined) throw new ConfigurationError(variable, "a value", env[variable]);
+  return value;
+}
+
+function wholeNumber(env: Environment, variable: string, fallback: number, min: number, max: number): number {
+  const value = env[variable] || String(fallback);
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number < min || number > max)
+    throw new ConfigurationError(variable, `a whole number from ${min} to ${max}`, env[variable]);
+  return number;
+}
+
+/** Where events are sent to and read from. */
+export interface KafkaSettings {
+  /** `host:port` of each bootstrap broker; empty where MSK has to be asked for them. */
+  readonly brokers: readonly string[];
+  /** The MSK cluster, or null for a self-managed one. */
+  readonly clusterArn: string | null;
+  readonly clientId: string;
+  /** TLS and IAM, as MSK wants it; off where `KAFKA_BROKER` names the brokers, unless `KAFKA_AUTH` is `iam`. */
+  readonly iam: boolean;
+}
+
+function brokerList(env: Environment): string[] {
+  const value = env.KAFKA_BROKER || "";
+  const brokers = value
+    .split(",")
+    .filter((broker) => broker.trim() !== "")
+    .map((broker) => broker.trim());
+  for (const broker of brokers) {
+    const port = Number(/^[^\s:/]+:(\d{1,5})$/.exec(broker)?.[1]);
+    if (!(port >= 1 && port <= 65_535))
+      throw new ConfigurationError("KAFKA_BROKER", "host:port[,host:port…]", value);
+  }
+  return brokers;
+}
+
+/** @throws ConfigurationError where neither `KAFKA_BROKER` nor `MSK_CLUSTER_ARN` is usable */
+export function readKafkaSettings(env: Environment): KafkaSettings {
+  const brokers = brokerList(env);
+  const clusterArn = env.MSK_CLUSTER_ARN || null;
+  if (clusterArn !== null && !/^arn:[\w-]+:kafka:[\w-]+:\d{12}:cluster\/[^/]+\/[\w-]+$/.test(clusterArn))
+    throw new ConfigurationError(
+      "MSK_CLUSTER_ARN",
+      "arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/UUID",
+      clusterArn,
+    );
+  if (brokers.length === 0 && clusterArn === null)
+    throw new ConfigurationError(
+      "KAFKA_BROKER",
+      "host:port[,host:port…] (or MSK_CLUSTER_ARN)",
+      env.KAFKA_BROKER,
+    );
+  const auth = text(env, "KAFKA_AUTH", brokers.length === 0 ? "iam" : "none");
+  if (auth !== "none" && auth !== "iam") throw new ConfigurationError("KAFKA_AUTH", "none or iam", auth);
+  return {
+    brokers,
+    clusterArn,
+    clientId: text(env, "AWS_LAMBDA_FUNCTION_NAME", "smartgrid"),
+    iam: auth === "iam",
+  };
+}
+
+/** The name under which the ledger knows a cluster: its ARN, or its brokers in a fixed order. */
+export function sourceOf(clusterArn: string | null | undefined, brokers: readonly string[]): string {
+  return clusterArn ?? [...brokers].sort().join(",");
+}
+
+/** The topic of each stream. @throws ConfigurationError where a name is none that Kafka takes */
+export function readTopics(env: Environment): Readonly<Record<StreamName, string>> {
+  const topic = (variable: string, fallback: string) => {
+    const name = text(env, variable, fallback);
+    if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === "." || name === "..")
+      throw new ConfigurationError(variable, "1 to 249 letters, digits, '.', '_' or '-'", name);
+    return name;
+  };
+  return {
+    sensor: topic("KAFKA_TOPIC_SENSOR_DATA", "smartgrid-sensor-data"),
+    consumption: topic("KAFKA_TOPIC_METER_READINGS", "smartgrid-meter-readings"),
+    weather: topic("KAFKA_TOPIC_WEATHER", "smartgrid-weather-data"),
+  };
+}
+
+/** There is no default password: only the local stack sets one. */
+export function readDatabaseSettings(env: Environment): DatabaseSettings {
+  return {
+    host: text(env, "POSTGRES_HOST"),
+    port: wholeNumber(env, "POSTGRES_PORT", 5432, 1, 65_535),
+    database: text(env, "POSTGRES_DB", "smartgrid_db"),
+    user: text(env, "POSTGRES_USER", "smartgrid"),
+    password: text(env, "POSTGRES_PASSWORD"),
+    applicationName: text(env, "AWS_LAMBDA_FUNCTION_NAME", "smartgrid"),
+  };
+}
+
+export function readLatenessRules(env: Environment): LatenessRules {
+  return {
+    futureSkewUs: wholeNumber(env, "FUTURE_SKEW_SECONDS", 600, 0, DAY_SECONDS) * SECOND_US,
+    amendmentHorizonUs: wholeNumber(env, "AMENDMENT_HORIZON_DAYS", 7, 0, 3650) * DAY_SECONDS * SECOND_US,
+  };
+}
+
+export interface WatermarkSettings {
+  readonly delayUs: number;
+  readonly idleUs: number;
+}
+
+export function readWatermarkSettings(env: Environment): WatermarkSettings {
+  return {
+    delayUs: wholeNumber(env, "WATERMARK_DELAY_SECONDS", 600, 0, 7 * DAY_SECONDS) * SECOND_US,
+    idleUs: wholeNumber(env, "WATERMARK_IDLE_SECONDS", 300, 1, 7 * DAY_SECONDS) * SECOND_US,
+  };
+}
+
+export interface WeatherSettings {
+  readonly seed: number;
+  readonly updateIntervalSeconds: number;
+}
+
+export function readWeatherSettings(env: Environment): WeatherSettings {
+  return {
+    seed: wholeNumber(env, "WEATHER_SEED", 1, 0, 2 ** 31 - 1),
+    updateIntervalSeconds: wholeNumber(env, "WEATHER_UPDATE_INTERVAL", 60, 1, DAY_SECONDS),
+  };
+}

@@ -1,0 +1,51 @@
+// What all HTTP functions share: limits, and the one place that maps errors to answers.
+
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { NotStoredError } from "../kafka/produce.ts";
+import { log, messageOf } from "../log.ts";
+
+const MAX_BODY_BYTES = 256 * 1024;
+
+/** A request that is no valid event. The message is the answer's `error`, in the contract's words. */
+export class BadRequestError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "BadRequestError";
+  }
+}
+
+/** An app with the body limit (413), JSON errors, and 503 where nothing was confirmed as stored. */
+export function createApp(): Hono {
+  const app = new Hono();
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: (c) => c.json({ error: `Body too large: at most ${MAX_BODY_BYTES} bytes` }, 413),
+    }),
+  );
+  app.notFound((c) => c.json({ error: `Not found: ${c.req.method} ${c.req.path}` }, 404));
+  app.onError((error, c) => {
+    if (error instanceof BadRequestError) return c.json({ error: error.message }, 400);
+    if (error instanceof NotStoredError) {
+      log("error", error.message);
+      return c.json({ error: "Kafka did not confirm the event as stored; send it again" }, 503, {
+        "Retry-After": "5",
+      });
+    }
+    log("error", "unexpected error", { path: c.req.path, error: messageOf(error), stack: error.stack });
+    return c.json({ error: "Internal error" }, 500);
+  });
+  return app;
+}
+
+/** The body as JSON. @throws BadRequestError where it is none */
+export async function readJson(request: { json(): Promise<unknown> }): Promise<unknown> {
+  try {
+    return await request.json();
+  } catch (error) {
+    // Only malformed text makes `json` throw a SyntaxError; everything else is not the caller's fault.
+    if (error instanceof SyntaxError) throw new BadRequestError("Invalid JSON");
+    throw error;
+  }
+}

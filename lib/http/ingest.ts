@@ -1,0 +1,143 @@
+// Taking in events over HTTP. What is accepted here is exactly what the aggregating functions will count: the event
+// to be sent is read by the stream's own decoder first.
+
+import type { Hono } from "hono";
+import type { EventProducer, OutgoingRecord } from "../kafka/produce.ts";
+import { consumptionStream } from "../streams/consumption.ts";
+import { isJsonObject, type JsonObject } from "../streams/fields.ts";
+import { isRefusal, type RefusalReason } from "../streams/refusal.ts";
+import { sensorStream } from "../streams/sensor.ts";
+import type { Event } from "../streams/stream.ts";
+import { BadRequestError, createApp, readJson } from "./app.ts";
+
+export interface IngestDependencies {
+  readonly producer: EventProducer;
+  readonly topic: string;
+  /** ms since the epoch. */
+  readonly now: () => number;
+}
+
+const MAX_EVENTS = 500;
+
+const explanations: Readonly<Record<RefusalReason, string>> = {
+  null_value: "no event",
+  empty_value: "no event",
+  invalid_utf8: "not UTF-8",
+  malformed_json: "not JSON",
+  not_an_object: "not a JSON object",
+  missing_field: "missing",
+  wrong_type: "of the wrong type",
+  empty_text: "empty",
+  text_too_long: "too long",
+  invalid_text: "text that cannot be stored (NUL or a lone surrogate)",
+  out_of_range: "out of range",
+  unknown_unit: "not one of kWh, Wh, MWh",
+  invalid_timestamp: "not an ISO 8601 time stamp",
+  in_future: "in the future",
+};
+
+/** A prefix for the messages about an event of an array: `events[3]: `. */
+function checkFields(body: unknown, required: readonly string[], where: string): JsonObject {
+  if (!isJsonObject(body)) throw new BadRequestError(`${where}Expected a JSON object`);
+  for (const field of required)
+    if (!Object.hasOwn(body, field) || body[field] === null || body[field] === undefined)
+      throw new BadRequestError(`${where}Missing required field: ${field}`);
+  return body;
+}
+
+function checkDecodable(decode: (value: Buffer) => Event | object, value: string, where: string): void {
+  const decoded = decode(Buffer.from(value));
+  if (isRefusal(decoded))
+    throw new BadRequestError(
+      `${where}Invalid field: ${decoded.field ?? "event"} is ${explanations[decoded.refused]}`,
+    );
+}
+
+/** Unix seconds with a fraction, as the existing producers end their event ids. */
+function secondsOf(nowMs: number): string {
+  return (nowMs / 1000).toFixed(6);
+}
+
+function sensorEvent(body: unknown, nowMs: number): { eventId: string; record: OutgoingRecord } {
+  const fields = checkFields(body, ["sensor_id", "sensor_type", "value", "location"], "");
+  const eventId = String(fields.event_id ?? `${fields.sensor_id}_${secondsOf(nowMs)}`);
+  const value = JSON.stringify({
+    event_id: eventId,
+    sensor_id: fields.sensor_id,
+    sensor_type: fields.sensor_type,
+    value: fields.value,
+    location: fields.location,
+    timestamp: fields.timestamp ?? new Date(nowMs).toISOString(),
+    ...(fields.metadata === undefined ? {} : { metadata: fields.metadata }),
+  });
+  checkDecodable(sensorStream.decode, value, "");
+  return { eventId, record: { key: String(fields.sensor_id), value } };
+}
+
+function meterEvent(
+  body: unknown,
+  nowMs: number,
+  where: string,
+  ordinal: number,
+): { eventId: string; record: OutgoingRecord } {
+  const fields = checkFields(body, ["meter_id", "customer_id", "reading"], where);
+  // The ordinal tells apart readings of one meter in one request.
+  const eventId = String(
+    fields.event_id ?? `${fields.meter_id}_${secondsOf(nowMs)}${ordinal > 0 ? `_${ordinal}` : ""}`,
+  );
+  const value = JSON.stringify({
+    event_id: eventId,
+    meter_id: fields.meter_id,
+    customer_id: fields.customer_id,
+    reading: fields.reading,
+    unit: fields.unit ?? "kWh",
+    timestamp: fields.timestamp ?? new Date(nowMs).toISOString(),
+  });
+  checkDecodable(consumptionStream.decode, value, where);
+  return { eventId, record: { key: String(fields.meter_id), value } };
+}
+
+/** `POST /api/v1/ingest/sensor`: one sensor reading. */
+export function ingestSensorApp({ producer, topic, now }: IngestDependencies): Hono {
+  const app = createApp();
+  app.post("/api/v1/ingest/sensor", async (c) => {
+    const { eventId, record } = sensorEvent(await readJson(c.req), now());
+    const [placement] = await producer.send(topic, [record]);
+    return c.json({ status: "success", event_id: eventId, kafka_topic: topic, ...placement }, 201);
+  });
+  return app;
+}
+
+/**
+ * `POST /api/v1/ingest/meter`: one meter reading, or an array of up to 500. All are checked before any is sent; after
+ * a 503 the caller sends them all again, and those with an `event_id` of the caller's are counted once.
+ */
+export function ingestMeterApp({ producer, topic, now }: IngestDependencies): Hono {
+  const app = createApp();
+  app.post("/api/v1/ingest/meter", async (c) => {
+    const body = await readJson(c.req);
+    if (!Array.isArray(body)) {
+      const { eventId, record } = meterEvent(body, now(), "", 0);
+      const [placement] = await producer.send(topic, [record]);
+      return c.json({ status: "success", event_id: eventId, kafka_topic: topic, ...placement }, 201);
+    }
+    if (body.length === 0 || body.length > MAX_EVENTS)
+      throw new BadRequestError(`Expected 1 to ${MAX_EVENTS} events, got ${body.length}`);
+    const nowMs = now();
+    const events = body.map((item: unknown, i) => meterEvent(item, nowMs, `events[${i}]: `, i));
+    await producer.send(
+      topic,
+      events.map((event) => event.record),
+    );
+    return c.json(
+      {
+        status: "success",
+        count: events.length,
+        event_ids: events.map((event) => event.eventId),
+        kafka_topic: topic,
+      },
+      201,
+    );
+  });
+  return app;
+}

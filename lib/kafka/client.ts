@@ -1,0 +1,28 @@
+// The only files that know kafkajs stand in this folder; this one makes its client, with waits that end.
+
+import { Kafka, logLevel, type SASLOptions } from "kafkajs";
+import type { KafkaSettings } from "../config.ts";
+import { findBrokers } from "./brokers.ts";
+
+async function iamOptions(clusterArn: string | null): Promise<SASLOptions> {
+  // Loaded only here: nothing but MSK with IAM needs the signer.
+  const { generateAuthToken } = await import("aws-msk-iam-sasl-signer-js");
+  const region = clusterArn?.split(":")[3] ?? process.env.AWS_REGION ?? "";
+  return {
+    mechanism: "oauthbearer",
+    oauthBearerProvider: async () => ({ value: (await generateAuthToken({ region })).token }),
+  };
+}
+
+/** Makes a client; connects to nothing yet. @throws Error where the brokers cannot be found */
+export async function openKafka(settings: KafkaSettings): Promise<Kafka> {
+  return new Kafka({
+    clientId: settings.clientId,
+    brokers: [...(await findBrokers(settings))],
+    logLevel: logLevel.NOTHING, // what goes wrong is thrown, and logged once by who can say what it means
+    connectionTimeout: 1_500,
+    requestTimeout: 3_000,
+    retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 500 },
+    ...(settings.iam ? { ssl: true, sasl: await iamOptions(settings.clusterArn) } : {}),
+  });
+}
