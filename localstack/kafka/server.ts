@@ -1,0 +1,113 @@
+// A real Kafka broker (KRaft, one node) on one machine, from the jars that pom.xml names.
+
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { freePort } from "../ports.ts";
+import { type ServerCommand, type ServerProcess, startServer, stopOrphan, untilReady } from "../server-process.ts";
+
+const jars = join(dirname(fileURLToPath(import.meta.url)), "jars", "*");
+const classPath = ["-cp", jars];
+
+export interface KafkaOptions {
+  /** Kept between starts; formatted when it is new. */
+  readonly dataDir: string;
+  readonly port: number;
+  readonly heapMb?: number;
+  /** Lines of server.properties that replace or add to ours. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+}
+
+export interface KafkaServer extends ServerProcess {
+  /** `127.0.0.1:port` */
+  readonly brokers: string;
+  stop(): Promise<void>;
+}
+
+function propertiesOf(options: KafkaOptions, dataDir: string, controllerPort: number): string {
+  const settings = {
+    "process.roles": "broker,controller",
+    "node.id": 1,
+    "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
+    "controller.listener.names": "CONTROLLER",
+    listeners: `PLAINTEXT://127.0.0.1:${options.port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${options.port}`,
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "log.dirs": join(dataDir, "log"),
+    "auto.create.topics.enable": false,
+    "delete.topic.enable": true,
+    "message.max.bytes": 10_485_760,
+    "replica.fetch.max.bytes": 10_485_760,
+    "log.retention.hours": 336,
+    "offsets.topic.replication.factor": 1,
+    "offsets.topic.num.partitions": 4,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "transaction.state.log.num.partitions": 1,
+    "share.coordinator.state.topic.replication.factor": 1,
+    "share.coordinator.state.topic.min.isr": 1,
+    "group.initial.rebalance.delay.ms": 0,
+    "group.min.session.timeout.ms": 1_000,
+    "num.network.threads": 2,
+    "num.io.threads": 4,
+    "log.cleaner.dedupe.buffer.size": 8_388_608,
+    ...options.settings,
+  };
+  return `${Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}`)
+    .join("\n")}\n`;
+}
+
+async function formatStorage(dataDir: string, configFile: string): Promise<void> {
+  const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
+  await promisify(execFile)("java", [
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+    ...classPath,
+    "kafka.tools.StorageTool",
+    ...["format", "-t", clusterId, "-c", configFile],
+  ]);
+  await writeFile(join(dataDir, "formatted"), `${clusterId}\n`);
+}
+
+/**
+ * Starts a broker, or takes over the data of one that was killed; one that still runs on it is stopped first.
+ * @throws Error with the end of its log where it does not start
+ */
+export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
+  const dataDir = resolve(options.dataDir);
+  const configFile = join(dataDir, "server.properties");
+  const pidFile = join(dataDir, "kafka.pid");
+  await mkdir(dataDir, { recursive: true });
+  await stopOrphan(pidFile, configFile, "SIGTERM");
+  await writeFile(configFile, propertiesOf(options, dataDir, await freePort()));
+  if (!existsSync(join(dataDir, "formatted"))) await formatStorage(dataDir, configFile);
+
+  const heapMb = options.heapMb ?? 512;
+  const server: ServerCommand = {
+    name: "Kafka",
+    command: "java",
+    args: [
+      `-Xmx${heapMb}m`,
+      "-XX:+UseSerialGC",
+      "-XX:TieredStopAtLevel=4",
+      "-Xshare:auto",
+      "-Djava.awt.headless=true",
+      "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+      "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
+      "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.utils.AppInfoParser=error",
+      ...classPath,
+      "kafka.Kafka",
+      configFile,
+    ],
+    logFile: join(dataDir, "kafka.log"),
+    pidFile,
+    marker: configFile,
+  };
+  const started = startServer(server);
+  await untilReady(server, started, async () => (await readFile(server.logFile, "utf8")).includes("Kafka Server started"));
+  return { ...started, brokers: `127.0.0.1:${options.port}`, stop: () => started.stop("SIGTERM") };
+}
