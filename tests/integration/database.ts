@@ -1,0 +1,84 @@
+// A migrated database of a test's own, and what tests read from it.
+
+import { randomUUID } from "node:crypto";
+import pg from "pg";
+import { inject } from "vitest";
+import { migrate, readMigrations } from "../../lib/store/migrate.ts";
+
+export interface TestDatabase {
+  readonly pool: pg.Pool;
+  readonly url: string;
+  /** The variables with which functions reach it. */
+  readonly environment: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+const migrations = await readMigrations(new URL("../../infra/migrations", import.meta.url).pathname);
+
+export async function createDatabase(): Promise<TestDatabase> {
+  const admin = new URL(inject("postgresUrl"));
+  const name = `test_${randomUUID().replaceAll("-", "")}`;
+  const adminClient = new pg.Client({ connectionString: admin.href });
+  await adminClient.connect();
+  await adminClient.query(`CREATE DATABASE ${name}`);
+  await adminClient.end();
+  const url = new URL(admin);
+  url.pathname = `/${name}`;
+  const pool = new pg.Pool({ connectionString: url.href, max: 8 });
+  const client = await pool.connect();
+  try {
+    await migrate(client, migrations);
+  } finally {
+    client.release();
+  }
+  return {
+    pool,
+    url: url.href,
+    environment: {
+      POSTGRES_HOST: url.hostname,
+      POSTGRES_PORT: url.port,
+      POSTGRES_DB: name,
+      POSTGRES_USER: decodeURIComponent(url.username),
+      POSTGRES_PASSWORD: decodeURIComponent(url.password),
+    },
+    close: () => pool.end(), // the server's folder goes with the run
+  };
+}
+
+/** What must be equal, byte for byte, after the same records in whatever order, cut and repetition. */
+const comparable = {
+  sensor: `SELECT window_start, window_end, sensor_type, sensor_id, avg_value, min_value, max_value, count, stddev_value,
+             sum_value, sum_squares, state, revision FROM sensor_aggregates_realtime ORDER BY 1, 3, 4`,
+  consumption: `SELECT window_start, window_end, customer_id, total_consumption, avg_consumption, reading_count, state,
+             revision FROM consumption_aggregates_realtime ORDER BY 1, 3`,
+  weather: `SELECT window_start, window_end, avg_temperature, avg_humidity, avg_pressure, avg_wind_speed,
+             weather_condition, condition_counts, event_count, state, revision FROM weather_aggregates_realtime ORDER BY 1`,
+  quarantine: `SELECT topic, partition, "offset", reason, field, value FROM quarantine ORDER BY 1, 2, 3`,
+  tooLate: `SELECT topic, partition, "offset", event_time, value FROM too_late ORDER BY 1, 2, 3`,
+  ledger: `SELECT topic, partition, incarnation, applied, records, counted, quarantined, too_late, duplicates,
+             max_event_time, max_record_time_ms FROM ledger ORDER BY 1, 2, 3`,
+} as const;
+
+/** All tables as text, as PostgreSQL writes it. */
+export async function snapshot(pool: pg.Pool): Promise<Record<keyof typeof comparable, string[]>> {
+  const read = async (sql: string) =>
+    (await pool.query<{ row: string }>(`SELECT t::text AS row FROM (${sql}) AS t`)).rows.map((r) => r.row);
+  return {
+    sensor: await read(comparable.sensor),
+    consumption: await read(comparable.consumption),
+    weather: await read(comparable.weather),
+    quarantine: await read(comparable.quarantine),
+    tooLate: await read(comparable.tooLate),
+    ledger: await read(comparable.ledger),
+  };
+}
+
+/** Empties everything but the migrations. */
+export async function emptyTables(pool: pg.Pool): Promise<void> {
+  await pool.query(
+    `TRUNCATE sensor_aggregates_realtime, sensor_aggregates_history, consumption_aggregates_realtime,
+       consumption_aggregates_history, weather_aggregates_realtime, weather_aggregates_history, ledger, quarantine,
+       too_late, seen_event, partition_progress`,
+  );
+  await pool.query("UPDATE stream_state SET watermark = NULL, held_by = NULL, swept_at = NULL");
+}
