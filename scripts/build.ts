@@ -1,19 +1,19 @@
 // Bundles every function into dist/functions/<name>/index.js, with what it imports and nothing else.
-// Runs as a command and, through buildFunctions, from the Serverless plugin.
+// Runs as a command and, through `build`, from the Serverless plugin.
 
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import * as esbuild from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** Builds all functions. @returns the bundles' sizes in bytes, by function */
-export async function buildFunctions(): Promise<Map<string, number>> {
+export async function build(): Promise<Map<string, number>> {
   const out = join(root, "dist");
   await rm(out, { recursive: true, force: true });
   const names = (await readdir(join(root, "functions"))).sort();
-  const result = await build({
+  const result = await esbuild.build({
     absWorkingDir: root,
     entryPoints: names.map((name) => ({ in: `functions/${name}/index.ts`, out: `functions/${name}/index` })),
     outdir: "dist",
@@ -41,6 +41,6 @@ export async function buildFunctions(): Promise<Map<string, number>> {
 }
 
 if (import.meta.main) {
-  for (const [name, bytes] of await buildFunctions())
+  for (const [name, bytes] of await build())
     console.log(`${name.padEnd(24)} ${(bytes / 1000).toFixed(1)} KB`);
 }

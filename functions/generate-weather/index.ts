@@ -1,0 +1,10 @@
+import { handle } from "hono/aws-lambda";
+import { readKafkaSettings, readTopics, readWeatherSettings } from "../../lib/config.ts";
+import { generateWeatherApp } from "../../lib/http/generate-weather.ts";
+import { openProducer } from "../../lib/kafka/produce.ts";
+
+const producer = openProducer(readKafkaSettings(process.env));
+const topic = readTopics(process.env).weather;
+const { seed } = readWeatherSettings(process.env);
+
+export const handler = handle(generateWeatherApp({ producer, topic, seed, now: Date.now }));

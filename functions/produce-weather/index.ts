@@ -1,0 +1,20 @@
+import type { ScheduledEvent } from "aws-lambda";
+import { readKafkaSettings, readTopics, readWeatherSettings } from "../../lib/config.ts";
+import { openProducer } from "../../lib/kafka/produce.ts";
+import { log } from "../../lib/log.ts";
+import { stations, weatherMessage } from "../../lib/weather/simulator.ts";
+
+const producer = openProducer(readKafkaSettings(process.env));
+const topic = readTopics(process.env).weather;
+const { seed } = readWeatherSettings(process.env);
+
+/** Sends the weather of the scheduled time, so that a second run for the same time is a repetition, not more weather. */
+export async function handler(event: Partial<ScheduledEvent>): Promise<void> {
+  const timeMs = event.time === undefined ? Date.now() : Date.parse(event.time);
+  const messages = stations.map((station) => weatherMessage(seed, station, timeMs));
+  await producer.send(
+    topic,
+    messages.map((message) => ({ key: "weather", value: JSON.stringify(message) })),
+  );
+  log("info", "weather sent", { topic, events: messages.length, time: new Date(timeMs).toISOString() });
+}

@@ -1,0 +1,15 @@
+// How long to wait before a batch is tried again (13): exponential from 100 ms to 60 s, with jitter, so that
+// partitions that failed together do not come again together.
+
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 60_000;
+
+/**
+ * @param failures how often it has failed, from 1
+ * @param random uniform in [0, 1)
+ * @returns ms: between half of and the whole exponential delay
+ */
+export function retryDelayMs(failures: number, random: number): number {
+  const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(failures - 1, 20));
+  return delay * (0.5 + random / 2);
+}
