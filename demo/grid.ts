@@ -37,12 +37,12 @@ const channel = { size: 11, lat: 12, lon: 13, phase: 14, grid: 20, feeder: 1_000
 
 /** Share of the rated load by hour of the day, working days; morning and evening peaks. */
 const WORKDAY = [
-  0.52, 0.47, 0.44, 0.43, 0.45, 0.53, 0.68, 0.83, 0.88, 0.84, 0.8, 0.79, 0.8, 0.78, 0.76, 0.78, 0.85, 0.95, 1.04, 1.07,
-  1.02, 0.91, 0.76, 0.62,
+  0.52, 0.47, 0.44, 0.43, 0.45, 0.53, 0.68, 0.83, 0.88, 0.84, 0.8, 0.79, 0.8, 0.78, 0.76, 0.78, 0.85, 0.95,
+  1.04, 1.07, 1.02, 0.91, 0.76, 0.62,
 ];
 const WEEKEND = [
-  0.56, 0.5, 0.46, 0.44, 0.44, 0.47, 0.54, 0.63, 0.73, 0.79, 0.82, 0.84, 0.83, 0.79, 0.75, 0.75, 0.8, 0.89, 0.98, 1.01,
-  0.97, 0.88, 0.76, 0.64,
+  0.56, 0.5, 0.46, 0.44, 0.44, 0.47, 0.54, 0.63, 0.73, 0.79, 0.82, 0.84, 0.83, 0.79, 0.75, 0.75, 0.8, 0.89,
+  0.98, 1.01, 0.97, 0.88, 0.76, 0.64,
 ];
 
 /** Share of the rated load by hour and weekday, in Albania's standard time (UTC+1), smooth between the hours. */
@@ -82,7 +82,10 @@ export function substationsOf(seed: number): Substation[] {
     const lat = 41 + uniform(seed, channel.lat, i);
     const lon = 19 + 2 * uniform(seed, channel.lon, i);
     const distance = (s: { lat: number; lon: number }) => (s.lat - lat) ** 2 + (s.lon - lon) ** 2;
-    const nearest = stations.reduce((best, s, k) => (distance(s) < distance(stations[best] ?? s) ? k : best), 0);
+    const nearest = stations.reduce(
+      (best, s, k) => (distance(s) < distance(stations[best] ?? s) ? k : best),
+      0,
+    );
     return {
       id: `SS-${String(i + 1).padStart(3, "0")}`,
       ordinal: i,
@@ -123,7 +126,10 @@ export function gridFrequency(seed: number, timeMs: number): number {
 function powerW(seed: number, { ordinal, ratedW, station }: Substation, timeMs: number): number {
   const feeder = channel.feeder + ordinal * 10;
   const weather = temperatureFactor(temperatureAt(seed, station, timeMs));
-  const wander = 1 + 0.06 * noise(seed, feeder, timeMs, 30 * MINUTE_MS) + 0.03 * noise(seed, feeder + 1, timeMs, 2 * MINUTE_MS);
+  const wander =
+    1 +
+    0.06 * noise(seed, feeder, timeMs, 30 * MINUTE_MS) +
+    0.03 * noise(seed, feeder + 1, timeMs, 2 * MINUTE_MS);
   return ratedW * loadShape(timeMs) * weather * wander;
 }
 
@@ -135,7 +141,8 @@ export function readingOf(seed: number, { type, substation }: Sensor, timeMs: nu
   }
   const watts = powerW(seed, substation, timeMs);
   if (type === "power") return Math.round(watts * 10) / 10;
-  if (type === "current") return Math.round((watts / (Math.sqrt(3) * LINE_VOLTAGE * POWER_FACTOR)) * 1e3) / 1e3;
+  if (type === "current")
+    return Math.round((watts / (Math.sqrt(3) * LINE_VOLTAGE * POWER_FACTOR)) * 1e3) / 1e3;
   const supply = 2.5 * noise(seed, channel.feeder + substation.ordinal * 10 + 3, timeMs, 20 * MINUTE_MS);
   const sag = 8 * (watts / substation.ratedW);
   return Math.round((236 + supply - sag) * 1e3) / 1e3;

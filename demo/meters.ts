@@ -47,7 +47,10 @@ export function meterReading(seed: number, meter: Meter, endMs: number): number 
   const middleMs = endMs - INTERVAL_MS / 2;
   const weather = temperatureFactor(temperatureAt(seed, meter.station, middleMs));
   const use = channel.use + meter.ordinal;
-  const habit = 1 + 0.5 * noise(seed, use, middleMs, 2 * 3_600_000) + 0.3 * noise(seed, use + METERS, middleMs, INTERVAL_MS);
+  const habit =
+    1 +
+    0.5 * noise(seed, use, middleMs, 2 * 3_600_000) +
+    0.3 * noise(seed, use + METERS, middleMs, INTERVAL_MS);
   const kwh = meter.scaleKwh * loadShape(middleMs) * weather * Math.max(0.05, habit);
   const factor = 10 ** decimals[meter.unit];
   return Math.round(kwh * perKwh[meter.unit] * factor) / factor;

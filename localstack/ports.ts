@@ -24,11 +24,14 @@ export async function freePort(preferred?: number): Promise<number> {
       server.listen({ port: 0, host: "127.0.0.1" }, () => {
         const address = server.address();
         server.close(() =>
-          address !== null && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
+          address !== null && typeof address === "object"
+            ? resolve(address.port)
+            : reject(new Error("no port")),
         );
       });
     });
   }
-  for (let port = preferred; port < Math.min(preferred + TRIES, 65_536); port++) if (await isFree(port)) return port;
+  for (let port = preferred; port < Math.min(preferred + TRIES, 65_536); port++)
+    if (await isFree(port)) return port;
   throw new Error(`no free port on 127.0.0.1 from ${preferred} to ${preferred + TRIES - 1}`);
 }

@@ -1,6 +1,6 @@
 // Producing: a record counts as stored when all in-sync replicas have it, and as nothing else before.
 
-import { CompressionTypes, Partitioners, type Producer } from "kafkajs";
+import { Partitioners, type Producer } from "kafkajs";
 import type { KafkaSettings } from "../config.ts";
 import { messageOf } from "../log.ts";
 import { openKafka } from "./client.ts";
@@ -64,7 +64,6 @@ export function openProducer(settings: KafkaSettings): EventProducer {
           producer.send({
             topic,
             acks: -1,
-            compression: records.length > 10 ? CompressionTypes.GZIP : CompressionTypes.None,
             messages: records.map(({ key, value }) => ({ key, value })),
           }),
         );

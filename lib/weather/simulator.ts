@@ -49,7 +49,10 @@ function rounded(value: number, decimals: number): number {
 /** Difference to the mean pressure, hPa: what passes is shared by all places, later in the east. */
 function pressureAnomaly(seed: number, lon: number, timeMs: number): number {
   const front = timeMs - (lon - WEST_LON) * FRONT_MS_PER_DEGREE;
-  return 15 * noise(seed, channel.pressureSlow, front, 4 * DAY_MS) + 6 * noise(seed, channel.pressureFast, front, 1.3 * DAY_MS);
+  return (
+    15 * noise(seed, channel.pressureSlow, front, 4 * DAY_MS) +
+    6 * noise(seed, channel.pressureFast, front, 1.3 * DAY_MS)
+  );
 }
 
 /** The rule by which humidity, pressure and wind make a condition; the first that fits holds. */
@@ -70,7 +73,8 @@ export function weatherAt(seed: number, station: Station, timeMs: number): Weath
   const solarHour = (timeMs / HOUR_MS + lon / 15) % 24;
   // Warmest in mid-afternoon; the second harmonic moves the coldest hour towards dawn.
   const day =
-    0.85 * Math.cos((2 * Math.PI * (solarHour - 14.5)) / 24) + 0.2 * Math.cos((4 * Math.PI * (solarHour - 14)) / 24);
+    0.85 * Math.cos((2 * Math.PI * (solarHour - 14.5)) / 24) +
+    0.2 * Math.cos((4 * Math.PI * (solarHour - 14)) / 24);
 
   const anomaly = pressureAnomaly(seed, lon, timeMs);
   const fallPerHour = (pressureAnomaly(seed, lon, timeMs - 3 * HOUR_MS) - anomaly) / 3;
@@ -81,14 +85,29 @@ export function weatherAt(seed: number, station: Station, timeMs: number): Weath
   const clearSky = 1 - low / 2.5;
   const swing = (4 + 1.8 * season + altitudeM / 400) * clearSky;
   const temperature =
-    17.3 + 9 * season - 0.0065 * altitudeM - 0.5 * (lat - 41.3) + swing * day + 4.5 * airMass - 2.2 * passed +
+    17.3 +
+    9 * season -
+    0.0065 * altitudeM -
+    0.5 * (lat - 41.3) +
+    swing * day +
+    4.5 * airMass -
+    2.2 * passed +
     0.8 * noise(seed, place, timeMs, 5 * HOUR_MS);
   const humidity =
-    61 - 5 * season + 21 * low + 4 * fallPerHour - 2.2 * swing * day + 13 * noise(seed, channel.moisture, timeMs, 1.5 * DAY_MS) +
+    61 -
+    5 * season +
+    21 * low +
+    4 * fallPerHour -
+    2.2 * swing * day +
+    13 * noise(seed, channel.moisture, timeMs, 1.5 * DAY_MS) +
     6 * noise(seed, place + 1, timeMs, 4 * HOUR_MS);
   const wind =
-    1.6 + 5.5 * low + 3.5 * Math.abs(fallPerHour) + 1.4 * Math.max(0, day) * (1 + season) / 2 +
-    (1.5 + 3 * low) * noise(seed, channel.gust, timeMs, 2.5 * HOUR_MS) + 0.8 * noise(seed, place + 2, timeMs, 0.5 * HOUR_MS);
+    1.6 +
+    5.5 * low +
+    3.5 * Math.abs(fallPerHour) +
+    (1.4 * Math.max(0, day) * (1 + season)) / 2 +
+    (1.5 + 3 * low) * noise(seed, channel.gust, timeMs, 2.5 * HOUR_MS) +
+    0.8 * noise(seed, place + 2, timeMs, 0.5 * HOUR_MS);
 
   const humidityPercent = rounded(clamp(humidity, 15, 100), 1);
   const pressureHpa = rounded(clamp(1015 - 1.5 * season + anomaly, 980, 1040), 1);

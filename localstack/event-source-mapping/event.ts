@@ -68,7 +68,8 @@ export function cutBatch(
     if (parts.length === batchSize) break;
     const json = recordJson(topicJson, partition, record);
     // Only header names can be other than ASCII.
-    const added = (record.headers.length > 0 ? Buffer.byteLength(json) : json.length) + (parts.length > 0 ? 1 : 0);
+    const added =
+      (record.headers.length > 0 ? Buffer.byteLength(json) : json.length) + (parts.length > 0 ? 1 : 0);
     if (parts.length > 0 && bytes + added > PAYLOAD_LIMIT_BYTES) break;
     parts.push(json);
     bytes += added;

@@ -14,7 +14,8 @@ export class InvocationError extends Error {
 function causeOf(body: string): string {
   try {
     const parsed: unknown = JSON.parse(body);
-    if (typeof parsed === "object" && parsed !== null && "errorMessage" in parsed) return String(parsed.errorMessage);
+    if (typeof parsed === "object" && parsed !== null && "errorMessage" in parsed)
+      return String(parsed.errorMessage);
   } catch {
     // Not JSON: the text itself is all there is to say.
   }

@@ -38,11 +38,19 @@ const CONTROL_BATCH = 0b10_0000;
 const READ_COMMITTED = 1;
 const PARTITION_FETCH_BYTES = 2 * 1024 * 1024;
 
-type Batches = NonNullable<Awaited<ReturnType<Consumer["fetch"]>>["responses"][number]["partitions"][number]["records"]>;
-type Aborted = Awaited<ReturnType<Consumer["fetch"]>>["responses"][number]["partitions"][number]["abortedTransactions"];
+type Batches = NonNullable<
+  Awaited<ReturnType<Consumer["fetch"]>>["responses"][number]["partitions"][number]["records"]
+>;
+type Aborted = Awaited<
+  ReturnType<Consumer["fetch"]>
+>["responses"][number]["partitions"][number]["abortedTransactions"];
 
 /** Records from `fromOffset` on, without control records and without those of aborted transactions (21). */
-function recordsOf(batches: Batches, aborted: Aborted, fromOffset: number): { records: SourceRecord[]; nextOffset: number } {
+function recordsOf(
+  batches: Batches,
+  aborted: Aborted,
+  fromOffset: number,
+): { records: SourceRecord[]; nextOffset: number } {
   const records: SourceRecord[] = [];
   const abortedProducers = new Set<bigint>();
   const pending = [...(aborted ?? [])].sort((a, b) => Number(a.firstOffset - b.firstOffset));
@@ -50,7 +58,10 @@ function recordsOf(batches: Batches, aborted: Aborted, fromOffset: number): { re
   for (const batch of batches) {
     const firstOffset = Number(batch.firstOffset);
     nextOffset = Math.max(nextOffset, firstOffset + batch.lastOffsetDelta + 1);
-    while (pending[0] !== undefined && Number(pending[0].firstOffset) <= firstOffset + batch.lastOffsetDelta) {
+    while (
+      pending[0] !== undefined &&
+      Number(pending[0].firstOffset) <= firstOffset + batch.lastOffsetDelta
+    ) {
       abortedProducers.add(pending[0].producerId);
       pending.shift();
     }
@@ -114,7 +125,9 @@ export function openSource(options: SourceOptions): TopicSource {
     },
 
     async startOffsets(partitions) {
-      const committed = await consumer.listCommittedOffsets({ topics: [{ topic, partitions: [...partitions] }] });
+      const committed = await consumer.listCommittedOffsets({
+        topics: [{ topic, partitions: [...partitions] }],
+      });
       const [earliest, latest, starting] = await Promise.all([
         edge(ListOffsetTimestamps.EARLIEST),
         edge(ListOffsetTimestamps.LATEST),
@@ -166,7 +179,11 @@ export function openSource(options: SourceOptions): TopicSource {
         .flatMap((response) => response.responses.flatMap((answer) => answer.partitions))
         .map((answer) => ({
           partition: answer.partitionIndex,
-          ...recordsOf(answer.records ?? [], answer.abortedTransactions, wanted.get(answer.partitionIndex) ?? 0),
+          ...recordsOf(
+            answer.records ?? [],
+            answer.abortedTransactions,
+            wanted.get(answer.partitionIndex) ?? 0,
+          ),
           endOffset: Number(answer.highWatermark),
         }));
     },

@@ -60,7 +60,11 @@ export function startMapping(
         partition,
         new PartitionDelivery(partition, offsets.get(partition) ?? 0, {
           settings,
-          source: { eventSourceArn: settings.eventSourceArn, bootstrapServers: brokers.join(","), topic: settings.topic },
+          source: {
+            eventSourceArn: settings.eventSourceArn,
+            bootstrapServers: brokers.join(","),
+            topic: settings.topic,
+          },
           invoke,
           commit: (of, offset) => from.commit(of, offset),
           onRoom: () => signalRoom(),

@@ -108,7 +108,12 @@ export class PartitionDelivery {
     while (!signal.aborted) {
       await this.#untilDue();
       if (signal.aborted) return;
-      const batch = cutBatch(this.#options.source, this.partition, this.#queue, this.#options.settings.batchSize);
+      const batch = cutBatch(
+        this.#options.source,
+        this.partition,
+        this.#queue,
+        this.#options.settings.batchSize,
+      );
       const records = this.#queue.slice(0, batch.count);
       const last = records.at(-1);
       if (last === undefined) continue;
@@ -181,7 +186,9 @@ export class PartitionDelivery {
     } catch (error) {
       // Delivery is at least once: what was not committed comes again, perhaps to another member of the group.
       const reason = error instanceof Error ? error.message : String(error);
-      this.#options.log(`${this.#options.settings.topic}-${this.partition}: offset ${offset} not committed: ${reason}`);
+      this.#options.log(
+        `${this.#options.settings.topic}-${this.partition}: offset ${offset} not committed: ${reason}`,
+      );
     }
   }
 }

@@ -15,7 +15,9 @@ interface Serverless {
   readonly serviceDir: string;
   readonly service: {
     readonly service: string;
-    readonly functions: Readonly<Record<string, { readonly name: string; readonly events?: readonly unknown[] }>>;
+    readonly functions: Readonly<
+      Record<string, { readonly name: string; readonly events?: readonly unknown[] }>
+    >;
     readonly custom?: {
       readonly build?: string;
       readonly localSchedules?: unknown;
@@ -64,7 +66,9 @@ export default class EventSourceMappingPlugin {
     const { service } = this.#serverless;
     const brokers = (process.env.KAFKA_BROKER ?? "").split(",").filter((broker) => broker !== "");
     if (brokers.length === 0)
-      throw new Error("KAFKA_BROKER: expected host:port[,host:port…] of the Kafka whose topics trigger functions");
+      throw new Error(
+        "KAFKA_BROKER: expected host:port[,host:port…] of the Kafka whose topics trigger functions",
+      );
     const lambdaPort = this.#options.lambdaPort ?? service.custom?.["serverless-offline"]?.lambdaPort ?? 3002;
     const invoke = invokeThrough(`http://127.0.0.1:${lambdaPort}`);
     const settings = readMappings({
@@ -84,6 +88,9 @@ export default class EventSourceMappingPlugin {
 
   async #stop(): Promise<void> {
     this.#statusServer?.close();
-    await Promise.all([...this.#mappings.map((mapping) => mapping.stop()), ...this.#schedules.map((stop) => stop())]);
+    await Promise.all([
+      ...this.#mappings.map((mapping) => mapping.stop()),
+      ...this.#schedules.map((stop) => stop()),
+    ]);
   }
 }

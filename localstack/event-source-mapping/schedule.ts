@@ -28,7 +28,11 @@ function scheduledEvent(timeMs: number): string {
  * Invokes the function at once and then every so many seconds; a run that takes longer swallows the ones it overlaps.
  * @returns stops it; resolves when the running invocation has ended
  */
-export function startSchedule(schedule: Schedule, invoke: Invoke, log: (message: string) => void): () => Promise<void> {
+export function startSchedule(
+  schedule: Schedule,
+  invoke: Invoke,
+  log: (message: string) => void,
+): () => Promise<void> {
   const stopped = new AbortController();
   const everyMs = schedule.everySeconds * 1000;
 
@@ -64,7 +68,9 @@ export function readSchedules(
     const functionName = functions[key]?.name;
     if (functionName === undefined) throw new Error(`custom.localSchedules.${key}: no such function`);
     if (!Number.isInteger(everySeconds) || everySeconds < 1)
-      throw new Error(`custom.localSchedules.${key}: expected whole seconds ≥ 1, got ${JSON.stringify(value)}`);
+      throw new Error(
+        `custom.localSchedules.${key}: expected whole seconds ≥ 1, got ${JSON.stringify(value)}`,
+      );
     return { functionName, everySeconds };
   });
 }

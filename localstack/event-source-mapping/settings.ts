@@ -21,7 +21,9 @@ export interface MappingSettings {
 
 /** What a Serverless service tells of a function's events, as far as it matters here. */
 export interface ServiceView {
-  readonly functions: Readonly<Record<string, { readonly name: string; readonly events?: readonly unknown[] }>>;
+  readonly functions: Readonly<
+    Record<string, { readonly name: string; readonly events?: readonly unknown[] }>
+  >;
   readonly service: string;
   readonly stage: string;
 }
@@ -29,7 +31,9 @@ export interface ServiceView {
 /** A setting that AWS would refuse. */
 export class MappingError extends Error {
   constructor(functionKey: string, property: string, expected: string, actual: unknown) {
-    super(`functions.${functionKey}.events: ${property}: expected ${expected}, got ${JSON.stringify(actual)}`);
+    super(
+      `functions.${functionKey}.events: ${property}: expected ${expected}, got ${JSON.stringify(actual)}`,
+    );
     this.name = "MappingError";
   }
 }
@@ -40,7 +44,14 @@ function isProperties(value: unknown): value is Properties {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function wholeNumber(key: string, properties: Properties, name: string, fallback: number, min: number, max: number) {
+function wholeNumber(
+  key: string,
+  properties: Properties,
+  name: string,
+  fallback: number,
+  min: number,
+  max: number,
+) {
   const value = properties[name] ?? fallback;
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max)
     throw new MappingError(key, name, `a whole number from ${min} to ${max}`, value);
@@ -54,16 +65,25 @@ function text(key: string, properties: Properties, name: string, fallback?: stri
   return value;
 }
 
-function startingPosition(key: string, properties: Properties): Pick<MappingSettings, "startingPosition" | "startingTimestampMs"> {
+function startingPosition(
+  key: string,
+  properties: Properties,
+): Pick<MappingSettings, "startingPosition" | "startingTimestampMs"> {
   const position = properties.startingPosition ?? "TRIM_HORIZON";
   const seconds = properties.startingPositionTimestamp;
   if (position !== "TRIM_HORIZON" && position !== "LATEST" && position !== "AT_TIMESTAMP")
     throw new MappingError(key, "startingPosition", "TRIM_HORIZON, LATEST or AT_TIMESTAMP", position);
   if (position !== "AT_TIMESTAMP" && seconds !== undefined)
     throw new MappingError(key, "startingPositionTimestamp", "nothing without AT_TIMESTAMP", seconds);
-  if (position === "AT_TIMESTAMP" && !(typeof seconds === "number" && seconds >= 0 && seconds * 1000 <= Date.now()))
+  if (
+    position === "AT_TIMESTAMP" &&
+    !(typeof seconds === "number" && seconds >= 0 && seconds * 1000 <= Date.now())
+  )
     throw new MappingError(key, "startingPositionTimestamp", "Unix seconds, not in the future", seconds);
-  return { startingPosition: position, startingTimestampMs: typeof seconds === "number" ? seconds * 1000 : null };
+  return {
+    startingPosition: position,
+    startingTimestampMs: typeof seconds === "number" ? seconds * 1000 : null,
+  };
 }
 
 /** Reads every msk and kafka event that is not disabled. @throws MappingError for what AWS would refuse (23) */

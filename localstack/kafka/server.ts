@@ -7,7 +7,13 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { freePort } from "../ports.ts";
-import { type ServerCommand, type ServerProcess, startServer, stopOrphan, untilReady } from "../server-process.ts";
+import {
+  type ServerCommand,
+  type ServerProcess,
+  startServer,
+  stopOrphan,
+  untilReady,
+} from "../server-process.ts";
 
 const jars = join(dirname(fileURLToPath(import.meta.url)), "jars", "*");
 const classPath = ["-cp", jars];
@@ -108,6 +114,8 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
     marker: configFile,
   };
   const started = startServer(server);
-  await untilReady(server, started, async () => (await readFile(server.logFile, "utf8")).includes("Kafka Server started"));
+  await untilReady(server, started, async () =>
+    (await readFile(server.logFile, "utf8")).includes("Kafka Server started"),
+  );
   return { ...started, brokers: `127.0.0.1:${options.port}`, stop: () => started.stop("SIGTERM") };
 }

@@ -6,7 +6,13 @@ import { chown, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
-import { type ServerCommand, type ServerProcess, startServer, stopOrphan, untilReady } from "../server-process.ts";
+import {
+  type ServerCommand,
+  type ServerProcess,
+  startServer,
+  stopOrphan,
+  untilReady,
+} from "../server-process.ts";
 
 export interface PostgresOptions {
   /** Kept between starts; made by initdb when it is new. */
@@ -42,9 +48,12 @@ async function binaries(): Promise<{ initdb: string; postgres: string }> {
     return paths;
   } catch (error) {
     // The package exists for the usual systems only, and npm leaves out what does not fit the machine.
-    throw new Error(`no PostgreSQL binaries for this machine (${name}): set POSTGRES_HOST to a server of your own`, {
-      cause: error,
-    });
+    throw new Error(
+      `no PostgreSQL binaries for this machine (${name}): set POSTGRES_HOST to a server of your own`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -96,14 +105,25 @@ function launchAs(account: Account | null, paths: readonly string[]): Launch {
   return { prefix: [...prefix, `--inh-caps=${capability}`, `--ambient-caps=${capability}`], account: null };
 }
 
-async function initialise(launch: Launch, initdb: string, options: PostgresOptions, pgdata: string): Promise<void> {
+async function initialise(
+  launch: Launch,
+  initdb: string,
+  options: PostgresOptions,
+  pgdata: string,
+): Promise<void> {
   const passwordFile = `${pgdata}.password`;
   await writeFile(passwordFile, `${options.password}\n`, { mode: 0o644 });
   const [command = initdb, ...args] = [
     ...launch.prefix,
     initdb,
     ...["-D", pgdata, "-U", options.user, "--auth=scram-sha-256", `--pwfile=${passwordFile}`],
-    ...["--encoding=UTF8", "--locale-provider=builtin", "--locale=C", "--builtin-locale=C.UTF-8", "--no-sync"],
+    ...[
+      "--encoding=UTF8",
+      "--locale-provider=builtin",
+      "--locale=C",
+      "--builtin-locale=C.UTF-8",
+      "--no-sync",
+    ],
   ];
   try {
     await run(command, args, launch.account ?? {});

@@ -35,7 +35,12 @@ const sensorValue = fc.oneof(
 );
 const events = {
   sensor: fc
-    .record({ id: fc.constantFrom("a", "b", "__proto__"), type: fc.constantFrom("voltage", "power"), v: sensorValue, at: second })
+    .record({
+      id: fc.constantFrom("a", "b", "__proto__"),
+      type: fc.constantFrom("voltage", "power"),
+      v: sensorValue,
+      at: second,
+    })
     .map(({ id, type, v, at }) => ({
       event_id: `${id}_${at}`,
       sensor_id: id,
@@ -60,7 +65,11 @@ const events = {
       timestamp: isoAt(at),
     })),
   weather: fc
-    .record({ t: fc.integer({ min: -100, max: 400 }), c: fc.constantFrom("Sunny", "Rainy", "Drizzle"), at: second })
+    .record({
+      t: fc.integer({ min: -100, max: 400 }),
+      c: fc.constantFrom("Sunny", "Rainy", "Drizzle"),
+      at: second,
+    })
     .map(({ t, c, at }) => ({
       timestamp: isoAt(at),
       temperature: t / 10,
@@ -74,7 +83,10 @@ const events = {
 
 function logOf(values: fc.Arbitrary<object>): fc.Arbitrary<LogRecord[]> {
   const poison = fc.constantFrom<Buffer | null>(null, Buffer.alloc(0), Buffer.from("{"), Buffer.from([0xff]));
-  const value = fc.oneof({ weight: 9, arbitrary: values.map((v) => Buffer.from(JSON.stringify(v))) }, { weight: 1, arbitrary: poison });
+  const value = fc.oneof(
+    { weight: 9, arbitrary: values.map((v) => Buffer.from(JSON.stringify(v))) },
+    { weight: 1, arbitrary: poison },
+  );
   return fc
     .array(fc.record({ value, gap: fc.constantFrom(0, 0, 0, 2) }), { minLength: 1, maxLength: 40 })
     .map((items) => {
@@ -88,23 +100,35 @@ function logOf(values: fc.Arbitrary<object>): fc.Arbitrary<LogRecord[]> {
 
 /** Cuts of the log: whole coverage in some order, with repetitions and overlaps, as pollers could deliver it. */
 function deliveriesOf(length: number): fc.Arbitrary<[number, number][]> {
-  const cut = fc.tuple(fc.nat(length - 1), fc.integer({ min: 1, max: 12 })).map(([from, n]): [number, number] => [from, from + n]);
-  const covering = fc.array(fc.integer({ min: 1, max: 10 }), { minLength: length, maxLength: length }).map((sizes) => {
-    const cuts: [number, number][] = [];
-    for (let from = 0, i = 0; from < length; i++) {
-      const to = Math.min(length, from + (sizes[i] ?? 1));
-      cuts.push([from, to]);
-      from = to;
-    }
-    return cuts;
-  });
+  const cut = fc
+    .tuple(fc.nat(length - 1), fc.integer({ min: 1, max: 12 }))
+    .map(([from, n]): [number, number] => [from, from + n]);
+  const covering = fc
+    .array(fc.integer({ min: 1, max: 10 }), { minLength: length, maxLength: length })
+    .map((sizes) => {
+      const cuts: [number, number][] = [];
+      for (let from = 0, i = 0; from < length; i++) {
+        const to = Math.min(length, from + (sizes[i] ?? 1));
+        cuts.push([from, to]);
+        from = to;
+      }
+      return cuts;
+    });
   return fc
     .tuple(covering, fc.array(cut, { maxLength: 5 }))
-    .chain(([all, extra]) => fc.shuffledSubarray([...all, ...extra], { minLength: all.length + extra.length }));
+    .chain(([all, extra]) =>
+      fc.shuffledSubarray([...all, ...extra], { minLength: all.length + extra.length }),
+    );
 }
 
-async function checkAnyDelivery<E extends Event, P>(stream: Stream<E, P>, values: fc.Arbitrary<object>, numRuns: number) {
-  const cases = logOf(values).chain((log) => fc.tuple(fc.constant(log), deliveriesOf(log.length), fc.boolean()));
+async function checkAnyDelivery<E extends Event, P>(
+  stream: Stream<E, P>,
+  values: fc.Arbitrary<object>,
+  numRuns: number,
+) {
+  const cases = logOf(values).chain((log) =>
+    fc.tuple(fc.constant(log), deliveriesOf(log.length), fc.boolean()),
+  );
   await fc.assert(
     fc.asyncProperty(cases, async ([log, deliveries, concurrently]) => {
       await emptyTables(database.pool);
@@ -112,7 +136,11 @@ async function checkAnyDelivery<E extends Event, P>(stream: Stream<E, P>, values
       const expected = await snapshot(database.pool);
 
       await emptyTables(database.pool);
-      const calls = deliveries.map(([from, to]) => () => commit(stream, 0, log.slice(from, to)));
+      const calls = deliveries.map(
+        ([from, to]) =>
+          () =>
+            commit(stream, 0, log.slice(from, to)),
+      );
       if (concurrently) await Promise.all(calls.map((call) => call()));
       else for (const call of calls) await call();
       const actual = await snapshot(database.pool);
@@ -129,7 +157,8 @@ async function checkAnyDelivery<E extends Event, P>(stream: Stream<E, P>, values
 
 describe("any order, cut, repetition and overlap of deliveries gives the same tables", () => {
   test("sensor", () => checkAnyDelivery(sensorStream, events.sensor, 60));
-  test("consumption, with producers' retries", () => checkAnyDelivery(consumptionStream, events.consumption, 60));
+  test("consumption, with producers' retries", () =>
+    checkAnyDelivery(consumptionStream, events.consumption, 60));
   test("weather", () => checkAnyDelivery(weatherStream, events.weather, 60));
 });
 
@@ -158,7 +187,9 @@ describe("a commit", () => {
   });
 
   test("counts an event_id once across partitions, whoever comes first", async () => {
-    const delivered = [0, 1, 2, 3].map((p) => commit(consumptionStream, p, [record(0, reading("same", 2, isoAt(0)))]));
+    const delivered = [0, 1, 2, 3].map((p) =>
+      commit(consumptionStream, p, [record(0, reading("same", 2, isoAt(0)))]),
+    );
     const outcomes = await Promise.all(delivered);
     expect(outcomes.map((o) => o.counted).sort()).toEqual([0, 0, 0, 1]);
     const { consumption } = await snapshot(database.pool);
@@ -168,7 +199,10 @@ describe("a commit", () => {
   test("refuses what lies too far in the future by the database's clock", async () => {
     const soon = new Date(Date.now() + 300_000).toISOString();
     const far = new Date(Date.now() + 86_400_000).toISOString();
-    const outcome = await commit(consumptionStream, 0, [record(0, reading("soon", 1, soon)), record(1, reading("far", 1, far))]);
+    const outcome = await commit(consumptionStream, 0, [
+      record(0, reading("soon", 1, soon)),
+      record(1, reading("far", 1, far)),
+    ]);
     expect(outcome).toMatchObject({ counted: 1, quarantined: 1, roundTrips: 2 });
     const { quarantine } = await snapshot(database.pool);
     expect(quarantine[0]).toContain("in_future,timestamp");
@@ -182,9 +216,13 @@ describe("a commit", () => {
 
   test("amends a final window as revision 2 and 3, with the earlier rows on record", async () => {
     await commit(consumptionStream, 0, [record(0, reading("a", 1, isoAt(0)))]);
-    await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [isoAt(7200)]);
+    await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [
+      isoAt(7200),
+    ]);
     await database.pool.query("SELECT finalise_consumption(10)");
-    expect(await commit(consumptionStream, 3, [record(4, reading("b", 2, isoAt(1)))])).toMatchObject({ late: 1 });
+    expect(await commit(consumptionStream, 3, [record(4, reading("b", 2, isoAt(1)))])).toMatchObject({
+      late: 1,
+    });
     await commit(consumptionStream, 3, [record(5, reading("c", 3, isoAt(2)))]);
     const { consumption } = await snapshot(database.pool);
     expect(consumption).toEqual([expect.stringContaining("c,6.000000,2.0000000000000000,3,final,3")]);
@@ -198,14 +236,18 @@ describe("a commit", () => {
   });
 
   test("makes a window that nobody had seen before its watermark final at once", async () => {
-    await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [isoAt(7200)]);
+    await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [
+      isoAt(7200),
+    ]);
     await commit(consumptionStream, 0, [record(0, reading("a", 1, isoAt(0)))]);
     const { consumption } = await snapshot(database.pool);
     expect(consumption[0]).toContain("final,1");
   });
 
   test("records events beyond the amendment horizon as too late", async () => {
-    await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [isoAt(8 * 86_400)]);
+    await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [
+      isoAt(8 * 86_400),
+    ]);
     const outcome = await commit(consumptionStream, 0, [
       record(0, reading("late", 1, isoAt(2 * 86_400))),
       record(1, reading("too late", 1, isoAt(0))),
@@ -214,7 +256,10 @@ describe("a commit", () => {
   });
 
   test("takes a topic of the same name that was created again for what it is", async () => {
-    await commit(consumptionStream, 0, [record(0, reading("a", 1, isoAt(0)), 1_000), record(1, reading("b", 1, isoAt(1)), 1_001)]);
+    await commit(consumptionStream, 0, [
+      record(0, reading("a", 1, isoAt(0)), 1_000),
+      record(1, reading("b", 1, isoAt(1)), 1_001),
+    ]);
     const outcome = await commit(consumptionStream, 0, [record(0, reading("c", 1, isoAt(2)), 2_000)]);
     expect(outcome).toMatchObject({ counted: 1, replayed: 0 });
     const { ledger } = await snapshot(database.pool);

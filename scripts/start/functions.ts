@@ -1,0 +1,90 @@
+// The functions for `npm start`: serverless-offline with the Kafka triggers, as a process of its own.
+
+import { join, resolve } from "node:path";
+import { freePort } from "../../localstack/ports.ts";
+import { type ServerCommand, startServer, stopOrphan, untilReady } from "../../localstack/server-process.ts";
+import { announcedPort } from "./services.ts";
+
+export interface RunningFunctions {
+  readonly httpUrl: string;
+  readonly lambdaUrl: string;
+  /** Status of the triggers, and MSK's control plane. */
+  readonly controlUrl: string;
+  readonly logFile: string;
+  readonly ended: Promise<string>;
+  stop(): Promise<void>;
+}
+
+export interface TriggerStatus {
+  readonly mappings: readonly {
+    readonly topic: string;
+    readonly state: string;
+    readonly lastProcessingResult: string;
+    readonly partitions: readonly { readonly lag: number }[];
+  }[];
+}
+
+export async function readTriggers(controlUrl: string): Promise<TriggerStatus> {
+  const response = await fetch(`${controlUrl}/status`);
+  const status: TriggerStatus = JSON.parse(await response.text());
+  return status;
+}
+
+async function isReady(httpUrl: string, controlUrl: string): Promise<boolean> {
+  try {
+    const triggers = await readTriggers(controlUrl);
+    if (!triggers.mappings.every((mapping) => mapping.state === "Enabled")) return false;
+    return (await fetch(`${httpUrl}/ready`)).ok;
+  } catch {
+    // Not listening yet.
+    return false;
+  }
+}
+
+export async function startFunctions(
+  folder: string,
+  httpPort: number,
+  environment: Readonly<Record<string, string>>,
+): Promise<RunningFunctions> {
+  const pidFile = join(folder, "functions.pid");
+  const marker = "serverless.js offline start";
+  await stopOrphan(pidFile, marker, "SIGINT");
+  const port = await announcedPort("HTTP", httpPort);
+  const lambdaPort = await announcedPort("Lambda", 3002);
+  const controlPort = await freePort();
+  const [httpUrl, lambdaUrl, controlUrl] = [port, lambdaPort, controlPort].map(
+    (p) => `http://127.0.0.1:${p}`,
+  );
+  if (httpUrl === undefined || lambdaUrl === undefined || controlUrl === undefined)
+    throw new Error("no ports");
+  const server: ServerCommand = {
+    name: "serverless offline",
+    command: process.execPath,
+    args: [
+      ...["--enable-source-maps", "--disable-warning=TimeoutNegativeWarning"],
+      ...[
+        resolve("node_modules/serverless/bin/serverless.js"),
+        "offline",
+        "start",
+        "--stage",
+        "local",
+        "--noSponsor",
+      ],
+      ...["--httpPort", String(port), "--lambdaPort", String(lambdaPort)],
+    ],
+    env: { ...environment, LOCALSTACK_CONTROL_PORT: String(controlPort), SLS_INTERACTIVE_SETUP_ENABLE: "0" },
+    logFile: join(folder, "functions.log"),
+    pidFile,
+    marker,
+  };
+  const started = startServer(server);
+  await untilReady(server, started, () => isReady(httpUrl, controlUrl));
+  return {
+    httpUrl,
+    lambdaUrl,
+    controlUrl,
+    logFile: server.logFile,
+    ended: started.exited.then((how) => `serverless offline ended (${how}); see ${server.logFile}`),
+    stop: () => started.stop("SIGINT"),
+  };
+}

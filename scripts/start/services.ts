@@ -1,0 +1,140 @@
+// Kafka and PostgreSQL for `npm start`: started here under .local/, or the ones that the environment names.
+
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Kafka, logLevel } from "kafkajs";
+import pg from "pg";
+import { readTopics } from "../../lib/config.ts";
+import { migrate, readMigrations } from "../../lib/store/migrate.ts";
+import { startKafka } from "../../localstack/kafka/server.ts";
+import { freePort } from "../../localstack/ports.ts";
+import { startPostgres } from "../../localstack/postgres/server.ts";
+
+export interface Services {
+  /** `host:port,…` */
+  readonly brokers: string;
+  /** URL of the owner's connection. */
+  readonly databaseUrl: string;
+  /** Variables with which the functions reach both. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Resolves, with what happened, where one of them ends by itself. */
+  readonly ended: Promise<string>;
+  stop(): Promise<void>;
+}
+
+interface Started<T> {
+  readonly address: T;
+  readonly ended: Promise<string>;
+  stop(): Promise<void>;
+}
+
+const never = new Promise<string>(() => undefined);
+const local = { database: "smartgrid_db", user: "smartgrid", password: "smartgrid" };
+
+/** The preferred port or the next free one, said clearly where it is another. */
+export async function announcedPort(name: string, preferred: number): Promise<number> {
+  const port = await freePort(preferred);
+  if (port !== preferred) console.log(`${name}: port ${preferred} is taken, using ${port}`);
+  return port;
+}
+
+async function kafkaService(folder: string): Promise<Started<string>> {
+  const external = process.env.KAFKA_BROKER;
+  if (external) return { address: external, ended: never, stop: async () => undefined };
+  const kafka = await startKafka({
+    dataDir: join(folder, "kafka"),
+    port: await announcedPort("Kafka", 9092),
+  });
+  return {
+    address: kafka.brokers,
+    ended: kafka.exited.then((how) => `Kafka ended (${how})`),
+    stop: kafka.stop,
+  };
+}
+
+async function postgresService(folder: string): Promise<Started<URL>> {
+  const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_DB, POSTGRES_USER, POSTGRES_PASSWORD } = process.env;
+  if (POSTGRES_HOST) {
+    const url = new URL("postgresql://host");
+    url.hostname = POSTGRES_HOST;
+    url.port = POSTGRES_PORT || "5432";
+    url.pathname = `/${POSTGRES_DB || local.database}`;
+    url.username = encodeURIComponent(POSTGRES_USER || local.user);
+    url.password = encodeURIComponent(POSTGRES_PASSWORD ?? "");
+    return { address: url, ended: never, stop: async () => undefined };
+  }
+  const port = await announcedPort("PostgreSQL", 5432);
+  const postgres = await startPostgres({ dataDir: join(folder, "postgres"), port, ...local });
+  return {
+    address: new URL(postgres.url),
+    ended: postgres.exited.then((how) => `PostgreSQL ended (${how})`),
+    stop: postgres.stop,
+  };
+}
+
+async function createTopics(brokers: string): Promise<void> {
+  const topics = readTopics(process.env);
+  const admin = new Kafka({
+    brokers: brokers.split(","),
+    clientId: "npm-start",
+    logLevel: logLevel.NOTHING,
+  }).admin();
+  await admin.connect();
+  try {
+    const existing = new Set(await admin.listTopics());
+    const wanted = [
+      { topic: topics.sensor, numPartitions: 4 },
+      { topic: topics.consumption, numPartitions: 4 },
+      { topic: topics.weather, numPartitions: 1 },
+    ];
+    await admin.createTopics({
+      topics: wanted.filter(({ topic }) => !existing.has(topic)),
+      waitForLeaders: true,
+    });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+async function migrateDatabase(url: URL): Promise<void> {
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  try {
+    await migrate(client, await readMigrations("infra/migrations"));
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * Starts what the environment does not name, migrates and creates the topics.
+ * @param folder where the data is kept between runs
+ * @param fresh empties the data of the servers that are started here
+ */
+export async function startServices(folder: string, fresh: boolean): Promise<Services> {
+  if (fresh)
+    await Promise.all(
+      ["kafka", "postgres", "demo.json"].map((name) =>
+        rm(join(folder, name), { recursive: true, force: true }),
+      ),
+    );
+  const [kafka, postgres] = await Promise.all([kafkaService(folder), postgresService(folder)]);
+  await Promise.all([createTopics(kafka.address), migrateDatabase(postgres.address)]);
+  const url = postgres.address;
+  return {
+    brokers: kafka.address,
+    databaseUrl: url.href,
+    environment: {
+      KAFKA_BROKER: kafka.address,
+      POSTGRES_HOST: url.hostname,
+      POSTGRES_PORT: url.port || "5432",
+      POSTGRES_DB: url.pathname.slice(1),
+      POSTGRES_USER: decodeURIComponent(url.username),
+      POSTGRES_PASSWORD: decodeURIComponent(url.password),
+    },
+    ended: Promise.race([kafka.ended, postgres.ended]),
+    stop: async () => {
+      await Promise.all([kafka.stop(), postgres.stop()]);
+    },
+  };
+}
