@@ -33,6 +33,7 @@ export async function build(): Promise<Map<string, number>> {
     metafile: true,
     logLevel: "warning",
   });
+  await esbuild.stop(); // else its process stays as long as ours
   await mkdir(out, { recursive: true });
   await writeFile(join(out, "package.json"), '{"type":"module"}\n');
   return new Map(

@@ -61,7 +61,7 @@ export async function startFunctions(
     name: "serverless offline",
     command: process.execPath,
     args: [
-      ...["--enable-source-maps", "--disable-warning=TimeoutNegativeWarning"],
+      ...["--max-semi-space-size=1", "--optimize-for-size", "--disable-warning=TimeoutNegativeWarning"],
       ...[
         resolve("node_modules/serverless/bin/serverless.js"),
         "offline",
@@ -72,7 +72,14 @@ export async function startFunctions(
       ],
       ...["--httpPort", String(port), "--lambdaPort", String(lambdaPort)],
     ],
-    env: { ...environment, LOCALSTACK_CONTROL_PORT: String(controlPort), SLS_INTERACTIVE_SETUP_ENABLE: "0" },
+    env: {
+      ...environment,
+      LOCALSTACK_CONTROL_PORT: String(controlPort),
+      MALLOC_ARENA_MAX: "2",
+      MALLOC_MMAP_THRESHOLD_: "131072",
+      MALLOC_TRIM_THRESHOLD_: "131072",
+      SLS_INTERACTIVE_SETUP_ENABLE: "0",
+    },
     logFile: join(folder, "functions.log"),
     pidFile,
     marker,

@@ -1,0 +1,83 @@
+// `npm test [-- FILTER]`: lint, types and dead code, then all tests, and the integration tests once more in another
+// time zone. Ends with the line `N passed, N failed`, counted from the runner's own reports.
+
+import { spawn } from "node:child_process";
+import { mkdir, readFile, rm } from "node:fs/promises";
+
+const FOLDER = ".local/test";
+const filters = process.argv.slice(2);
+
+function run(
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<boolean> {
+  console.log(`\n── ${name}`);
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { stdio: "inherit", env: { ...process.env, ...env } });
+    // Ctrl-C reaches the child as well; it is the child that has servers to stop.
+    process.on("SIGINT", () => undefined);
+    child.once("exit", (code) => resolve(code === 0));
+  });
+}
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+async function vitest(
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Counts> {
+  const file = `${FOLDER}/${name.replaceAll(/\W+/g, "-")}.json`;
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  const ok = await run(
+    name,
+    ["node_modules/vitest/vitest.mjs", "run", ...args, ...reporters, ...filters],
+    env,
+  );
+  const report: { numPassedTests: number; numFailedTests: number; numFailedTestSuites: number } = JSON.parse(
+    await readFile(file, "utf8"),
+  );
+  // A file that does not load has no test that could fail, and an error outside of tests fails the run.
+  const failed = Math.max(report.numFailedTests, report.numFailedTestSuites > 0 || !ok ? 1 : 0);
+  return { passed: report.numPassedTests, failed };
+}
+
+await rm(FOLDER, { recursive: true, force: true });
+await mkdir(FOLDER, { recursive: true });
+
+const checks: [string, string[]][] = [
+  ["lint", ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings", "."]],
+  ["types", ["node_modules/typescript/bin/tsc", "--noEmit"]],
+  ["dead code", ["node_modules/knip/bin/knip.js"]],
+  [
+    "import rules",
+    [
+      "node_modules/dependency-cruiser/bin/dependency-cruise.mjs",
+      "functions",
+      "lib",
+      "localstack",
+      "demo",
+      "replay",
+      "scripts",
+    ],
+  ],
+];
+const failedChecks: string[] = [];
+if (filters.length === 0)
+  for (const [name, args] of checks) if (!(await run(name, args))) failedChecks.push(name);
+
+const counts = [await vitest("all tests", [], { TZ: "UTC" })];
+if (filters.length === 0)
+  counts.push(
+    await vitest("integration in Europe/Tirane", ["--project", "integration"], { TZ: "Europe/Tirane" }),
+  );
+
+const passed = counts.reduce((sum, count) => sum + count.passed, 0);
+const failed = counts.reduce((sum, count) => sum + count.failed, 0) + failedChecks.length;
+if (failedChecks.length > 0) console.log(`\nfailed: ${failedChecks.join(", ")}`);
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
