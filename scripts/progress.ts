@@ -1,0 +1,27 @@
+// Progress of long work: a line that keeps itself up to date, or a plain line now and then where there is no terminal.
+
+const PLAIN_EVERY_MS = 5_000;
+const TERMINAL_EVERY_MS = 200;
+
+export interface Progress {
+  show(line: string): void;
+  done(line: string): void;
+}
+
+export function startProgress(): Progress {
+  const { isTTY } = process.stdout;
+  let lastMs = performance.now();
+  return {
+    show(line) {
+      const nowMs = performance.now();
+      if (nowMs - lastMs < (isTTY ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS)) return;
+      lastMs = nowMs;
+      if (isTTY) process.stdout.write(`\r\x1b[K${line}`);
+      else console.log(line);
+    },
+    done(line) {
+      if (isTTY) process.stdout.write("\r\x1b[K");
+      console.log(line);
+    },
+  };
+}
