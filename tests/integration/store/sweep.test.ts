@@ -1,0 +1,140 @@
+// Promise 4 and 5 at the database: what a sweep observes, decides and makes final.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { PartitionOffsets } from "../../../lib/core/watermark.ts";
+import { commitRecords } from "../../../lib/store/commit.ts";
+import { sweepStream } from "../../../lib/store/sweep.ts";
+import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../database.ts";
+
+const swept = { stream: "consumption", source: "test", topic: "consumption" } as const;
+const rules = { delayUs: 600e6, idleUs: 300e6, amendmentHorizonUs: 7 * 86_400e6, futureSkewUs: 600e6 };
+const hour = Date.UTC(2026, 0, 15, 10);
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createDatabase();
+});
+afterAll(() => database.close());
+beforeEach(() => emptyTables(database.pool));
+
+function at(minutes: number): string {
+  return new Date(hour + minutes * 60_000).toISOString();
+}
+
+async function apply(partition: number, offset: number, minutes: number, customer = "c"): Promise<void> {
+  const event = { event_id: `${partition}-${offset}`, meter_id: "m", customer_id: customer, reading: 1, timestamp: at(minutes) };
+  const record = { offset, recordTimeMs: hour + offset, value: Buffer.from(JSON.stringify(event)) };
+  await commitRecords(database.pool, consumptionStream, { source: "test", topic: "consumption", partition }, [record], rules);
+}
+
+function sweep(offsets: readonly PartitionOffsets[], overrides: Partial<typeof rules> = {}) {
+  return sweepStream(database.pool, swept, async () => offsets, { ...rules, ...overrides });
+}
+
+/** As if the partitions had been silent, and watched, for so long. */
+async function letPass(seconds: number): Promise<void> {
+  await database.pool.query("UPDATE ledger SET updated_at = updated_at - $1 * interval '1 second'", [seconds]);
+  await database.pool.query(
+    "UPDATE partition_progress SET observed_since = observed_since - $1 * interval '1 second'",
+    [seconds],
+  );
+}
+
+const caughtUp = (partition: number, end: number): PartitionOffsets => ({ partition, first: 0, end });
+
+describe("a sweep", () => {
+  test("leaves a stream without events alone", async () => {
+    expect(await sweep([caughtUp(0, 0), caughtUp(1, 0)])).toMatchObject({ watermarkUs: null, finalised: 0 });
+  });
+
+  test("makes passed windows final, and none that has not passed", async () => {
+    await apply(0, 0, 5, "early");
+    await apply(0, 1, 75, "late");
+    expect(await sweep([caughtUp(0, 2)])).toMatchObject({ watermarkUs: (hour + 65 * 60_000) * 1000, finalised: 1, heldBy: 0 });
+    const { consumption } = await snapshot(database.pool);
+    expect(consumption.map((row) => row.split(",").slice(2, 3).concat(row.split(",").slice(-2)))).toEqual([
+      ["early", "final", "1)"],
+      ["late", "open", "0)"],
+    ]);
+  });
+
+  test("waits for a lagging partition, however long it has been silent", async () => {
+    await apply(0, 0, 200);
+    await apply(1, 0, 5);
+    await sweep([caughtUp(0, 1), caughtUp(1, 9)]);
+    await letPass(10_000);
+    expect(await sweep([caughtUp(0, 1), caughtUp(1, 9)])).toMatchObject({ heldBy: 1, finalised: 0, lag: 8 });
+  });
+
+  test("waits for a partition that has never been read, but not for an empty one after the idle time", async () => {
+    await apply(0, 0, 200);
+    expect(await sweep([caughtUp(0, 1), caughtUp(1, 0)])).toMatchObject({ watermarkUs: null, heldBy: 1 });
+    await letPass(400);
+    await apply(0, 1, 201);
+    expect(await sweep([caughtUp(0, 2), caughtUp(1, 0)])).toMatchObject({
+      watermarkUs: (hour + 191 * 60_000) * 1000,
+      idlePartitions: [1],
+    });
+  });
+
+  test("closes windows by the clock when all input has stopped", async () => {
+    await apply(0, 0, 5);
+    await sweep([caughtUp(0, 1)]);
+    await letPass(400);
+    const outcome = await sweep([caughtUp(0, 1)]);
+    expect(outcome.finalised).toBe(1);
+    expect(outcome.watermarkUs).toBeGreaterThan((Date.now() - 700_000) * 1000);
+  });
+
+  test("does not take its own absence for silence", async () => {
+    await apply(0, 0, 5);
+    await sweep([caughtUp(0, 1)]);
+    await letPass(100_000);
+    await database.pool.query("UPDATE partition_progress SET observed_at = observed_at - interval '1 day'");
+    expect(await sweep([caughtUp(0, 1)])).toMatchObject({ idlePartitions: [] });
+  });
+
+  test("never moves a watermark back", async () => {
+    await apply(0, 0, 200);
+    const before = await sweep([caughtUp(0, 1)]);
+    const after = await sweep([caughtUp(0, 1)], { delayUs: 3600e6 });
+    expect(after.watermarkUs).toBe(before.watermarkUs);
+  });
+
+  test("does not count what retention has removed as lag", async () => {
+    await apply(0, 50, 5);
+    expect(await sweep([{ partition: 0, first: 50, end: 51 }])).toMatchObject({ lag: 0 });
+  });
+
+  test("sees a topic that was created again by its end, and starts over", async () => {
+    await apply(0, 41, 5);
+    expect(await sweep([caughtUp(0, 3)])).toMatchObject({ recreatedPartitions: [0], lag: 3 });
+    await apply(0, 2, 6);
+    const { ledger } = await snapshot(database.pool);
+    expect(ledger.map((row) => row.split(",").slice(1, 4).join())).toEqual(['0,0,"{[41', '0,1,"{[2']);
+  });
+
+  test("run many times at once gives what one gives", async () => {
+    for (let i = 0; i < 30; i++) await apply(0, i, i * 60, `c${i}`);
+    const outcomes = await Promise.all(Array.from({ length: 6 }, () => sweep([caughtUp(0, 30)])));
+    expect(outcomes.reduce((sum, outcome) => sum + outcome.finalised, 0)).toBe(28);
+    const { rows } = await database.pool.query(
+      "SELECT state, revision, count(*)::int FROM consumption_aggregates_realtime GROUP BY 1, 2 ORDER BY 1",
+    );
+    expect(rows).toEqual([
+      { state: "final", revision: 1, count: 28 },
+      { state: "open", revision: 0, count: 2 },
+    ]);
+    expect((await database.pool.query("SELECT count(*)::int AS n FROM consumption_aggregates_history")).rows).toEqual([{ n: 0 }]);
+  });
+
+  test("forgets identities only when their events would be too late", async () => {
+    await apply(0, 0, 0);
+    await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [at(6 * 1440)]);
+    await sweep([caughtUp(0, 1)]);
+    expect((await database.pool.query("SELECT 1 FROM seen_event")).rowCount).toBe(1);
+    await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [at(9 * 1440)]);
+    await sweep([caughtUp(0, 1)]);
+    expect((await database.pool.query("SELECT 1 FROM seen_event")).rowCount).toBe(0);
+  });
+});
