@@ -11,7 +11,7 @@ export interface ServerCommand {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly logFile: string;
-  /** Remembers the process for the next start. */
+  /** Remembers the process, and who started it, for the next start. */
   readonly pidFile: string;
   /** Part of the command line by which the process is known again; a pid alone may belong to another by then. */
   readonly marker: string;
@@ -30,30 +30,67 @@ export interface ServerProcess {
 
 const STOP_LIMIT_MS = 10_000;
 
-function commandLineOf(pid: number): string {
+interface KnownProcess {
+  readonly parentPid: number;
+  readonly commandLine: string;
+}
+
+/** @returns null where there is no such process (or only its zombie, which has no command line) */
+function lookUp(pid: number): KnownProcess | null {
   try {
-    return execFileSync("ps", ["-ww", "-o", "command=", "-p", String(pid)], { encoding: "utf8" });
+    if (process.platform === "linux") {
+      // Not `ps`: the small container images have none. The name, in brackets, may hold anything, so cut after it.
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      const [, parentPid] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      const commandLine = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+      return { parentPid: Number(parentPid), commandLine };
+    }
+    const line = execFileSync("ps", ["-ww", "-o", "ppid=,command=", "-p", String(pid)], { encoding: "utf8" });
+    return { parentPid: Number.parseInt(line, 10), commandLine: line };
   } catch {
-    // ps exits with 1 where there is no such process.
-    return "";
+    // No such process.
+    return null;
   }
 }
 
-/** Stops what an earlier start has left running. @returns whether there was something */
+function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // Ended in the meantime, which is what was wanted. A process of another account is a reason to stop.
+    if (lookUp(pid) !== null) throw new Error(`process ${pid} cannot be stopped`, { cause: error });
+  }
+}
+
+/** Sends the signal, SIGKILL after 10 s, and waits until `isThere` says no. */
+export async function endProcess(pid: number, signal: NodeJS.Signals, isThere: () => boolean): Promise<void> {
+  if (isThere()) signalTo(pid, signal);
+  for (let waitedMs = 0; waitedMs < STOP_LIMIT_MS && isThere(); waitedMs += 50) await sleep(50);
+  if (isThere()) signalTo(pid, "SIGKILL");
+  while (isThere()) await sleep(50);
+}
+
+/**
+ * Stops what an earlier start, whose process was killed, has left running.
+ * @returns whether there was something
+ * @throws Error where the process that started it still runs: then it is no orphan, and not ours to stop
+ */
 export async function stopOrphan(pidFile: string, marker: string, signal: NodeJS.Signals): Promise<boolean> {
   let pid: number;
+  let starter: number;
   try {
-    pid = Number(readFileSync(pidFile, "utf8").split("\n")[0]);
+    [pid = 0, starter = 0] = readFileSync(pidFile, "utf8").split("\n").map(Number);
   } catch {
     // No file: nothing was started here, or it was stopped in order.
     return false;
   }
-  const isOurs = () => pid > 1 && commandLineOf(pid).includes(marker);
+  const isOurs = () => pid > 1 && lookUp(pid)?.commandLine.includes(marker) === true;
   if (!isOurs()) return false;
-  process.kill(pid, signal);
-  for (let waitedMs = 0; waitedMs < STOP_LIMIT_MS && isOurs(); waitedMs += 50) await sleep(50);
-  if (isOurs()) process.kill(pid, "SIGKILL");
-  while (isOurs()) await sleep(50);
+  if (lookUp(pid)?.parentPid === starter)
+    throw new Error(
+      `already running for process ${starter} (server process ${pid}, ${pidFile}): stop that one first, with Ctrl-C`,
+    );
+  await endProcess(pid, signal, isOurs);
   return true;
 }
 
@@ -62,7 +99,7 @@ export function tailOf(logFile: string, lines = 15): string {
   return readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-lines).join("\n");
 }
 
-/** Starts the process; its output goes to the log file, from the file's start. */
+/** Starts the process; its output goes to the log file, from the file's start. It ends with this process at the latest. */
 export function startServer(server: ServerCommand): ServerProcess {
   const log = openSync(server.logFile, "w");
   let child: ChildProcess;
@@ -76,15 +113,21 @@ export function startServer(server: ServerCommand): ServerProcess {
   } finally {
     closeSync(log);
   }
+  // For an end without stop(), such as process.exit(); SIGINT ends each of our servers in order, whoever is connected.
+  const endWithUs = () => {
+    child.kill("SIGINT");
+  };
+  process.on("exit", endWithUs);
   const exited = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(`could not be started: ${error.message}`));
     child.once("exit", (code, signal) => {
+      process.off("exit", endWithUs);
       rmSync(server.pidFile, { force: true });
       resolve(signal === null ? `exit code ${code}` : `signal ${signal}`);
     });
   });
   const pid = child.pid ?? 0;
-  if (pid > 0) writeFileSync(server.pidFile, `${pid}\n`);
+  if (pid > 0) writeFileSync(server.pidFile, `${pid}\n${process.pid}\n`);
   const hasExited = () => child.exitCode !== null || child.signalCode !== null;
   return {
     pid,
@@ -104,7 +147,11 @@ export function startServer(server: ServerCommand): ServerProcess {
   };
 }
 
-/** Waits until `isReady` says so. @throws Error with the log's end where the process ends before, or after the limit */
+/**
+ * Waits until `isReady` says so.
+ * @throws Error with the log's end where the process ends before, or after the limit; what `isReady` throws.
+ *   The process is stopped then.
+ */
 export async function untilReady(
   server: ServerCommand,
   started: ServerProcess,
@@ -115,10 +162,18 @@ export async function untilReady(
   void started.exited.then((how) => {
     ended = how;
   });
-  for (const startMs = Date.now(); !(await isReady()); await sleep(25)) {
-    const problem = ended ?? (Date.now() - startMs > limitMs ? `not ready after ${limitMs / 1000} s` : null);
-    if (problem === null) continue;
-    await started.stop("SIGTERM");
-    throw new Error(`${server.name}: ${problem}; the end of ${server.logFile}:\n${tailOf(server.logFile)}`);
+  try {
+    for (const startMs = Date.now(); !(await isReady()); await sleep(25)) {
+      const problem =
+        ended ?? (Date.now() - startMs > limitMs ? `not ready after ${limitMs / 1000} s` : null);
+      if (problem !== null)
+        throw new Error(
+          `${server.name}: ${problem}; the end of ${server.logFile}:\n${tailOf(server.logFile)}`,
+        );
+    }
+  } catch (error) {
+    // Nobody gets to hold a server that did not start, so nobody else could stop it.
+    await started.stop("SIGINT");
+    throw error;
   }
 }

@@ -12,9 +12,14 @@ const { seed } = readWeatherSettings(process.env);
 export async function handler(event: Partial<ScheduledEvent>): Promise<void> {
   const timeMs = event.time === undefined ? Date.now() : Date.parse(event.time);
   const messages = stations.map((station) => weatherMessage(seed, station, timeMs));
-  await producer.send(
-    topic,
-    messages.map((message) => ({ key: "weather", value: JSON.stringify(message) })),
-  );
+  try {
+    await producer.send(
+      topic,
+      messages.map((message) => ({ key: "weather", value: JSON.stringify(message) })),
+    );
+  } finally {
+    // Between two runs a connection would only grow stale, and keep `serverless invoke local` from ending.
+    await producer.close();
+  }
   log("info", "weather sent", { topic, events: messages.length, time: new Date(timeMs).toISOString() });
 }

@@ -15,15 +15,15 @@ const kafka = readKafkaSettings(process.env);
 const rules = { ...readWatermarkSettings(process.env), ...readLatenessRules(process.env) };
 const topics = readTopics(process.env);
 const offsets = openOffsetReader(kafka);
+const source = sourceOf(kafka.clusterArn, kafka.brokers);
 const pool = openPool(readDatabaseSettings(process.env), 45_000);
 
 export async function handler(): Promise<void> {
-  const outcomes = await sweepAll(
-    pool,
-    sourceOf(kafka.clusterArn, kafka.brokers),
-    topics,
-    offsets.read,
-    rules,
-  );
-  log("info", "swept", { streams: outcomes });
+  try {
+    const outcomes = await sweepAll(pool, source, topics, offsets.read, rules);
+    log("info", "swept", { streams: outcomes });
+  } finally {
+    // Between two runs a connection would only grow stale, and keep `serverless invoke local` from ending.
+    await offsets.close();
+  }
 }

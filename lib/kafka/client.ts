@@ -3,6 +3,7 @@
 import { Kafka, logLevel, type SASLOptions } from "kafkajs";
 import type { KafkaSettings } from "../config.ts";
 import { findBrokers } from "./brokers.ts";
+import "./request-queue.ts";
 
 async function iamOptions(clusterArn: string | null): Promise<SASLOptions> {
   // Loaded only here: nothing but MSK with IAM needs the signer.

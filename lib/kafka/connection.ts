@@ -1,5 +1,9 @@
 // One connection, made at its first use and, after a failure, anew.
 
+import type { Kafka } from "kafkajs";
+import type { KafkaSettings } from "../config.ts";
+import { openKafka } from "./client.ts";
+
 export interface Connection<C> {
   /** The connection, opened if there is none. */
   get(): Promise<C>;
@@ -7,10 +11,19 @@ export interface Connection<C> {
   drop(): Promise<void>;
 }
 
-export function keepConnection<C extends { disconnect(): Promise<void> }>(
-  open: () => Promise<C>,
+/** @param make makes the producer or admin client of a Kafka client */
+export function keepConnection<C extends { connect(): Promise<void>; disconnect(): Promise<void> }>(
+  settings: KafkaSettings,
+  make: (kafka: Kafka) => C,
 ): Connection<C> {
   let current: Promise<C> | null = null;
+
+  async function open(): Promise<C> {
+    const client = make(await openKafka(settings));
+    await client.connect();
+    return client;
+  }
+
   return {
     get() {
       current ??= open();

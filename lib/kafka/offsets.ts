@@ -1,9 +1,7 @@
 // Asking the broker how far its partitions reach.
 
-import type { Admin } from "kafkajs";
 import type { KafkaSettings } from "../config.ts";
 import type { PartitionOffsets } from "../core/watermark.ts";
-import { openKafka } from "./client.ts";
 import { keepConnection } from "./connection.ts";
 
 export interface OffsetReader {
@@ -13,11 +11,7 @@ export interface OffsetReader {
 }
 
 export function openOffsetReader(settings: KafkaSettings): OffsetReader {
-  const connection = keepConnection<Admin>(async () => {
-    const admin = (await openKafka(settings)).admin();
-    await admin.connect();
-    return admin;
-  });
+  const connection = keepConnection(settings, (kafka) => kafka.admin());
   return {
     close: connection.drop,
     async read(topic) {

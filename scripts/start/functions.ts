@@ -61,7 +61,7 @@ export async function startFunctions(
     name: "serverless offline",
     command: process.execPath,
     args: [
-      ...["--max-semi-space-size=1", "--optimize-for-size", "--disable-warning=TimeoutNegativeWarning"],
+      ...["--max-semi-space-size=1", "--optimize-for-size"],
       ...[
         resolve("node_modules/serverless/bin/serverless.js"),
         "offline",

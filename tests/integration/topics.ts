@@ -17,7 +17,10 @@ export async function connectKafka(): Promise<TestKafka> {
   const brokers = inject("kafkaBrokers");
   const kafka = new Kafka({ brokers: brokers.split(","), clientId: "tests", logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
-  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, allowAutoTopicCreation: false });
+  const producer = kafka.producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+  });
   await Promise.all([admin.connect(), producer.connect()]);
   return {
     brokers,
@@ -35,11 +38,16 @@ export async function connectKafka(): Promise<TestKafka> {
 }
 
 /** Waits until a reading of the world is as wished; fails with the last reading after the limit. */
-export async function until<T>(read: () => Promise<T>, isSo: (value: T) => boolean, limitMs = 60_000): Promise<T> {
+export async function until<T>(
+  read: () => Promise<T>,
+  isSo: (value: T) => boolean,
+  limitMs = 60_000,
+): Promise<T> {
   for (const startMs = performance.now(); ; ) {
     const value = await read();
     if (isSo(value)) return value;
-    if (performance.now() - startMs > limitMs) throw new Error(`still not so after ${limitMs} ms: ${JSON.stringify(value)}`);
+    if (performance.now() - startMs > limitMs)
+      throw new Error(`still not so after ${limitMs} ms: ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

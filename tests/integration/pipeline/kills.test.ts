@@ -25,7 +25,13 @@ beforeAll(async () => {
       const value = Math.round((230 + Math.sin(i) * 10) * 1e6) / 1e6;
       const timestamp = new Date(start + Math.floor((i / EVENTS) * 3_600_000)).toISOString().slice(0, -1);
       // One in a thousand is poison, which must be quarantined once, too.
-      const text = JSON.stringify({ event_id: `${id}_${i}`, sensor_id: id, sensor_type: "voltage", value, timestamp });
+      const text = JSON.stringify({
+        event_id: `${id}_${i}`,
+        sensor_id: id,
+        sensor_type: "voltage",
+        value,
+        timestamp,
+      });
       return { key: id, value: i % 1_000 === 999 ? text.slice(1) : text };
     });
     await kafka.producer.send({ topic, messages });
@@ -112,7 +118,9 @@ async function consume(database: TestDatabase, groupId: string, kills: number): 
   return killed;
 }
 
-test("200,000 records, the function killed 20 times: the tables of an undisturbed run", { timeout: 240_000 }, async () => {
+test("200,000 records, the function killed 20 times: the tables of an undisturbed run", {
+  timeout: 240_000,
+}, async () => {
   const [calm, disturbed] = await Promise.all([createDatabase(), createDatabase()]);
   try {
     await consume(calm, "calm", 0);

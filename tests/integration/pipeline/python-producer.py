@@ -1,7 +1,7 @@
 """A producer as the existing installation has them: kafka-python, zoneless microsecond time stamps (UTC).
 
-python-producer.py BROKERS TOPIC COMPRESSION COUNT: sends COUNT sensor readings, one each second from
-2026-01-15 10:00:00.123456 on, keyed by sensor.
+python-producer.py BROKERS TOPIC COMPRESSION COUNT START: sends COUNT sensor readings, one each second from START on
+(zoneless ISO 8601 with microseconds), keyed by sensor.
 """
 import json
 import sys
@@ -17,7 +17,7 @@ producer = KafkaProducer(
     compression_type=None if compression == "none" else compression,
     linger_ms=50,
 )
-start = datetime(2026, 1, 15, 10, 0, 0, 123456)
+start = datetime.fromisoformat(sys.argv[5])
 for i in range(count):
     sensor_id = f"python-{compression}"
     producer.send(topic, key=sensor_id, value={

@@ -11,9 +11,14 @@ export const hasPython = spawnSync("python3", ["-m", "pip", "--version"]).status
 export function installKafkaClient(): void {
   if (existsSync(`${FOLDER}/kafka`)) return;
   const packages = ["kafka-python==2.2.15", "lz4", "python-snappy", "zstandard"];
-  execFileSync("python3", ["-m", "pip", "install", "--quiet", "--target", FOLDER, ...packages], { stdio: "inherit" });
+  execFileSync("python3", ["-m", "pip", "install", "--quiet", "--target", FOLDER, ...packages], {
+    stdio: "inherit",
+  });
 }
 
 export function runPython(script: string, args: readonly string[]): void {
-  execFileSync("python3", [script, ...args], { env: { ...process.env, PYTHONPATH: FOLDER }, stdio: "inherit" });
+  execFileSync("python3", [script, ...args], {
+    env: { ...process.env, PYTHONPATH: FOLDER },
+    stdio: "inherit",
+  });
 }

@@ -22,9 +22,21 @@ function at(minutes: number): string {
 }
 
 async function apply(partition: number, offset: number, minutes: number, customer = "c"): Promise<void> {
-  const event = { event_id: `${partition}-${offset}`, meter_id: "m", customer_id: customer, reading: 1, timestamp: at(minutes) };
+  const event = {
+    event_id: `${partition}-${offset}`,
+    meter_id: "m",
+    customer_id: customer,
+    reading: 1,
+    timestamp: at(minutes),
+  };
   const record = { offset, recordTimeMs: hour + offset, value: Buffer.from(JSON.stringify(event)) };
-  await commitRecords(database.pool, consumptionStream, { source: "test", topic: "consumption", partition }, [record], rules);
+  await commitRecords(
+    database.pool,
+    consumptionStream,
+    { source: "test", topic: "consumption", partition },
+    [record],
+    rules,
+  );
 }
 
 function sweep(offsets: readonly PartitionOffsets[], overrides: Partial<typeof rules> = {}) {
@@ -33,7 +45,9 @@ function sweep(offsets: readonly PartitionOffsets[], overrides: Partial<typeof r
 
 /** As if the partitions had been silent, and watched, for so long. */
 async function letPass(seconds: number): Promise<void> {
-  await database.pool.query("UPDATE ledger SET updated_at = updated_at - $1 * interval '1 second'", [seconds]);
+  await database.pool.query("UPDATE ledger SET updated_at = updated_at - $1 * interval '1 second'", [
+    seconds,
+  ]);
   await database.pool.query(
     "UPDATE partition_progress SET observed_since = observed_since - $1 * interval '1 second'",
     [seconds],
@@ -50,7 +64,11 @@ describe("a sweep", () => {
   test("makes passed windows final, and none that has not passed", async () => {
     await apply(0, 0, 5, "early");
     await apply(0, 1, 75, "late");
-    expect(await sweep([caughtUp(0, 2)])).toMatchObject({ watermarkUs: (hour + 65 * 60_000) * 1000, finalised: 1, heldBy: 0 });
+    expect(await sweep([caughtUp(0, 2)])).toMatchObject({
+      watermarkUs: (hour + 65 * 60_000) * 1000,
+      finalised: 1,
+      heldBy: 0,
+    });
     const { consumption } = await snapshot(database.pool);
     expect(consumption.map((row) => row.split(",").slice(2, 3).concat(row.split(",").slice(-2)))).toEqual([
       ["early", "final", "1)"],
@@ -125,15 +143,21 @@ describe("a sweep", () => {
       { state: "final", revision: 1, count: 28 },
       { state: "open", revision: 0, count: 2 },
     ]);
-    expect((await database.pool.query("SELECT count(*)::int AS n FROM consumption_aggregates_history")).rows).toEqual([{ n: 0 }]);
+    expect(
+      (await database.pool.query("SELECT count(*)::int AS n FROM consumption_aggregates_history")).rows,
+    ).toEqual([{ n: 0 }]);
   });
 
   test("forgets identities only when their events would be too late", async () => {
     await apply(0, 0, 0);
-    await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [at(6 * 1440)]);
+    await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [
+      at(6 * 1440),
+    ]);
     await sweep([caughtUp(0, 1)]);
     expect((await database.pool.query("SELECT 1 FROM seen_event")).rowCount).toBe(1);
-    await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [at(9 * 1440)]);
+    await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [
+      at(9 * 1440),
+    ]);
     await sweep([caughtUp(0, 1)]);
     expect((await database.pool.query("SELECT 1 FROM seen_event")).rowCount).toBe(0);
   });
