@@ -80,8 +80,12 @@ export default class EventSourceMappingPlugin {
     this.#schedules = readSchedules(service.custom?.localSchedules, service.functions).map((schedule) =>
       startSchedule(schedule, invoke, this.#log),
     );
-    this.#statusServer = await startStatusServer(Number(process.env.LOCALSTACK_CONTROL_PORT ?? 0), () =>
-      this.#mappings.map((mapping) => mapping.status),
+    const clusterArn = settings.find((mapping) => mapping.eventSourceArn !== null)?.eventSourceArn ?? null;
+    const cluster = clusterArn === null ? null : { arn: clusterArn, brokers: brokers.join(",") };
+    this.#statusServer = await startStatusServer(
+      Number(process.env.LOCALSTACK_CONTROL_PORT ?? 0),
+      cluster,
+      () => this.#mappings.map((mapping) => mapping.status),
     );
     this.#log(`${settings.length} Kafka triggers, ${this.#schedules.length} schedules`);
   }

@@ -1,13 +1,14 @@
-// One Kafka broker and one PostgreSQL server for the whole run, on free ports, in a folder of their own.
-// Each test file takes topics of its own and a database of its own.
+// One Kafka broker and one PostgreSQL server for the whole run, on free ports, in a folder of their own; or the ones
+// that the environment names. Each test file takes topics of its own and a database of its own.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
+import { stopOrphan } from "../../localstack/server-process.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -18,24 +19,78 @@ declare module "vitest" {
   }
 }
 
+interface Started {
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+const FOLDER = "smartgrid-test-";
+
+async function kafkaFor(folder: string): Promise<Started> {
+  const external = process.env.KAFKA_BROKER;
+  if (external) return { address: external, stop: async () => undefined };
+  const kafka = await startKafka({ dataDir: join(folder, "kafka"), port: await freePort() });
+  return { address: kafka.brokers, stop: kafka.stop };
+}
+
+async function postgresFor(folder: string): Promise<Started> {
+  const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_DB, POSTGRES_USER, POSTGRES_PASSWORD } = process.env;
+  if (POSTGRES_HOST) {
+    const url = new URL("postgresql://host");
+    url.hostname = POSTGRES_HOST;
+    url.port = POSTGRES_PORT || "5432";
+    url.pathname = `/${POSTGRES_DB || "smartgrid_db"}`;
+    url.username = encodeURIComponent(POSTGRES_USER || "smartgrid");
+    url.password = encodeURIComponent(POSTGRES_PASSWORD ?? "");
+    return { address: url.href, stop: async () => undefined };
+  }
+  const postgres = await startPostgres({
+    dataDir: join(folder, "postgres"),
+    port: await freePort(),
+    database: "smartgrid_db",
+    user: "smartgrid",
+    password: "test",
+    settings: { fsync: "off" }, // the tests kill connections and functions, not the machine
+  });
+  return { address: postgres.url, stop: postgres.stop };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another account's process cannot be asked, but it runs.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** A run that was killed could not stop its servers; the folder's name tells whose they are. */
+async function cleanUpAfterKilledRuns(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const runPid = Number(new RegExp(`^${FOLDER}(\\d+)-`).exec(name)?.[1] ?? Number.NaN);
+    if (Number.isNaN(runPid) || isRunning(runPid)) continue;
+    const folder = join(tmpdir(), name);
+    await stopOrphan(join(folder, "kafka/kafka.pid"), join(folder, "kafka"), "SIGKILL");
+    await stopOrphan(join(folder, "postgres/postgres.pid"), join(folder, "postgres"), "SIGQUIT");
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 export default async function startStack(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), "smartgrid-test-"));
-  const [kafkaPort, postgresPort] = [await freePort(), await freePort()];
-  const [kafka, postgres] = await Promise.all([
-    startKafka({ dataDir: join(folder, "kafka"), port: kafkaPort }),
-    startPostgres({
-      dataDir: join(folder, "postgres"),
-      port: postgresPort,
-      database: "smartgrid_db",
-      user: "smartgrid",
-      password: "test",
-      settings: { fsync: "off" }, // the tests kill connections and functions, not the machine
-    }),
-  ]);
-  project.provide("kafkaBrokers", kafka.brokers);
-  project.provide("postgresUrl", postgres.url);
-  return async () => {
-    await Promise.all([kafka.stop(), postgres.stop()]);
+  await cleanUpAfterKilledRuns();
+  const folder = await mkdtemp(join(tmpdir(), `${FOLDER}${process.pid}-`));
+  const starts = await Promise.allSettled([kafkaFor(folder), postgresFor(folder)]);
+  const tearDown = async () => {
+    await Promise.all(starts.map((start) => (start.status === "fulfilled" ? start.value.stop() : undefined)));
     await rm(folder, { recursive: true, force: true });
   };
+  const [kafka, postgres] = starts;
+  if (kafka.status === "rejected" || postgres.status === "rejected") {
+    await tearDown();
+    throw kafka.status === "rejected" ? kafka.reason : postgres.status === "rejected" && postgres.reason;
+  }
+  project.provide("kafkaBrokers", kafka.value.address);
+  project.provide("postgresUrl", postgres.value.address);
+  return tearDown;
 }

@@ -3,6 +3,12 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import {
+  DescribeClusterV2Command,
+  GetBootstrapBrokersCommand,
+  KafkaClient,
+  ListClustersV2Command,
+} from "@aws-sdk/client-kafka";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openProducer } from "../../../lib/kafka/produce.ts";
 import { freePort } from "../../../localstack/ports.ts";
@@ -222,6 +228,29 @@ describe("the functions by other ways", () => {
     );
     expect(result.stdout + result.stderr).toContain('"message":"swept"');
     expect(result.status).toBe(0);
+  });
+});
+
+describe("MSK's control plane", () => {
+  test("tells @aws-sdk/client-kafka the cluster and its brokers", async () => {
+    const client = new KafkaClient({
+      endpoint: functions.controlUrl,
+      region: "local",
+      credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    });
+    const { ClusterInfoList = [] } = await client.send(new ListClustersV2Command({}));
+    const ClusterArn = ClusterInfoList[0]?.ClusterArn;
+    expect(ClusterInfoList).toMatchObject([
+      { State: "ACTIVE", ClusterType: "SERVERLESS", CreationTime: expect.any(Date) },
+    ]);
+    const { BootstrapBrokerStringSaslIam } = await client.send(
+      new GetBootstrapBrokersCommand({ ClusterArn }),
+    );
+    expect(BootstrapBrokerStringSaslIam).toBe(kafka.brokers);
+    const { ClusterInfo } = await client.send(new DescribeClusterV2Command({ ClusterArn }));
+    expect(ClusterInfo?.ClusterArn).toBe(ClusterArn);
+    const missing = client.send(new GetBootstrapBrokersCommand({ ClusterArn: `${ClusterArn}x` }));
+    await expect(missing).rejects.toThrow("does not exist");
   });
 });
 

@@ -1,0 +1,169 @@
+// Promises 6 and 7: broker and database go away and come back, by kill −9; nobody is told "success" for what was not
+// stored, and what was stored is counted once.
+import { fork } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Kafka, logLevel } from "kafkajs";
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { migrate, readMigrations } from "../../../lib/store/migrate.ts";
+import { type KafkaServer, startKafka } from "../../../localstack/kafka/server.ts";
+import { freePort } from "../../../localstack/ports.ts";
+import { type PostgresServer, startPostgres } from "../../../localstack/postgres/server.ts";
+import { type RunningFunctions, startFunctions } from "../../../scripts/start/functions.ts";
+import { until } from "../topics.ts";
+
+let folder: string;
+let kafkaPort: number;
+let postgresPort: number;
+let kafka: KafkaServer;
+let postgres: PostgresServer;
+let functions: RunningFunctions;
+
+const startBroker = () => startKafka({ dataDir: join(folder, "kafka"), port: kafkaPort });
+const databaseOptions = () => ({
+  dataDir: join(folder, "postgres"),
+  port: postgresPort,
+  database: "d",
+  user: "u",
+  password: "p",
+});
+const startDatabase = () => startPostgres(databaseOptions());
+
+async function query<T extends pg.QueryResultRow>(sql: string): Promise<T[]> {
+  const client = new pg.Client({ connectionString: postgres.url });
+  await client.connect();
+  try {
+    return (await client.query<T>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "smartgrid-outage-"));
+  [kafkaPort, postgresPort] = [await freePort(), await freePort()];
+  [kafka, postgres] = await Promise.all([startBroker(), startDatabase()]);
+  const admin = new Kafka({ brokers: [kafka.brokers], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  const topics = ["smartgrid-sensor-data", "smartgrid-meter-readings", "smartgrid-weather-data"];
+  await admin.createTopics({
+    topics: topics.map((topic) => ({ topic, numPartitions: 1 })),
+    waitForLeaders: true,
+  });
+  await admin.disconnect();
+  const client = new pg.Client({ connectionString: postgres.url });
+  await client.connect();
+  await migrate(client, await readMigrations("infra/migrations"));
+  await client.end();
+  functions = await startFunctions(folder, await freePort(), {
+    KAFKA_BROKER: kafka.brokers,
+    POSTGRES_HOST: "127.0.0.1",
+    POSTGRES_PORT: String(postgresPort),
+    POSTGRES_DB: "d",
+    POSTGRES_USER: "u",
+    POSTGRES_PASSWORD: "p",
+  });
+});
+afterAll(async () => {
+  await functions?.stop();
+  await Promise.all([kafka?.stop(), postgres?.stop()]);
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function postReading(eventId: string): Promise<number> {
+  const response = await fetch(`${functions.httpUrl}/api/v1/ingest/meter`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ event_id: eventId, meter_id: "m", customer_id: "c", reading: 1 }),
+  });
+  await response.text();
+  return response.status;
+}
+
+const counted = () =>
+  query<{ n: number }>(
+    "SELECT coalesce(sum(reading_count), 0)::int AS n FROM consumption_aggregates_realtime",
+  );
+
+test("the broker is killed: 503, /ready says so, and after its return all goes on by itself", async () => {
+  expect(await postReading("before")).toBe(201);
+  await until(counted, ([row]) => row?.n === 1);
+  kafka.kill("SIGKILL");
+  await kafka.exited;
+  expect(await postReading("while away")).toBe(503);
+  const ready = await fetch(`${functions.httpUrl}/ready`);
+  expect([ready.status, await ready.json()]).toMatchObject([
+    503,
+    { status: "not ready", kafka: "not answering", postgres: "ok" },
+  ]);
+
+  kafka = await startBroker();
+  await until(
+    () => postReading("after"),
+    (status) => status === 201,
+  );
+  // The retry of what was refused: whether or not the first try was stored after all, it counts once.
+  await until(
+    () => postReading("while away"),
+    (status) => status === 201,
+  );
+  await until(counted, ([row]) => row?.n === 3);
+});
+
+test("the database is killed: events are taken in all the same, wait, and count once when it is back", async () => {
+  postgres.kill("SIGQUIT"); // immediate: as a crash of the machine leaves it
+  await postgres.exited;
+  for (const id of ["d1", "d2", "d3"]) expect(await postReading(id)).toBe(201);
+  const response = await fetch(`${functions.httpUrl}/ready`);
+  expect([response.status, await response.json()]).toMatchObject([
+    503,
+    { kafka: "ok", postgres: "not answering" },
+  ]);
+
+  postgres = await startDatabase();
+  await until(counted, ([row]) => row?.n === 6);
+  expect(
+    await query(
+      "SELECT sum(records)::int AS records, sum(counted)::int AS counted FROM ledger WHERE topic = 'smartgrid-meter-readings'",
+    ),
+  ).toEqual([{ records: expect.any(Number), counted: 6 }]);
+});
+
+test("both are killed with data in them, and start again on it", async () => {
+  kafka.kill("SIGKILL");
+  postgres.kill("SIGKILL");
+  await Promise.all([kafka.exited, postgres.exited]);
+  [kafka, postgres] = await Promise.all([startBroker(), startDatabase()]);
+  expect(await counted()).toEqual([{ n: 6 }]);
+  await until(
+    () => postReading("last"),
+    (status) => status === 201,
+  );
+  await until(counted, ([row]) => row?.n === 7);
+});
+
+test("the servers of a start that was killed are found and replaced, those of a living one are not", async () => {
+  await expect(startDatabase()).rejects.toThrow("already running");
+  await postgres.stop();
+  const server = new URL("../../../localstack/postgres/server.ts", import.meta.url).href;
+  const starter = join(folder, "starter.mjs");
+  await writeFile(
+    starter,
+    `import { startPostgres } from ${JSON.stringify(server)};
+     const { pid } = await startPostgres(${JSON.stringify(databaseOptions())});
+     process.send({ pid });`,
+  );
+  const child = fork(starter, { execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const orphan = await new Promise<number>((resolve) =>
+    child.once("message", ({ pid }: { pid: number }) => resolve(pid)),
+  );
+  child.kill("SIGKILL");
+  await new Promise((resolve) => child.once("exit", resolve));
+  expect(process.kill(orphan, 0)).toBe(true);
+
+  postgres = await startDatabase();
+  expect(() => process.kill(orphan, 0)).toThrow("ESRCH");
+  expect(await counted()).toEqual([{ n: 7 }]);
+});
