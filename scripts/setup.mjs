@@ -3,7 +3,16 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -96,6 +105,8 @@ async function fetchKafka() {
     "localstack/kafka/pom.xml",
     "dependency:copy-dependencies",
   ]);
+  const node = join(root, "node_modules/.bin/node");
+  await step("preparing a fast start of Kafka", node, ["localstack/kafka/make-class-archive.ts"]);
   writeFileSync(stamp, hash);
 }
 
@@ -113,49 +124,74 @@ function linkPostgres() {
   }
 }
 
+const lock = join(local, "setup.lock");
+
 /** Whether the process that holds the lock still runs. */
 function isAlive(pid) {
   try {
     process.kill(pid, 0);
     return true;
-  } catch {
-    // No such process: the set-up that held the lock was killed.
-    return false;
+  } catch (error) {
+    // No such process: the set-up that held the lock was killed. Another account's cannot be asked, but it runs.
+    return error.code === "EPERM";
   }
+}
+
+/** @returns the process that holds the lock; null where nobody does */
+function lockHolder() {
+  try {
+    return Number(readFileSync(lock, "utf8"));
+  } catch {
+    // Given back in the meantime.
+    return null;
+  }
+}
+
+/** A link, unlike a file, is never there without its content: whoever sees the lock sees whose it is. */
+function tryLock() {
+  const mine = `${lock}.${process.pid}`;
+  writeFileSync(mine, String(process.pid));
+  try {
+    linkSync(mine, lock);
+    return true;
+  } catch (error) {
+    // Somebody holds the lock, perhaps somebody who was killed.
+    if (error.code !== "EEXIST") throw error;
+    return false;
+  } finally {
+    rmSync(mine, { force: true });
+  }
+}
+
+function unlock() {
+  if (lockHolder() === process.pid) rmSync(lock, { force: true });
 }
 
 async function withLock(work) {
   mkdirSync(local, { recursive: true });
-  const lock = join(local, "setup.lock");
-  for (let told = false; ; told = true) {
-    try {
-      writeFileSync(lock, String(process.pid), { flag: "wx" });
-      break;
-    } catch (error) {
-      // Somebody holds the lock, perhaps somebody who was killed.
-      if (error.code !== "EEXIST") throw error;
-      const holder = Number(readFileSync(lock, "utf8"));
-      if (holder > 0 && !isAlive(holder)) rmSync(lock, { force: true });
-      else {
-        if (!told) console.log(`waiting for another set-up (process ${holder}) …`);
-        await new Promise((done) => setTimeout(done, 500));
-      }
+  for (let told = false; !tryLock(); ) {
+    const holder = lockHolder();
+    if (holder === null) continue;
+    if (!isAlive(holder)) rmSync(lock, { force: true });
+    else {
+      if (!told)
+        console.log(`waiting for another set-up (process ${holder}; if there is none, remove ${lock}) …`);
+      told = true;
+      await new Promise((done) => setTimeout(done, 500));
     }
   }
   try {
     await work();
   } finally {
-    rmSync(lock, { force: true });
+    unlock();
   }
 }
 
 const major = Number(process.versions.node.split(".")[0]);
 if (major < 20) fail(`Node 20 or later is needed, this is ${process.version}`);
 checkJava();
-process.on("SIGINT", () => {
-  rmSync(join(local, "setup.lock"), { force: true });
-  process.exit(130);
-});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
+process.on("exit", unlock);
 await withLock(async () => {
   await installPackages();
   await fetchKafka();
