@@ -1,0 +1,121 @@
+// `npm run bench`: what an event costs on its way, and how fast a whole batch is folded and committed. Figures are
+// for comparison within one run on one machine; docs/performance.md keeps them.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { EARLIEST_WINDOW_END_US, foldRecords, type LogRecord } from "../lib/aggregate/fold.ts";
+import { readKafkaEvent } from "../lib/aggregate/kafka-event.ts";
+import { commitRecords } from "../lib/store/commit.ts";
+import { migrate, readMigrations } from "../lib/store/migrate.ts";
+import { sensorStream } from "../lib/streams/sensor.ts";
+import { cutBatch, type SourceRecord } from "../localstack/event-source-mapping/event.ts";
+import { freePort } from "../localstack/ports.ts";
+import { startPostgres } from "../localstack/postgres/server.ts";
+
+const BATCH = 10_000;
+const ROUNDS = 15;
+const facts = {
+  applied: [],
+  futureAfterUs: Number.POSITIVE_INFINITY,
+  tooLateUpToUs: EARLIEST_WINDOW_END_US,
+  seenEventKeys: new Set<string>(),
+};
+const rules = { futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6 };
+
+/** Sensor events of about 230 bytes, spread over `sensors` and over an hour per million, like the peers' generator. */
+function recordsOf(first: number, sensors: number): (LogRecord & SourceRecord)[] {
+  const start = Date.UTC(2026, 0, 15, 10);
+  return Array.from({ length: BATCH }, (_, k) => {
+    const offset = first + k;
+    const sensor = (offset * 7919) % sensors;
+    const id = `sensor_${String(sensor).padStart(6, "0")}`;
+    const value = JSON.stringify({
+      event_id: `${id}_${offset}.123456`,
+      sensor_id: id,
+      sensor_type: ["voltage", "current", "power", "frequency"][sensor & 3],
+      value: 200 + Math.round(Math.abs(Math.sin(offset)) * 60e6) / 1e6,
+      location: { lat: 41.000123, lon: 20.000456 },
+      timestamp: `${new Date(start + offset * 3.6).toISOString().slice(0, -1)}123`,
+      metadata: { source: "bench" },
+    });
+    return {
+      offset,
+      recordTimeMs: start + offset,
+      timestampMs: start + offset,
+      timestampType: "CREATE_TIME",
+      key: Buffer.from(id),
+      value: Buffer.from(value),
+      headers: [],
+    };
+  });
+}
+
+function report(what: string, microsecondsPerEvent: number[]): void {
+  const sorted = [...microsecondsPerEvent].sort((a, b) => a - b);
+  const at = (q: number) => (sorted[Math.floor(q * (sorted.length - 1))] ?? 0).toFixed(2).padStart(7);
+  console.log(`${what.padEnd(58)} min ${at(0)}  median ${at(0.5)}  max ${at(1)} µs/event`);
+}
+
+async function measure(what: string, run: (round: number) => unknown): Promise<void> {
+  const costs: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const startMs = performance.now();
+    await run(round);
+    costs.push(((performance.now() - startMs) * 1000) / BATCH);
+  }
+  report(what, costs);
+}
+
+const source = {
+  eventSourceArn: "arn:aws:kafka:local:0:cluster/bench/1",
+  bootstrapServers: "127.0.0.1:9092",
+  topic: "bench",
+};
+const records = recordsOf(0, 1_000);
+console.log(
+  `Node ${process.version}, batches of ${BATCH} sensor events of ${records[0]?.value?.length} bytes, ${ROUNDS} rounds\n`,
+);
+
+const payload = cutBatch(source, 0, records, BATCH);
+console.log(`payload of ${payload.count} records: ${payload.bytes} bytes`);
+await measure("poller: records to the event's JSON", () => cutBatch(source, 0, records, BATCH));
+await measure("runtime: JSON.parse of the event", () => JSON.parse(payload.payload));
+await measure("function: base64 to records", () => readKafkaEvent(JSON.parse(payload.payload)));
+await measure("function: JSON.parse of the values alone", () => {
+  for (const record of records) JSON.parse(record.value?.toString("utf8") ?? "");
+});
+await measure("function: decode and fold into partials", () => foldRecords(sensorStream, records, facts));
+
+const folder = await mkdtemp(join(tmpdir(), "smartgrid-bench-"));
+const postgres = await startPostgres({
+  dataDir: join(folder, "postgres"),
+  port: await freePort(),
+  database: "bench",
+  user: "bench",
+  password: "bench",
+  settings: { shared_buffers: "512MB" },
+});
+const pool = new pg.Pool({ connectionString: postgres.url, max: 1 });
+try {
+  const client = await pool.connect();
+  await migrate(client, await readMigrations("infra/migrations"));
+  client.release();
+  for (const sensors of [200, 1_000, 100_000]) {
+    const batches = Array.from({ length: ROUNDS }, (_, round) => recordsOf(round * BATCH, sensors));
+    const address = { source: "bench", topic: `sensors-${sensors}`, partition: 0 };
+    await pool.query("TRUNCATE sensor_aggregates_realtime");
+    await measure(`fold and commit, ${sensors} sensors`, (round) =>
+      commitRecords(pool, sensorStream, address, batches[round] ?? [], rules),
+    );
+  }
+  const { rows } = await pool.query(
+    "SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE relname = 'sensor_aggregates_realtime'",
+  );
+  console.log(`\nupdates of rows: ${rows[0]?.updates}, of them heap-only: ${rows[0]?.hot}`);
+} finally {
+  await pool.end();
+  await postgres.stop();
+  await rm(folder, { recursive: true, force: true });
+}
