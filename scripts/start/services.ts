@@ -2,9 +2,9 @@
 
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Kafka, logLevel } from "kafkajs";
 import pg from "pg";
-import { readTopics } from "../../lib/config.ts";
+import { readKafkaSettings, readTopics } from "../../lib/config.ts";
+import { openKafka } from "../../lib/kafka/client.ts";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
@@ -74,11 +74,7 @@ async function postgresService(folder: string): Promise<Started<URL>> {
 
 async function createTopics(brokers: string): Promise<void> {
   const topics = readTopics(process.env);
-  const admin = new Kafka({
-    brokers: brokers.split(","),
-    clientId: "npm-start",
-    logLevel: logLevel.NOTHING,
-  }).admin();
+  const admin = (await openKafka(readKafkaSettings({ ...process.env, KAFKA_BROKER: brokers }))).admin();
   await admin.connect();
   try {
     const existing = new Set(await admin.listTopics());

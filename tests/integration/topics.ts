@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
 import { inject } from "vitest";
+import "../../lib/kafka/request-queue.ts";
 
 export interface TestKafka {
   readonly brokers: string;

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import "../../../lib/kafka/request-queue.ts";
 import { migrate, readMigrations } from "../../../lib/store/migrate.ts";
 import { type KafkaServer, startKafka } from "../../../localstack/kafka/server.ts";
 import { freePort } from "../../../localstack/ports.ts";
