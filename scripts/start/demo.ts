@@ -29,7 +29,7 @@ const BACKFILL_SENSOR_MS = 60_000;
 const LIVE_SENSOR_MS = 10_000;
 const LIVE_STEP_MS = 1_000;
 const CHUNK_MS = 3_600_000;
-const RECORDS_PER_SEND = 2_000;
+const RECORDS_PER_SEND = 1_000;
 
 async function send(producer: EventProducer, topic: string, events: Iterable<DemoEvent>): Promise<number> {
   let sent = 0;

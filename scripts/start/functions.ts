@@ -75,9 +75,6 @@ export async function startFunctions(
     env: {
       ...environment,
       LOCALSTACK_CONTROL_PORT: String(controlPort),
-      MALLOC_ARENA_MAX: "2",
-      MALLOC_MMAP_THRESHOLD_: "131072",
-      MALLOC_TRIM_THRESHOLD_: "131072",
       SLS_INTERACTIVE_SETUP_ENABLE: "0",
     },
     logFile: join(folder, "functions.log"),

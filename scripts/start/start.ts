@@ -16,7 +16,7 @@ import { parseOptions, type StartOptions } from "./options.ts";
 import { startServices } from "./services.ts";
 import { startStatusLine } from "./status-line.ts";
 
-const FOLDER = ".local";
+const FOLDER = process.env.SMARTGRID_FOLDER || ".local";
 const STACK_FILE = `${FOLDER}/stack.json`;
 
 /** What has been started, to be stopped in the opposite order. */
