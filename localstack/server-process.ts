@@ -43,7 +43,7 @@ function lookUp(pid: number): KnownProcess | null {
       const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
       const [, parentPid] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
       const commandLine = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-      return { parentPid: Number(parentPid), commandLine };
+      return commandLine === "" ? null : { parentPid: Number(parentPid), commandLine };
     }
     const line = execFileSync("ps", ["-ww", "-o", "ppid=,command=", "-p", String(pid)], { encoding: "utf8" });
     return { parentPid: Number.parseInt(line, 10), commandLine: line };
@@ -53,12 +53,17 @@ function lookUp(pid: number): KnownProcess | null {
   }
 }
 
+/** Unlike signal 0, does not take a zombie for running, which a container's first process may leave for long. */
+export function isRunning(pid: number): boolean {
+  return lookUp(pid) !== null;
+}
+
 function signalTo(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
     // Ended in the meantime, which is what was wanted. A process of another account is a reason to stop.
-    if (lookUp(pid) !== null) throw new Error(`process ${pid} cannot be stopped`, { cause: error });
+    if (isRunning(pid)) throw new Error(`process ${pid} cannot be stopped`, { cause: error });
   }
 }
 

@@ -23,7 +23,8 @@ const classArchive = join(jars, "kafka.jsa");
 export interface KafkaOptions {
   /** Kept between starts; formatted when it is new. */
   readonly dataDir: string;
-  readonly port: number;
+  /** Or how to choose one, once a broker that an earlier run has left there was stopped. */
+  readonly port: number | (() => Promise<number>);
   readonly heapMb?: number;
   /** Empties the directory first, after a broker that an earlier run has left on it was stopped. */
   readonly fresh?: boolean;
@@ -39,14 +40,14 @@ export interface KafkaServer extends ServerProcess {
   stop(): Promise<void>;
 }
 
-function propertiesOf(options: KafkaOptions, dataDir: string, controllerPort: number): string {
+function propertiesOf(options: KafkaOptions, dataDir: string, port: number, controllerPort: number): string {
   const settings = {
     "process.roles": "broker,controller",
     "node.id": 1,
     "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
     "controller.listener.names": "CONTROLLER",
-    listeners: `PLAINTEXT://127.0.0.1:${options.port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${options.port}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "log.dirs": join(dataDir, "log"),
     "auto.create.topics.enable": false,
@@ -101,7 +102,8 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   await stopOrphan(pidFile, configFile, "SIGTERM");
   if (options.fresh) await rm(dataDir, { recursive: true, force: true });
   await mkdir(dataDir, { recursive: true });
-  await writeFile(configFile, propertiesOf(options, dataDir, await freePort()));
+  const port = typeof options.port === "number" ? options.port : await options.port();
+  await writeFile(configFile, propertiesOf(options, dataDir, port, await freePort()));
   if (!existsSync(join(dataDir, "formatted"))) await formatStorage(dataDir, configFile);
 
   const heapMb = options.heapMb ?? 512;
@@ -131,5 +133,5 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   await untilReady(server, started, async () =>
     (await readFile(server.logFile, "utf8")).includes("Kafka Server started"),
   );
-  return { ...started, brokers: `127.0.0.1:${options.port}`, stop: () => started.stop("SIGTERM") };
+  return { ...started, brokers: `127.0.0.1:${port}`, stop: () => started.stop("SIGTERM") };
 }

@@ -19,7 +19,8 @@ import { type Account, accountForRoot, type Launch, launchAs } from "./account.t
 export interface PostgresOptions {
   /** Kept between starts; made by initdb when it is new. */
   readonly dataDir: string;
-  readonly port: number;
+  /** Or how to choose one, once a server that an earlier run has left there was stopped. */
+  readonly port: number | (() => Promise<number>);
   /** Made when it is missing. */
   readonly database: string;
   /** The owner of everything, and its password. */
@@ -152,6 +153,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const account = await accountForRoot();
   await stopOrphan(pidFile, pgdata, "SIGQUIT");
   if (options.fresh) await rm(dataDir, { recursive: true, force: true });
+  const port = typeof options.port === "number" ? options.port : await options.port();
   await mkdir(dataDir, { recursive: true });
   if (account) await chown(dataDir, account.uid, account.gid);
   const launch = await launchAs(account, [dirname(dataDir), dirname(postgres)]);
@@ -160,7 +162,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
 
   const settings = {
     listen_addresses: "127.0.0.1",
-    port: options.port,
+    port,
     unix_socket_directories: "",
     timezone: "UTC",
     log_timezone: "UTC",
@@ -186,7 +188,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   };
   const started = startServer(server);
   const urlOf = (database: string) =>
-    `postgresql://${encodeURIComponent(options.user)}:${encodeURIComponent(options.password)}@127.0.0.1:${options.port}/${database}`;
+    `postgresql://${encodeURIComponent(options.user)}:${encodeURIComponent(options.password)}@127.0.0.1:${port}/${database}`;
   await untilReady(server, started, () => answers(urlOf("postgres")));
   try {
     await createDatabase(urlOf("postgres"), options.database);

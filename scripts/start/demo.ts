@@ -19,9 +19,11 @@ export interface DemoOptions {
   readonly weatherSeconds: number;
 }
 
-export interface RunningDemo {
-  /** Resolves with the number of events when the history has been sent. */
-  readonly backfilled: Promise<number>;
+export interface Demo {
+  /** Sends the weather's history. What its schedule sends must come after it, or the history would be late. */
+  sendWeather(): Promise<void>;
+  /** Sends the rest of the history, then goes on live. @returns how many events the history had */
+  start(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -55,7 +57,8 @@ async function lastSentMs(file: string): Promise<number> {
   }
 }
 
-export function startDemo(options: DemoOptions): RunningDemo {
+/** A demo that has sent nothing yet; its history ends now. */
+export async function openDemo(options: DemoOptions): Promise<Demo> {
   const { topics, seed } = options;
   const file = join(options.folder, "demo.json");
   const stopped = new AbortController();
@@ -66,22 +69,18 @@ export function startDemo(options: DemoOptions): RunningDemo {
     iam: false,
   });
 
-  async function backfill(): Promise<{ events: number; toMs: number }> {
-    const toMs = Date.now();
+  const toMs = Date.now();
+  const history: Span = { fromMs: Math.max(await lastSentMs(file), toMs - options.backfillMs), toMs };
+
+  async function backfill(): Promise<number> {
     let events = 0;
-    const startMs = Math.max(await lastSentMs(file), toMs - options.backfillMs);
-    for (let fromMs = startMs; fromMs < toMs && !stopped.signal.aborted; fromMs += CHUNK_MS) {
-      const span: Span = { fromMs, toMs: Math.min(fromMs + CHUNK_MS, toMs) };
-      events += await send(
-        producer,
-        topics.weather,
-        weatherEvents(seed, span, options.weatherSeconds * 1000),
-      );
+    for (let { fromMs } = history; fromMs < history.toMs && !stopped.signal.aborted; fromMs += CHUNK_MS) {
+      const span: Span = { fromMs, toMs: Math.min(fromMs + CHUNK_MS, history.toMs) };
       events += await send(producer, topics.consumption, meterEvents(seed, span));
       events += await send(producer, topics.sensor, sensorEvents(seed, span, BACKFILL_SENSOR_MS));
       await writeFile(file, JSON.stringify({ sentToMs: span.toMs }));
     }
-    return { events, toMs };
+    return events;
   }
 
   async function goLive(fromMs: number): Promise<void> {
@@ -101,12 +100,20 @@ export function startDemo(options: DemoOptions): RunningDemo {
     }
   }
 
-  const filled = backfill();
-  const finished = filled
-    .then(({ toMs }) => goLive(toMs))
-    .catch((error) => console.error(`demo: ${messageOf(error)}`));
+  let finished: Promise<void> = Promise.resolve();
+  let weatherEventsSent = 0;
   return {
-    backfilled: filled.then(({ events }) => events),
+    async sendWeather() {
+      const events = weatherEvents(seed, history, options.weatherSeconds * 1000);
+      weatherEventsSent = await send(producer, topics.weather, events);
+    },
+    start() {
+      const filled = backfill();
+      finished = filled
+        .then(() => goLive(history.toMs))
+        .catch((error) => console.error(`demo: ${messageOf(error)}`));
+      return filled.then((events) => events + weatherEventsSent);
+    },
     async stop() {
       stopped.abort();
       await finished;

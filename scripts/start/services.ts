@@ -38,12 +38,13 @@ export async function announcedPort(name: string, preferred: number): Promise<nu
   return port;
 }
 
-async function kafkaService(folder: string): Promise<Started<string>> {
+async function kafkaService(folder: string, fresh: boolean): Promise<Started<string>> {
   const external = process.env.KAFKA_BROKER;
   if (external) return { address: external, ended: never, stop: async () => undefined };
   const kafka = await startKafka({
     dataDir: join(folder, "kafka"),
-    port: await announcedPort("Kafka", 9092),
+    port: () => announcedPort("Kafka", 9092),
+    fresh,
   });
   return {
     address: kafka.brokers,
@@ -52,7 +53,7 @@ async function kafkaService(folder: string): Promise<Started<string>> {
   };
 }
 
-async function postgresService(folder: string): Promise<Started<URL>> {
+async function postgresService(folder: string, fresh: boolean): Promise<Started<URL>> {
   const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_DB, POSTGRES_USER, POSTGRES_PASSWORD } = process.env;
   if (POSTGRES_HOST) {
     const url = new URL("postgresql://host");
@@ -63,8 +64,12 @@ async function postgresService(folder: string): Promise<Started<URL>> {
     url.password = encodeURIComponent(POSTGRES_PASSWORD ?? "");
     return { address: url, ended: never, stop: async () => undefined };
   }
-  const port = await announcedPort("PostgreSQL", 5432);
-  const postgres = await startPostgres({ dataDir: join(folder, "postgres"), port, ...local });
+  const postgres = await startPostgres({
+    dataDir: join(folder, "postgres"),
+    port: () => announcedPort("PostgreSQL", 5432),
+    fresh,
+    ...local,
+  });
   return {
     address: new URL(postgres.url),
     ended: postgres.exited.then((how) => `PostgreSQL ended (${how})`),
@@ -108,13 +113,8 @@ async function migrateDatabase(url: URL): Promise<void> {
  * @param fresh empties the data of the servers that are started here
  */
 export async function startServices(folder: string, fresh: boolean): Promise<Services> {
-  if (fresh)
-    await Promise.all(
-      ["kafka", "postgres", "demo.json"].map((name) =>
-        rm(join(folder, name), { recursive: true, force: true }),
-      ),
-    );
-  const [kafka, postgres] = await Promise.all([kafkaService(folder), postgresService(folder)]);
+  if (fresh) await rm(join(folder, "demo.json"), { force: true });
+  const [kafka, postgres] = await Promise.all([kafkaService(folder, fresh), postgresService(folder, fresh)]);
   await Promise.all([createTopics(kafka.address), migrateDatabase(postgres.address)]);
   const url = postgres.address;
   return {

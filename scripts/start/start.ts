@@ -10,7 +10,7 @@ import {
   readWeatherSettings,
 } from "../../lib/config.ts";
 import { messageOf } from "../../lib/log.ts";
-import { startDemo } from "./demo.ts";
+import { openDemo } from "./demo.ts";
 import { startFunctions } from "./functions.ts";
 import { parseOptions, type StartOptions } from "./options.ts";
 import { startServices } from "./services.ts";
@@ -61,6 +61,17 @@ async function start(options: StartOptions, startedMs: number): Promise<{ ended:
 
   const services = await startServices(FOLDER, options.fresh);
   running.push({ name: "Kafka and PostgreSQL", stop: services.stop });
+  const demo = options.demo
+    ? await openDemo({
+        folder: FOLDER,
+        brokers: services.brokers,
+        topics,
+        seed: options.seed,
+        backfillMs: options.backfillMs,
+        weatherSeconds: updateIntervalSeconds,
+      })
+    : null;
+  await demo?.sendWeather();
   const functions = await startFunctions(FOLDER, options.port, {
     ...services.environment,
     WEATHER_SEED: String(options.seed),
@@ -84,17 +95,9 @@ async function start(options: StartOptions, startedMs: number): Promise<{ ended:
     `(after ${((Date.now() - startedMs) / 1000).toFixed(1)} s; logs of the functions: ${functions.logFile})`,
   );
 
-  if (options.demo) {
-    const demo = startDemo({
-      folder: FOLDER,
-      brokers: services.brokers,
-      topics,
-      seed: options.seed,
-      backfillMs: options.backfillMs,
-      weatherSeconds: updateIntervalSeconds,
-    });
+  if (demo !== null) {
     running.push({ name: "demo", stop: demo.stop });
-    void demo.backfilled.then(
+    void demo.start().then(
       (events) => console.log(`demo: ${events} events of history sent, going on live`),
       () => undefined, // said by the demo itself
     );

@@ -8,7 +8,7 @@ import type { TestProject } from "vitest/node";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
-import { stopOrphan } from "../../localstack/server-process.ts";
+import { isRunning, stopOrphan } from "../../localstack/server-process.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -53,16 +53,6 @@ async function postgresFor(folder: string): Promise<Started> {
     settings: { fsync: "off" }, // the tests kill connections and functions, not the machine
   });
   return { address: postgres.url, stop: postgres.stop };
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Another account's process cannot be asked, but it runs.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }
 
 /** A run that was killed could not stop its servers; the folder's name tells whose they are. */

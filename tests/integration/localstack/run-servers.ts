@@ -7,6 +7,12 @@ import { startKafka } from "../../../localstack/kafka/server.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { startPostgres } from "../../../localstack/postgres/server.ts";
 
+/** The line. */
+export interface StartedServers {
+  readonly kafka: { readonly brokers: string; readonly pid: number };
+  readonly postgres: { readonly url: string; readonly pid: number };
+}
+
 const [folder = "", kafkaPort, postgresPort] = process.argv.slice(2);
 const [kafka, postgres] = await Promise.all([
   startKafka({ dataDir: join(folder, "kafka"), port: Number(kafkaPort ?? (await freePort())) }),
@@ -18,11 +24,10 @@ const [kafka, postgres] = await Promise.all([
     password: "p@ss/word",
   }),
 ]);
-console.log(
-  JSON.stringify({
-    kafka: { brokers: kafka.brokers, pid: kafka.pid },
-    postgres: { url: postgres.url, pid: postgres.pid },
-  }),
-);
+const started: StartedServers = {
+  kafka: { brokers: kafka.brokers, pid: kafka.pid },
+  postgres: { url: postgres.url, pid: postgres.pid },
+};
+console.log(JSON.stringify(started));
 process.stdin.resume(); // waits until it is killed, or the test that started it goes away
 process.stdin.once("end", () => process.exit());

@@ -1,7 +1,7 @@
 // Kill -9 of a server, or of the process that started it, is repaired at the next start, and nothing stored is lost.
 // The servers here are a second pair, on a folder of this test's own.
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -15,6 +15,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type KafkaServer, startKafka } from "../../../localstack/kafka/server.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { type PostgresServer, startPostgres } from "../../../localstack/postgres/server.ts";
+import { isRunning } from "../../../localstack/server-process.ts";
+import type { StartedServers } from "./run-servers.ts";
 
 let folder: string;
 const database = { database: "survivors", user: "owner", password: "p@ss/word" };
@@ -97,8 +99,7 @@ async function runOfItsOwn(): Promise<{ run: ChildProcess; pids: number[]; broke
   const script = join(import.meta.dirname, "run-servers.ts");
   const run = spawn(process.execPath, [script, folder], { stdio: ["pipe", "pipe", "inherit"] });
   for await (const line of createInterface({ input: run.stdout })) {
-    const said: { kafka: { brokers: string; pid: number }; postgres: { url: string; pid: number } } =
-      JSON.parse(line);
+    const said: StartedServers = JSON.parse(line);
     return {
       run,
       pids: [said.kafka.pid, said.postgres.pid],
@@ -107,13 +108,6 @@ async function runOfItsOwn(): Promise<{ run: ChildProcess; pids: number[]; broke
     };
   }
   throw new Error("run-servers.ts ended without a word");
-}
-
-/** A zombie, which a container's first process may leave for good, has ended: `ps` shows it as Z. */
-function isRunning(pid: number): boolean {
-  const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
-  if (stdout.startsWith("Z")) console.log(`zombie: ${pid}`);
-  return stdout !== "" && !stdout.startsWith("Z");
 }
 
 test("what was stored before a kill -9 of both servers is there after the next start", async () => {
