@@ -15,7 +15,8 @@ CREATE TABLE ledger (
   too_late bigint NOT NULL DEFAULT 0,
   duplicates bigint NOT NULL DEFAULT 0,
   late bigint NOT NULL DEFAULT 0, -- of the counted ones: came for a final window and amended it
-  max_event_time timestamptz,
+  max_event_time timestamptz, -- of the events that were not too late
+  advanced_at timestamptz, -- last time that max_event_time grew; poison and stragglers do not keep a partition awake
   max_record_time_ms bigint, -- largest Kafka time stamp applied; proves a new incarnation
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(), -- last time that new offsets were applied

@@ -85,6 +85,8 @@ BEGIN
     too_late = l.too_late + cardinality(too_late_offsets),
     duplicates = l.duplicates + batch.duplicates,
     max_event_time = greatest(l.max_event_time, instant(batch."maxEventTimeUs")),
+    advanced_at = CASE WHEN instant(batch."maxEventTimeUs") > coalesce(l.max_event_time, '-infinity') THEN now()
+      ELSE l.advanced_at END,
     max_record_time_ms = greatest(l.max_record_time_ms, batch."maxRecordTimeMs"),
     updated_at = now()
   WHERE l.source = batch.source AND l.topic = batch.topic AND l.partition = batch.partition

@@ -54,6 +54,7 @@ export interface FoldedBatch<P> {
   readonly refused: readonly RefusedRecord[];
   readonly tooLate: readonly TooLateRecord[];
   readonly identities: readonly CountedIdentity[];
+  /** Of the events that are not too late: a device without a clock says nothing of how far a stream has come. */
   readonly maxEventTimeUs: number | null;
   readonly maxRecordTimeMs: number | null;
   readonly firstWindowEndUs: number | null;
@@ -102,12 +103,12 @@ export function foldRecords<E extends Event, P>(
       refused.push({ offset, value, refused: "in_future", field: "timestamp" });
       continue;
     }
-    if (timeUs > maxEventTimeUs) maxEventTimeUs = timeUs;
     const startUs = windowStartUs(timeUs, stream.windowUs);
     if (startUs + stream.windowUs <= facts.tooLateUpToUs && value !== null) {
       tooLate.push({ offset, timeUs, value });
       continue;
     }
+    if (timeUs > maxEventTimeUs) maxEventTimeUs = timeUs;
     if (event.eventId !== null) {
       const eventKey = eventKeyOf(event.eventId);
       if (facts.seenEventKeys.has(eventKey) || ownKeys.has(eventKey)) continue;

@@ -18,7 +18,7 @@ export interface PartitionProgress {
   readonly lag: number;
   /** Largest event time applied from this partition, µs since the epoch; null before the first one. */
   readonly maxEventTimeUs: number | null;
-  /** For how long nothing new has been applied while someone was watching, µs. */
+  /** For how long its largest event time has not grown while someone was watching, µs. */
   readonly silentForUs: number;
 }
 

@@ -42,7 +42,7 @@ const finalise = {
 } as const;
 
 const newestLedger = `
-  SELECT DISTINCT ON (partition) partition, incarnation, applied, max_event_time, updated_at
+  SELECT DISTINCT ON (partition) partition, incarnation, applied, max_event_time, advanced_at
   FROM ledger WHERE source = $1 AND topic = $2 ORDER BY partition, incarnation DESC`;
 
 /**
@@ -99,7 +99,7 @@ async function observePartitions(
     `SELECT o.partition,
        epoch_us(l.max_event_time) AS max_event_time_us,
        epoch_us(watch.since) AS observed_since_us,
-       epoch_us(now()) - epoch_us(greatest(watch.since, l.updated_at)) AS silent_for_us,
+       epoch_us(now()) - epoch_us(greatest(watch.since, l.advanced_at)) AS silent_for_us,
        (SELECT coalesce(sum(upper(gap) - lower(gap)), 0)
         FROM unnest(int8multirange(int8range(o.first, o."end")) - coalesce(l.applied, '{}')) AS gap) AS lag
      FROM unnest($3::int[], $4::bigint[], $5::bigint[]) AS o(partition, first, "end")

@@ -22,7 +22,8 @@ let folder: string;
 const database = { database: "survivors", user: "owner", password: "p@ss/word" };
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "smartgrid-servers-"));
+  // Named so that, where this run is killed, stack.ts of the next one cleans up.
+  folder = await mkdtemp(join(tmpdir(), `smartgrid-test-${process.pid}-servers-`));
 });
 
 interface Pair {

@@ -45,7 +45,7 @@ function sweep(offsets: readonly PartitionOffsets[], overrides: Partial<typeof r
 
 /** As if the partitions had been silent, and watched, for so long. */
 async function letPass(seconds: number): Promise<void> {
-  await database.pool.query("UPDATE ledger SET updated_at = updated_at - $1 * interval '1 second'", [
+  await database.pool.query("UPDATE ledger SET advanced_at = advanced_at - $1 * interval '1 second'", [
     seconds,
   ]);
   await database.pool.query(
@@ -90,6 +90,27 @@ describe("a sweep", () => {
     await letPass(400);
     await apply(0, 1, 201);
     expect(await sweep([caughtUp(0, 2), caughtUp(1, 0)])).toMatchObject({
+      watermarkUs: (hour + 191 * 60_000) * 1000,
+      idlePartitions: [1],
+    });
+  });
+
+  test("is not held for ever by a partition that brings nothing but poison and events of 1970", async () => {
+    await apply(0, 0, 200);
+    await apply(1, 0, -(hour / 60_000));
+    await sweep([caughtUp(0, 1), caughtUp(1, 1)]);
+    await letPass(400);
+    await apply(0, 1, 201);
+    const address = { source: "test", topic: "consumption", partition: 1 };
+    await commitRecords(
+      database.pool,
+      consumptionStream,
+      address,
+      [{ offset: 1, recordTimeMs: 0, value: null }],
+      rules,
+    );
+    await apply(1, 2, -(hour / 60_000) + 1);
+    expect(await sweep([caughtUp(0, 2), caughtUp(1, 3)])).toMatchObject({
       watermarkUs: (hour + 191 * 60_000) * 1000,
       idlePartitions: [1],
     });
