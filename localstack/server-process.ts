@@ -2,7 +2,7 @@
 // stopped in order and in bounded time, and found again at the next start where its parent was killed.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface ServerCommand {
@@ -90,12 +90,17 @@ export async function stopOrphan(pidFile: string, marker: string, signal: NodeJS
     return false;
   }
   const isOurs = () => pid > 1 && lookUp(pid)?.commandLine.includes(marker) === true;
-  if (!isOurs()) return false;
+  if (!isOurs()) {
+    // It names nobody, or a stranger; and it may belong to root, where the next server writes it as another account.
+    rmSync(pidFile, { force: true });
+    return false;
+  }
   if (lookUp(pid)?.parentPid === starter)
     throw new Error(
       `already running for process ${starter} (server process ${pid}, ${pidFile}): stop that one first, with Ctrl-C`,
     );
   await endProcess(pid, signal, isOurs);
+  rmSync(pidFile, { force: true });
   return true;
 }
 
@@ -104,12 +109,46 @@ export function tailOf(logFile: string, lines = 15): string {
   return readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-lines).join("\n");
 }
 
+/** The child itself writes the file: were this process killed between start and note, nobody would know of the server. */
+const writePidThenRun = 'printf "%s\\n%s\\n" "$$" "$1" > "$0" && shift && exec "$@"';
+const running = new Set<ChildProcess>();
+const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** SIGINT ends each of our servers in order, whoever is connected. */
+function endRunning(): void {
+  for (const child of running) child.kill("SIGINT");
+}
+
+function endWithSignal(signal: NodeJS.Signals): void {
+  // Another listener stops things in its own order, or ends this process, which calls endRunning().
+  if (process.listenerCount(signal) > 1) return;
+  endRunning();
+  process.off(signal, endWithSignal);
+  process.kill(process.pid, signal);
+}
+
+/** For an end without stop(), such as process.exit() or a signal that nobody listens to. */
+function endsWithUs(child: ChildProcess): void {
+  if (running.size === 0) {
+    process.on("exit", endRunning);
+    for (const signal of endings) process.on(signal, endWithSignal);
+  }
+  running.add(child);
+  child.once("exit", () => {
+    running.delete(child);
+    if (running.size > 0) return;
+    process.off("exit", endRunning);
+    for (const signal of endings) process.off(signal, endWithSignal);
+  });
+}
+
 /** Starts the process; its output goes to the log file, from the file's start. It ends with this process at the latest. */
 export function startServer(server: ServerCommand): ServerProcess {
   const log = openSync(server.logFile, "w");
   let child: ChildProcess;
   try {
-    child = spawn(server.command, server.args, {
+    const args = ["-c", writePidThenRun, server.pidFile, String(process.pid), server.command, ...server.args];
+    child = spawn("/bin/sh", args, {
       detached: true,
       stdio: ["ignore", log, log],
       env: { ...process.env, ...server.env },
@@ -118,21 +157,15 @@ export function startServer(server: ServerCommand): ServerProcess {
   } finally {
     closeSync(log);
   }
-  // For an end without stop(), such as process.exit(); SIGINT ends each of our servers in order, whoever is connected.
-  const endWithUs = () => {
-    child.kill("SIGINT");
-  };
-  process.on("exit", endWithUs);
   const exited = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(`could not be started: ${error.message}`));
     child.once("exit", (code, signal) => {
-      process.off("exit", endWithUs);
       rmSync(server.pidFile, { force: true });
       resolve(signal === null ? `exit code ${code}` : `signal ${signal}`);
     });
   });
   const pid = child.pid ?? 0;
-  if (pid > 0) writeFileSync(server.pidFile, `${pid}\n${process.pid}\n`);
+  if (pid > 0) endsWithUs(child);
   const hasExited = () => child.exitCode !== null || child.signalCode !== null;
   return {
     pid,
@@ -150,6 +183,19 @@ export function startServer(server: ServerCommand): ServerProcess {
       await exited;
     },
   };
+}
+
+function endedWith(server: ServerCommand, how: string): Error {
+  return new Error(`${server.name}: ${how}; the end of ${server.logFile}:\n${tailOf(server.logFile)}`);
+}
+
+/**
+ * Runs what prepares a server's data to its end; under the server's pid file, so that its orphans are found as well.
+ * @throws Error with the log's end where it fails
+ */
+export async function runToEnd(server: ServerCommand): Promise<void> {
+  const how = await startServer(server).exited;
+  if (how !== "exit code 0") throw endedWith(server, how);
 }
 
 /**
@@ -171,10 +217,7 @@ export async function untilReady(
     for (const startMs = Date.now(); !(await isReady()); await sleep(25)) {
       const problem =
         ended ?? (Date.now() - startMs > limitMs ? `not ready after ${limitMs / 1000} s` : null);
-      if (problem !== null)
-        throw new Error(
-          `${server.name}: ${problem}; the end of ${server.logFile}:\n${tailOf(server.logFile)}`,
-        );
+      if (problem !== null) throw endedWith(server, problem);
     }
   } catch (error) {
     // Nobody gets to hold a server that did not start, so nobody else could stop it.

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { freePort } from "../ports.ts";
 import { startKafka } from "./server.ts";
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1)); // ends the broker
 const dataDir = await mkdtemp(join(tmpdir(), "smartgrid-kafka-"));
 try {
   const kafka = await startKafka({ dataDir, port: await freePort(), makesClassArchive: true });

@@ -1,13 +1,12 @@
 // A real Kafka broker (KRaft, one node) on one machine, from the jars that pom.xml names.
 
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { freePort } from "../ports.ts";
 import {
+  runToEnd,
   type ServerCommand,
   type ServerProcess,
   startServer,
@@ -77,17 +76,13 @@ function propertiesOf(options: KafkaOptions, dataDir: string, port: number, cont
     .join("\n")}\n`;
 }
 
-async function formatStorage(dataDir: string, configFile: string): Promise<void> {
+async function formatStorage(dataDir: string, kafka: ServerCommand, configFile: string): Promise<void> {
   // A format that was killed half-way left something here that no second one would accept.
   await rm(join(dataDir, "log"), { recursive: true, force: true });
   const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
-  await promisify(execFile)("java", [
-    "-XX:TieredStopAtLevel=1",
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-    ...classPath,
-    "kafka.tools.StorageTool",
-    ...["format", "-t", clusterId, "-c", configFile],
-  ]);
+  const flags = ["-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", ...classPath];
+  const format = ["kafka.tools.StorageTool", "format", "-t", clusterId, "-c", configFile];
+  await runToEnd({ ...kafka, name: "Kafka's format of its storage", args: [...flags, ...format] });
   await writeFile(join(dataDir, "formatted"), `${clusterId}\n`);
 }
 
@@ -104,8 +99,6 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   await mkdir(dataDir, { recursive: true });
   const port = typeof options.port === "number" ? options.port : await options.port();
   await writeFile(configFile, propertiesOf(options, dataDir, port, await freePort()));
-  if (!existsSync(join(dataDir, "formatted"))) await formatStorage(dataDir, configFile);
-
   const heapMb = options.heapMb ?? 512;
   const archiveFlag = options.makesClassArchive ? "ArchiveClassesAtExit" : "SharedArchiveFile";
   const server: ServerCommand = {
@@ -129,6 +122,7 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
     pidFile,
     marker: configFile,
   };
+  if (!existsSync(join(dataDir, "formatted"))) await formatStorage(dataDir, server, configFile);
   const started = startServer(server);
   await untilReady(server, started, async () =>
     (await readFile(server.logFile, "utf8")).includes("Kafka Server started"),

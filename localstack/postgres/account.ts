@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { promisify } from "node:util";
 
-export interface Account {
+interface Account {
   readonly uid: number;
   readonly gid: number;
 }

