@@ -78,9 +78,11 @@ console.log(
   `Node ${process.version}, batches of ${BATCH} sensor events of ${records[0]?.value?.length} bytes, ${ROUNDS} rounds\n`,
 );
 
-const payload = cutBatch(source, 0, records, BATCH);
+const payload = cutBatch(source, [{ partition: 0, records }], BATCH);
 console.log(`payload of ${payload.count} records: ${payload.bytes} bytes`);
-await measure("poller: records to the event's JSON", () => cutBatch(source, 0, records, BATCH));
+await measure("poller: records to the event's JSON", () =>
+  cutBatch(source, [{ partition: 0, records }], BATCH),
+);
 await measure("runtime: JSON.parse of the event", () => JSON.parse(payload.payload));
 await measure("function: base64 to records", () => readKafkaEvent(JSON.parse(payload.payload)));
 await measure("function: JSON.parse of the values alone", () => {

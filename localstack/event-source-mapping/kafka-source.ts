@@ -1,7 +1,10 @@
-// A topic as one member of a consumer group reads it. The only file that knows the Kafka client.
+// A topic as one member of a consumer group reads it. With record-batches.ts and
+// kafka-cluster.ts the only file that knows the Kafka client.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { Consumer, ListOffsetTimestamps } from "@platformatic/kafka";
 import type { SourceRecord } from "./event.ts";
+import { recordsOf } from "./record-batches.ts";
 import type { StartingPosition } from "./settings.ts";
 
 export interface SourceOptions {
@@ -10,6 +13,9 @@ export interface SourceOptions {
   readonly topic: string;
   readonly startingPosition: StartingPosition;
   readonly startingTimestampMs: number | null;
+  /** The topic as it was known before; where it has been created again since, delivery starts at its offset 0. */
+  readonly knownTopicId: string | null;
+  readonly readsUncommitted?: boolean;
 }
 
 /** What a fetch found in one partition. */
@@ -21,77 +27,61 @@ export interface FetchedPartition {
   readonly endOffset: number;
 }
 
+export interface GroupEvents {
+  /** A rebalance began: resolves when no invocation runs any more and what is done is committed. */
+  onRevoke(): Promise<void>;
+  /** The partitions each time that they are (re)assigned. */
+  onAssignment(partitions: readonly number[]): void;
+  /** The membership is lost and cannot be had again by this source. */
+  onLost(error: Error): void;
+}
+
 export interface TopicSource {
-  /** Joins the group; `onAssignment` is told the partitions each time that they are (re)assigned. */
-  join(onAssignment: (partitions: readonly number[]) => void): Promise<void>;
+  /** Joins the group. */
+  join(events: GroupEvents): Promise<void>;
+  /** Joins once more, so that new partitions are shared out. */
+  rejoin(): Promise<void>;
+  /** Asks the cluster anew. @throws Error where the topic does not exist */
+  describeTopic(): Promise<{ readonly topicId: string; readonly partitionCount: number }>;
   /** Where delivery starts: the group's committed offset, else the starting position. */
-  startOffsets(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>;
+  startOffsets(
+    partitions: readonly number[],
+    onGap: (partition: number, known: number, start: number) => void,
+  ): Promise<ReadonlyMap<number, number>>;
   /** Reads on from the wanted offsets; waits up to `maxWaitMs` for a first record. */
   fetch(wanted: ReadonlyMap<number, number>, maxWaitMs: number): Promise<readonly FetchedPartition[]>;
-  /** Commits the next offset of a partition for the group. */
-  commit(partition: number, offset: number): Promise<void>;
+  /** Commits next offsets for the group. */
+  commit(offsets: ReadonlyMap<number, number>): Promise<void>;
   close(): Promise<void>;
 }
 
-const COMPRESSED_TIMESTAMP_TYPE = 0b1000;
-const CONTROL_BATCH = 0b10_0000;
+const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
-const PARTITION_FETCH_BYTES = 2 * 1024 * 1024;
+const PARTITION_FETCH_BYTES = 1024 * 1024;
 
-type Batches = NonNullable<
-  Awaited<ReturnType<Consumer["fetch"]>>["responses"][number]["partitions"][number]["records"]
->;
-type Aborted = Awaited<
-  ReturnType<Consumer["fetch"]>
->["responses"][number]["partitions"][number]["abortedTransactions"];
+function isMissingTopic(error: unknown): boolean {
+  return (
+    error instanceof Error && /unknown.topic/i.test(`${error.message} ${"apiId" in error ? error.apiId : ""}`)
+  );
+}
 
-/** Records from `fromOffset` on, without control records and without those of aborted transactions (21). */
-function recordsOf(
-  batches: Batches,
-  aborted: Aborted,
-  fromOffset: number,
-): { records: SourceRecord[]; nextOffset: number } {
-  const records: SourceRecord[] = [];
-  const abortedProducers = new Set<bigint>();
-  const pending = [...(aborted ?? [])].sort((a, b) => Number(a.firstOffset - b.firstOffset));
-  let nextOffset = fromOffset;
-  for (const batch of batches) {
-    const firstOffset = Number(batch.firstOffset);
-    nextOffset = Math.max(nextOffset, firstOffset + batch.lastOffsetDelta + 1);
-    while (
-      pending[0] !== undefined &&
-      Number(pending[0].firstOffset) <= firstOffset + batch.lastOffsetDelta
-    ) {
-      abortedProducers.add(pending[0].producerId);
-      pending.shift();
-    }
-    if ((batch.attributes & CONTROL_BATCH) !== 0) {
-      // A marker ends its producer's transaction, aborted or committed.
-      abortedProducers.delete(batch.producerId);
-      continue;
-    }
-    const transactional = (batch.attributes & 0b1_0000) !== 0;
-    if (transactional && abortedProducers.has(batch.producerId)) continue;
-    const appendTime = (batch.attributes & COMPRESSED_TIMESTAMP_TYPE) !== 0;
-    const firstTimestamp = Number(batch.firstTimestamp);
-    for (const record of batch.records) {
-      const offset = firstOffset + record.offsetDelta;
-      if (offset < fromOffset) continue;
-      records.push({
-        offset,
-        timestampMs: appendTime ? Number(batch.maxTimestamp) : firstTimestamp + Number(record.timestampDelta),
-        timestampType: appendTime ? "LOG_APPEND_TIME" : "CREATE_TIME",
-        key: record.key,
-        value: record.value,
-        headers: record.headers.map(([name, value]) => [name ?? Buffer.alloc(0), value ?? Buffer.alloc(0)]),
-      });
-    }
-  }
-  return { records, nextOffset };
+function missingTopic(topic: string, brokers: readonly string[]): string {
+  return `topic ${topic} does not exist (kafka-topics.sh --bootstrap-server ${brokers[0]} --create --topic ${topic} --partitions 4)`;
+}
+
+/** Longest wait for running invocations when the group rebalances; less than the session may be silent. */
+const REVOKE_LIMIT_MS = 7_000;
+
+/** Whether records could not be read, in contrast to a cluster that cannot be reached or refuses. */
+export function isUnreadable(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isUnreadable);
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return !code.startsWith("PLT_KFK_") || code === "PLT_KFK_UNSUPPORTED_COMPRESSION";
 }
 
 export function openSource(options: SourceOptions): TopicSource {
   const { topic } = options;
+  const isolationLevel = options.readsUncommitted === true ? READ_UNCOMMITTED : READ_COMMITTED;
   const consumer = new Consumer({
     clientId: "event-source-mapping",
     groupId: options.groupId,
@@ -102,12 +92,26 @@ export function openSource(options: SourceOptions): TopicSource {
     rebalanceTimeout: 20_000,
     retries: 3,
     retryDelay: 250,
-    isolationLevel: READ_COMMITTED,
+    isolationLevel,
   });
   consumer.topics.track(topic);
+  let beforeJoin: () => Promise<void> = async () => undefined;
 
   async function edge(timestamp: bigint): Promise<readonly bigint[]> {
     return (await consumer.listOffsets({ topics: [topic], timestamp })).get(topic) ?? [];
+  }
+
+  async function found(forceUpdate: boolean) {
+    let metadata: Awaited<ReturnType<typeof consumer.metadata>>;
+    try {
+      metadata = await consumer.metadata({ topics: [topic], forceUpdate });
+    } catch (error) {
+      if (!isMissingTopic(error)) throw error;
+      throw new Error(missingTopic(topic, options.brokers), { cause: error });
+    }
+    const known = metadata.topics.get(topic);
+    if (known === undefined) throw new Error(missingTopic(topic, options.brokers));
+    return known;
   }
 
   function startingTimestamp(): bigint {
@@ -116,42 +120,71 @@ export function openSource(options: SourceOptions): TopicSource {
     return ListOffsetTimestamps.EARLIEST;
   }
 
+  async function joinGroup(): Promise<void> {
+    await consumer.joinGroup({
+      // Called before each join, also the client's own after a rebalance: the place to let invocations end.
+      async protocolsMetadata() {
+        const limit = new AbortController();
+        const overdue = sleep(REVOKE_LIMIT_MS, undefined, { signal: limit.signal }).catch(() => undefined); // in time
+        await Promise.race([beforeJoin(), overdue]);
+        limit.abort();
+        return Buffer.alloc(0);
+      },
+    });
+  }
+
   return {
-    async join(onAssignment) {
+    async join({ onRevoke, onAssignment, onLost }) {
+      await found(true);
+      beforeJoin = onRevoke;
       consumer.on("consumer:group:join", ({ assignments }) => {
         onAssignment(assignments?.find((assigned) => assigned.topic === topic)?.partitions ?? []);
       });
-      await consumer.joinGroup({});
+      consumer.on("error", onLost);
+      consumer.on("consumer:heartbeat:stalled", ({ stalledFor }) =>
+        onLost(new Error(`no heartbeat for ${Math.round(stalledFor)} ms`)),
+      );
+      await joinGroup();
     },
 
-    async startOffsets(partitions) {
+    rejoin: joinGroup,
+
+    async describeTopic() {
+      const { id, partitionsCount } = await found(true);
+      return { topicId: id, partitionCount: partitionsCount };
+    },
+
+    async startOffsets(partitions, onGap) {
       const committed = await consumer.listCommittedOffsets({
         topics: [{ topic, partitions: [...partitions] }],
       });
-      const [earliest, latest, starting] = await Promise.all([
+      const [earliest, latest, starting, { id }] = await Promise.all([
         edge(ListOffsetTimestamps.EARLIEST),
         edge(ListOffsetTimestamps.LATEST),
         edge(startingTimestamp()),
+        found(false),
       ]);
+      const isNew = options.knownTopicId !== null && options.knownTopicId !== id;
       return new Map(
         partitions.map((partition) => {
           const known = Number(committed.get(topic)?.[partition] ?? -1n);
           const [first, end] = [Number(earliest[partition] ?? 0n), Number(latest[partition] ?? 0n)];
           // A time stamp after the last record is answered by −1: then only what comes is delivered.
           const start = Number(starting[partition] ?? -1n);
-          // Out of range (10): retention passed the offset, or the topic was created again.
+          if (isNew) return [partition, first];
           if (known >= first && known <= end) return [partition, known];
-          if (known >= 0) return [partition, first];
-          return [partition, start >= 0 ? start : end];
+          if (known < 0) return [partition, start >= 0 ? start : end];
+          // Out of range (10): retention passed the offset, or the topic was created again.
+          const side = options.startingPosition === "LATEST" && known < first ? end : first;
+          onGap(partition, known, side);
+          return [partition, side];
         }),
       );
     },
 
     async fetch(wanted, maxWaitMs) {
-      const metadata = await consumer.metadata({ topics: [topic] });
-      const found = metadata.topics.get(topic);
-      if (found === undefined) throw new Error(`topic ${topic} does not exist`);
-      const byLeader = Map.groupBy(wanted, ([partition]) => found.partitions[partition]?.leader ?? -1);
+      const { id, partitions: details } = await found(false);
+      const byLeader = Map.groupBy(wanted, ([partition]) => details[partition]?.leader ?? -1);
       const responses = await Promise.all(
         [...byLeader].map(([node, partitions]) =>
           consumer.fetch({
@@ -159,10 +192,10 @@ export function openSource(options: SourceOptions): TopicSource {
             maxWaitTime: maxWaitMs,
             minBytes: 1,
             maxBytes: 4 * PARTITION_FETCH_BYTES,
-            isolationLevel: READ_COMMITTED,
+            isolationLevel,
             topics: [
               {
-                topicId: found.id,
+                topicId: id,
                 partitions: partitions.map(([partition, offset]) => ({
                   partition,
                   currentLeaderEpoch: -1,
@@ -188,8 +221,15 @@ export function openSource(options: SourceOptions): TopicSource {
         }));
     },
 
-    async commit(partition, offset) {
-      await consumer.commit({ offsets: [{ topic, partition, offset: BigInt(offset), leaderEpoch: -1 }] });
+    async commit(offsets) {
+      await consumer.commit({
+        offsets: [...offsets].map(([partition, offset]) => ({
+          topic,
+          partition,
+          offset: BigInt(offset),
+          leaderEpoch: -1,
+        })),
+      });
     },
 
     async close() {

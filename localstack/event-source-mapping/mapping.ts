@@ -1,9 +1,15 @@
-// One event source mapping: a group member that reads a topic and hands each partition to its delivery.
+// One event source mapping as it runs: a group member that reads a topic and hands each partition to its lane.
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { FailureSink } from "./destination.ts";
+import { failureRecord, type GivenUp } from "./failure-record.ts";
+import { type Faults, noFaults } from "./faults.ts";
+import { compileFilter } from "./filter.ts";
 import type { Invoke } from "./invoke.ts";
-import { openSource, type TopicSource } from "./kafka-source.ts";
-import { type DeliveryStatus, PartitionDelivery } from "./partition-delivery.ts";
+import { isUnreadable, openSource, type TopicSource } from "./kafka-source.ts";
+import type { LaneOptions, PartitionStatus } from "./lane.ts";
+import { Lanes, lanesFor } from "./lanes.ts";
+import { type Counters, noCounts } from "./metrics.ts";
 import type { MappingSettings } from "./settings.ts";
 
 export interface MappingStatus {
@@ -12,7 +18,7 @@ export interface MappingStatus {
   readonly groupId: string;
   readonly state: "Creating" | "Enabled" | "Disabled";
   readonly lastProcessingResult: string;
-  readonly partitions: readonly DeliveryStatus[];
+  readonly partitions: readonly PartitionStatus[];
 }
 
 export interface RunningMapping {
@@ -21,147 +27,258 @@ export interface RunningMapping {
   stop(): Promise<void>;
 }
 
+export interface MappingExtras {
+  readonly id?: string;
+  readonly faults?: Faults;
+  readonly sink?: FailureSink;
+  readonly counters?: Counters;
+  readonly writesNulls?: boolean;
+  readonly readsUncommitted?: boolean;
+  /** How often it looks for new partitions, ms; rule 11 has a minute. */
+  readonly lookForPartitionsMs?: number;
+}
+
 const FETCH_WAIT_MS = 500;
 const RETRY_MS = 1_000;
 /** What stays wrong is said again only this often. */
 const REMINDER_MS = 30_000;
+const LOOK_FOR_PARTITIONS_MS = 30_000;
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+class Mapping implements RunningMapping {
+  readonly #settings: MappingSettings;
+  readonly #brokers: readonly string[];
+  readonly #invoke: Invoke;
+  readonly #extras: MappingExtras;
+  readonly #counters: Counters;
+  readonly #say: (message: string) => void;
+  readonly #stopped = new AbortController();
+  readonly #lanes = new Lanes();
+  readonly #passesFilter: (value: Buffer | null) => boolean;
+  readonly #finished: Promise<void>;
+  #isJoined = false;
+  #problem: { readonly message: string; readonly saidMs: number } | null = null;
+  #lost: Error | null = null;
+  #topicId: string | null = null;
+  #partitionCount = 0;
+  #assignment: Promise<void> = Promise.resolve();
+  #signalRoom: () => void = () => undefined;
+
+  constructor(
+    settings: MappingSettings,
+    brokers: readonly string[],
+    invoke: Invoke,
+    log: (message: string) => void,
+    extras: MappingExtras,
+  ) {
+    this.#settings = settings;
+    this.#brokers = brokers;
+    this.#invoke = invoke;
+    this.#extras = extras;
+    this.#counters = extras.counters ?? noCounts();
+    this.#say = (message) => log(`${settings.topic} → ${settings.functionKey}: ${message}`);
+    this.#passesFilter = compileFilter(settings.filterPatterns ?? []);
+    this.#finished = this.#run();
+  }
+
+  get status(): MappingStatus {
+    const partitions = this.#lanes.statuses;
+    return {
+      functionName: this.#settings.functionName,
+      topic: this.#settings.topic,
+      groupId: this.#settings.groupId,
+      state: this.#stopped.signal.aborted ? "Disabled" : this.#isJoined ? "Enabled" : "Creating",
+      lastProcessingResult: this.#lastResult(partitions),
+      partitions,
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#signalRoom();
+    await this.#lanes.drop();
+    await this.#finished;
+  }
+
+  #lastResult(partitions: readonly PartitionStatus[]): string {
+    const lastError = partitions.find((one) => one.lastError !== null)?.lastError ?? this.#problem?.message;
+    if (lastError !== undefined) return `PROBLEM: ${lastError}`;
+    return partitions.some((one) => one.delivered > 0) ? "OK" : "No records processed";
+  }
+
+  #report(error: unknown): void {
+    const message = messageOf(error);
+    const nowMs = performance.now();
+    if (this.#problem?.message === message && nowMs - this.#problem.saidMs < REMINDER_MS) return;
+    this.#problem = { message, saidMs: nowMs };
+    this.#say(`${message}; trying again`);
+  }
+
+  async #handOver({ sink, id = this.#settings.groupId }: MappingExtras, given: GivenUp): Promise<void> {
+    const destination = this.#settings.failureHandling?.destination;
+    if (sink === undefined || destination === undefined || destination === null) return;
+    const source = { ...this.#source, topic: this.#settings.topic };
+    await sink.send(
+      destination,
+      id,
+      failureRecord(this.#settings.functionName, source, given, Date.now(), destination.kind === "s3"),
+    );
+  }
+
+  get #source() {
+    return {
+      eventSourceArn: this.#settings.eventSourceArn,
+      bootstrapServers: this.#brokers.join(","),
+      topic: this.#settings.topic,
+      writesNulls: this.#extras.writesNulls ?? false,
+    };
+  }
+
+  #laneOptions(source: TopicSource): LaneOptions {
+    const hasDestination =
+      this.#extras.sink !== undefined && this.#settings.failureHandling?.destination != null;
+    return {
+      settings: this.#settings,
+      source: this.#source,
+      invoke: this.#invoke,
+      faults: this.#extras.faults ?? noFaults,
+      counters: this.#counters,
+      log: this.#say,
+      ...(hasDestination ? { handOver: (given) => this.#handOver(this.#extras, given) } : {}),
+      passesFilter: this.#passesFilter,
+      commit: (offsets) => source.commit(offsets),
+      onRoom: () => this.#signalRoom(),
+    };
+  }
+
+  async #assign(source: TopicSource, partitions: readonly number[]): Promise<void> {
+    const { topicId, partitionCount } = await source.describeTopic();
+    const added = await this.#lanes.keepOnly(partitions, lanesFor(this.#settings, partitionCount));
+    this.#partitionCount = partitionCount;
+    if (added.length > 0 && !this.#stopped.signal.aborted) {
+      const offsets = await source.startOffsets(added, (partition, known, start) => {
+        this.#counters.OffsetGapCount++;
+        this.#say(`${this.#settings.topic}-${partition}: offset ${known} is gone, going on at ${start}`);
+      });
+      // Stopped meanwhile: a lane that is made now would deliver after the stop.
+      if (this.#stopped.signal.aborted) return;
+      for (const partition of added)
+        this.#lanes.add(partition, offsets.get(partition) ?? 0, () => this.#laneOptions(source));
+    }
+    this.#topicId = topicId;
+    this.#lanes.resume();
+    this.#signalRoom();
+  }
+
+  async #readOn(source: TopicSource): Promise<void> {
+    const wanted = this.#lanes.wantedOffsets;
+    if (wanted.size === 0) {
+      await new Promise<void>((resolve) => {
+        this.#signalRoom = resolve;
+        if (this.#stopped.signal.aborted || this.#lost !== null) resolve();
+      });
+      return;
+    }
+    try {
+      this.#lanes.take(await source.fetch(wanted, FETCH_WAIT_MS), wanted);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      await this.#readEach(source, wanted);
+    }
+  }
+
+  /** One partition cannot be read: it stops, with a reason; the others go on. */
+  async #readEach(source: TopicSource, wanted: ReadonlyMap<number, number>): Promise<void> {
+    for (const [partition, offset] of wanted) {
+      const one = new Map([[partition, offset]]);
+      try {
+        this.#lanes.take(await source.fetch(one, 0), one);
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        const reason = `${this.#settings.topic}-${partition}: the records at offset ${offset} cannot be read: ${messageOf(error)}`;
+        this.#lanes.markUnreadable(partition, reason);
+        this.#say(`${reason}; this partition stops here, the others go on`);
+      }
+    }
+  }
+
+  async #runOnce(): Promise<void> {
+    const source = openSource({
+      brokers: this.#brokers,
+      ...this.#settings,
+      knownTopicId: this.#topicId,
+      readsUncommitted: this.#extras.readsUncommitted ?? false,
+    });
+    this.#lost = null;
+    const closed = new AbortController();
+    try {
+      await source.join({
+        onRevoke: () => this.#lanes.pause(),
+        onAssignment: (partitions) => {
+          this.#assignment = this.#assignment
+            .then(() => this.#assign(source, partitions))
+            .catch((error) => this.#lose(error));
+        },
+        onLost: (error) => this.#lose(error),
+      });
+      await this.#assignment;
+      this.#isJoined = true;
+      this.#problem = null;
+      void this.#lookForPartitions(source, closed.signal);
+      while (!this.#stopped.signal.aborted && this.#lost === null) await this.#readOn(source);
+      if (this.#lost !== null) throw this.#lost;
+    } finally {
+      this.#isJoined = false;
+      closed.abort();
+      await this.#assignment;
+      await this.#lanes.drop();
+      // A broker that is gone cannot be told that we leave.
+      await source.close().catch(() => undefined);
+    }
+  }
+
+  #lose(error: unknown): void {
+    this.#lost = error instanceof Error ? error : new Error(String(error));
+    this.#signalRoom();
+  }
+
+  /** New partitions are shared out by a rebalance, which nobody but a member asks for (11). */
+  async #lookForPartitions(source: TopicSource, signal: AbortSignal): Promise<void> {
+    const everyMs = this.#extras.lookForPartitionsMs ?? LOOK_FOR_PARTITIONS_MS;
+    while (!signal.aborted) {
+      await sleep(everyMs, undefined, { signal }).catch(() => undefined); // closed meanwhile
+      if (signal.aborted) return;
+      try {
+        const { topicId, partitionCount } = await source.describeTopic();
+        if (this.#topicId !== null && topicId !== this.#topicId)
+          this.#lose(new Error("the topic was created again"));
+        else if (partitionCount > this.#partitionCount) await source.rejoin();
+      } catch (error) {
+        // The reading itself fails as well, then, and says so.
+        if (!signal.aborted) this.#lose(error);
+      }
+    }
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      try {
+        await this.#runOnce();
+      } catch (error) {
+        // Broker or topic are not there, or went away: they may come (back), and the group knows where we were.
+        if (!this.#stopped.signal.aborted) this.#report(error);
+        await sleep(RETRY_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined); // stopped meanwhile
+      }
+    }
+  }
+}
 
 export function startMapping(
   settings: MappingSettings,
   brokers: readonly string[],
   invoke: Invoke,
   log: (message: string) => void,
+  extras: MappingExtras = {},
 ): RunningMapping {
-  const stopped = new AbortController();
-  const deliveries = new Map<number, PartitionDelivery>();
-  let source: TopicSource | null = null;
-  let isJoined = false;
-  let problem: { message: string; saidMs: number } | null = null;
-  let signalRoom: () => void = () => undefined;
-  let assignment: Promise<void> = Promise.resolve();
-
-  function say(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    const nowMs = performance.now();
-    if (problem?.message === message && nowMs - problem.saidMs < REMINDER_MS) return;
-    problem = { message, saidMs: nowMs };
-    log(`${settings.topic} → ${settings.functionKey}: ${message}; trying again`);
-  }
-
-  async function assign(from: TopicSource, partitions: readonly number[]): Promise<void> {
-    const lost = [...deliveries.keys()].filter((partition) => !partitions.includes(partition));
-    await Promise.all(lost.map((partition) => deliveries.get(partition)?.stop()));
-    for (const partition of lost) deliveries.delete(partition);
-    const added = partitions.filter((partition) => !deliveries.has(partition));
-    if (added.length === 0 || stopped.signal.aborted) return;
-    const offsets = await from.startOffsets(added);
-    for (const partition of added)
-      deliveries.set(
-        partition,
-        new PartitionDelivery(partition, offsets.get(partition) ?? 0, {
-          settings,
-          source: {
-            eventSourceArn: settings.eventSourceArn,
-            bootstrapServers: brokers.join(","),
-            topic: settings.topic,
-          },
-          invoke,
-          commit: (of, offset) => from.commit(of, offset),
-          onRoom: () => signalRoom(),
-          log,
-        }),
-      );
-    signalRoom();
-  }
-
-  function wantedOffsets(): Map<number, number> {
-    const wanted = new Map<number, number>();
-    for (const delivery of deliveries.values()) {
-      const offset = delivery.wantedOffset;
-      if (offset !== null) wanted.set(delivery.partition, offset);
-    }
-    return wanted;
-  }
-
-  async function readOn(from: TopicSource): Promise<void> {
-    const wanted = wantedOffsets();
-    if (wanted.size === 0) {
-      await new Promise<void>((resolve) => {
-        signalRoom = resolve;
-        stopped.signal.addEventListener("abort", () => resolve(), { once: true });
-      });
-      return;
-    }
-    for (const fetched of await from.fetch(wanted, FETCH_WAIT_MS)) {
-      const delivery = deliveries.get(fetched.partition);
-      // A partition that was reassigned during the fetch starts from its committed offset instead.
-      if (delivery?.wantedOffset === wanted.get(fetched.partition)) delivery?.take(fetched);
-    }
-  }
-
-  async function runOnce(): Promise<void> {
-    const opened = openSource({ brokers, ...settings });
-    source = opened;
-    try {
-      await opened.join((partitions) => {
-        assignment = assignment.then(() => assign(opened, partitions)).catch(say);
-      });
-      await assignment;
-      isJoined = true;
-      problem = null;
-      while (!stopped.signal.aborted) await readOn(opened);
-    } finally {
-      isJoined = false;
-      await Promise.all([...deliveries.values()].map((delivery) => delivery.stop()));
-      deliveries.clear();
-      // A broker that is gone cannot be told that we leave.
-      await opened.close().catch(() => undefined);
-      source = null;
-    }
-  }
-
-  async function run(): Promise<void> {
-    while (!stopped.signal.aborted) {
-      try {
-        await runOnce();
-      } catch (error) {
-        // Broker or topic are not there, or went away: they may come (back), and the group knows where we were.
-        if (!stopped.signal.aborted) say(error);
-        await sleep(RETRY_MS, undefined, { signal: stopped.signal }).catch(() => undefined); // stopped meanwhile
-      }
-    }
-  }
-
-  function stateNow(): MappingStatus["state"] {
-    if (stopped.signal.aborted) return "Disabled";
-    return isJoined ? "Enabled" : "Creating";
-  }
-
-  function lastResult(partitions: readonly DeliveryStatus[]): string {
-    const lastError = partitions.find((p) => p.lastError !== null)?.lastError ?? problem?.message;
-    if (lastError !== undefined) return `PROBLEM: ${lastError}`;
-    return partitions.some((p) => p.delivered > 0) ? "OK" : "No records processed";
-  }
-
-  const finished = run();
-  return {
-    get status() {
-      const partitions = [...deliveries.values()].map((delivery) => delivery.status);
-      return {
-        functionName: settings.functionName,
-        topic: settings.topic,
-        groupId: settings.groupId,
-        state: stateNow(),
-        lastProcessingResult: lastResult(partitions),
-        partitions: partitions.sort((a, b) => a.partition - b.partition),
-      };
-    },
-    async stop() {
-      stopped.abort();
-      signalRoom();
-      await Promise.all([...deliveries.values()].map((delivery) => delivery.stop()));
-      await source?.close().catch(() => undefined); // ends a fetch that waits; a lost broker needs no farewell
-      await finished;
-    },
-  };
+  return new Mapping(settings, brokers, invoke, log, extras);
 }

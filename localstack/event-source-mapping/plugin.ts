@@ -1,14 +1,20 @@
 // Serverless plugin: with `serverless offline start` the Kafka triggers and schedules of serverless.yml run, too.
 // Before anything that needs the functions' code it has them built (custom.build: a module that exports `build`).
 
+import { readFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { startControlServer } from "../control-plane/server.ts";
+import { localSink } from "./destination.ts";
+import { readFaultPlan, switchableFaults } from "./faults.ts";
 import { invokeThrough } from "./invoke.ts";
-import { type RunningMapping, startMapping } from "./mapping.ts";
+import { type Cluster, openCluster } from "./kafka-cluster.ts";
+import { MappingRegistry } from "./registry.ts";
 import { readSchedules, startSchedule } from "./schedule.ts";
-import { readMappings } from "./settings.ts";
-import { startStatusServer } from "./status-server.ts";
+import { readMappings } from "./serverless-mappings.ts";
+
+const METRICS_EVERY_MS = 60_000;
 
 /** The parts of Serverless that are used. */
 interface Serverless {
@@ -18,9 +24,11 @@ interface Serverless {
     readonly functions: Readonly<
       Record<string, { readonly name: string; readonly events?: readonly unknown[] }>
     >;
+    readonly resources?: unknown;
     readonly custom?: {
       readonly build?: string;
       readonly localSchedules?: unknown;
+      readonly eventSourceMapping?: { readonly concurrency?: Readonly<Record<string, number>> };
       readonly "serverless-offline"?: { readonly lambdaPort?: number };
     };
   };
@@ -36,9 +44,10 @@ export default class EventSourceMappingPlugin {
   readonly #serverless: Serverless;
   readonly #options: Options;
   readonly #log: (message: string) => void;
-  #mappings: RunningMapping[] = [];
+  #running: { readonly registry: MappingRegistry; readonly cluster: Cluster } | null = null;
   #schedules: (() => Promise<void>)[] = [];
-  #statusServer: Server | null = null;
+  #controlServer: Server | null = null;
+  #metricsTimer: NodeJS.Timeout | undefined;
 
   constructor(serverless: Serverless, options: Options, { log }: { log: { notice(message: string): void } }) {
     this.#serverless = serverless;
@@ -63,38 +72,65 @@ export default class EventSourceMappingPlugin {
   }
 
   async #start(): Promise<void> {
-    const { service } = this.#serverless;
+    const { service, serviceDir } = this.#serverless;
     const brokers = (process.env.KAFKA_BROKER ?? "").split(",").filter((broker) => broker !== "");
     if (brokers.length === 0)
       throw new Error(
         "KAFKA_BROKER: expected host:port[,host:port…] of the Kafka whose topics trigger functions",
       );
     const lambdaPort = this.#options.lambdaPort ?? service.custom?.["serverless-offline"]?.lambdaPort ?? 3002;
-    const invoke = invokeThrough(`http://127.0.0.1:${lambdaPort}`);
-    const settings = readMappings({
+    const lambdaEndpoint = `http://127.0.0.1:${lambdaPort}`;
+    const invoke = invokeThrough(lambdaEndpoint);
+    const declared = readMappings({
       functions: service.functions,
       service: service.service,
       stage: this.#options.stage ?? "local",
+      resources: service.resources,
+      concurrency: service.custom?.eventSourceMapping?.concurrency ?? {},
     });
-    this.#mappings = settings.map((mapping) => startMapping(mapping, brokers, invoke, this.#log));
+    const cluster = openCluster(brokers);
+    const planFile = process.env.LOCALSTACK_FAULT_PLAN;
+    const plan = planFile ? readFaultPlan(JSON.parse(await readFile(planFile, "utf8"))) : null;
+    const faults = switchableFaults(plan, this.#log);
+    const failures = join(serviceDir, process.env.LOCALSTACK_FAILURES_DIR ?? ".local/failures");
+    const sink = localSink(failures, cluster.sendToTopic);
+    const registry = new MappingRegistry({ brokers, invoke, log: this.#log, sink, faults });
+    for (const { settings, properties } of declared) registry.create(settings, properties);
+    this.#running = { registry, cluster };
     this.#schedules = readSchedules(service.custom?.localSchedules, service.functions).map((schedule) =>
       startSchedule(schedule, invoke, this.#log),
     );
-    const clusterArn = settings.find((mapping) => mapping.eventSourceArn !== null)?.eventSourceArn ?? null;
-    const cluster = clusterArn === null ? null : { arn: clusterArn, brokers: brokers.join(",") };
-    this.#statusServer = await startStatusServer(
-      Number(process.env.LOCALSTACK_CONTROL_PORT ?? 0),
-      cluster,
-      () => this.#mappings.map((mapping) => mapping.status),
+    this.#controlServer = await startControlServer({
+      port: Number(process.env.LOCALSTACK_CONTROL_PORT ?? 0),
+      lambdaEndpoint,
+      faults,
+      lambda: {
+        registry,
+        functionNames: Object.values(service.functions).map(({ name }) => name),
+        log: this.#log,
+      },
+      msk: {
+        clusterArns: [...new Set(declared.flatMap(({ settings }) => settings.eventSourceArn ?? []))],
+        bootstrapServers: brokers.join(","),
+        brokers: cluster.brokers,
+        startedMs: Date.now(),
+      },
+    });
+    this.#metricsTimer = setInterval(() => {
+      for (const metrics of registry.metrics()) this.#log(JSON.stringify(metrics));
+    }, METRICS_EVERY_MS).unref();
+    const address = this.#controlServer.address();
+    const port = address !== null && typeof address === "object" ? address.port : 0;
+    this.#log(
+      `${declared.length} Kafka triggers, ${this.#schedules.length} schedules, control http://127.0.0.1:${port}`,
     );
-    this.#log(`${settings.length} Kafka triggers, ${this.#schedules.length} schedules`);
   }
 
   async #stop(): Promise<void> {
-    this.#statusServer?.close();
-    await Promise.all([
-      ...this.#mappings.map((mapping) => mapping.stop()),
-      ...this.#schedules.map((stop) => stop()),
-    ]);
+    clearInterval(this.#metricsTimer);
+    this.#controlServer?.close();
+    this.#controlServer?.closeAllConnections();
+    await Promise.all([this.#running?.registry.close(), ...this.#schedules.map((stop) => stop())]);
+    await this.#running?.cluster.close();
   }
 }

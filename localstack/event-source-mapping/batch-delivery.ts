@@ -1,0 +1,213 @@
+// One batch's way to its function, through tries, halves and partial answers, until every record of it is done or
+// given up (13–19). The decisions are made in failure-policy.ts; here they are carried out.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { countOf } from "./bisect.ts";
+import {
+  type Batch,
+  type CutBatch,
+  cutBatch,
+  type EventSource,
+  PAYLOAD_LIMIT_BYTES,
+  type SourceRecord,
+} from "./event.ts";
+import {
+  type Condition,
+  decide,
+  type Outcome,
+  splitExpired,
+  TRY_FOR_EVER,
+  type Work,
+} from "./failure-policy.ts";
+import type { GivenUp } from "./failure-record.ts";
+import type { Faults } from "./faults.ts";
+import { InvocationError, type Invoke } from "./invoke.ts";
+import type { Counters } from "./metrics.ts";
+import { readAnswer } from "./partial-response.ts";
+import { retryDelayMs } from "./retry.ts";
+import type { MappingSettings } from "./settings.ts";
+
+export interface DeliveryContext {
+  readonly settings: MappingSettings;
+  readonly source: EventSource;
+  readonly invoke: Invoke;
+  readonly faults: Faults;
+  readonly counters: Counters;
+  readonly log: (message: string) => void;
+  /** Hands what is given up to the failure destination. Absent: it is dropped. */
+  readonly handOver?: (given: GivenUp) => Promise<void>;
+  readonly onError: (message: string | null) => void;
+}
+
+type RecordWork = Work<SourceRecord>;
+
+/** `topic-0 5–9, topic-1 3–3` */
+export function positionsOf(topic: string, batch: Batch): string {
+  return batch
+    .map(
+      ({ partition, records }) => `${topic}-${partition} ${records.at(0)?.offset}–${records.at(-1)?.offset}`,
+    )
+    .join(", ");
+}
+
+export class BatchDelivery {
+  readonly #context: DeliveryContext;
+  readonly #signal: AbortSignal;
+  #lastError: InvocationError | null = null;
+
+  constructor(context: DeliveryContext, signal: AbortSignal) {
+    this.#context = context;
+    this.#signal = signal;
+  }
+
+  /**
+   * Delivers it. `onProgress` is told what is left each time that some of it is done.
+   * @returns false where it was stopped before all was done
+   */
+  async deliver(cut: CutBatch, onProgress: (left: readonly Batch[]) => void): Promise<boolean> {
+    const { settings } = this.#context;
+    const handling = settings.failureHandling ?? TRY_FOR_EVER;
+    let works: readonly RecordWork[] = [{ batch: cut.batch, tries: 0, throttles: 0, invocations: 0 }];
+    let built = cut;
+    for (let [work, ...rest] = works; work !== undefined; [work, ...rest] = works) {
+      if (this.#signal.aborted) return false;
+      const { fresh, expired } = splitExpired(work.batch, handling.maximumRecordAgeMs, Date.now());
+      if (expired.length > 0) {
+        if (!(await this.#giveUp({ ...work, batch: expired }, "MaximumRecordAgeExceeded"))) return false;
+        works = fresh.length > 0 ? [{ ...work, batch: fresh }, ...rest] : rest;
+        onProgress(works.map((one) => one.batch));
+        continue;
+      }
+      if (built.batch !== work.batch) built = this.#rebuild(work.batch);
+      if (built.bytes > PAYLOAD_LIMIT_BYTES) {
+        if (!(await this.#giveUp(work, "PayloadTooLarge"))) return false;
+        works = rest;
+        onProgress(works.map((one) => one.batch));
+        continue;
+      }
+      const outcome = await this.#try(work, built.payload);
+      const { left, givenUp, waits } = decide(work, outcome, handling);
+      if (givenUp !== null && !(await this.#giveUp({ ...work, invocations: work.invocations + 1 }, givenUp)))
+        return false;
+      works = [...this.#inChaos(work, left), ...rest];
+      onProgress(works.map((one) => one.batch));
+      if (waits) await this.#backOff(left[0] ?? work, outcome);
+    }
+    return true;
+  }
+
+  #rebuild(batch: Batch): CutBatch {
+    const { batch: _, ...built } = cutBatch(
+      this.#context.source,
+      batch,
+      Number.POSITIVE_INFINITY,
+      Number.POSITIVE_INFINITY,
+    );
+    return { ...built, batch };
+  }
+
+  #inChaos(work: RecordWork, left: readonly RecordWork[]): readonly RecordWork[] {
+    const { faults, settings } = this.#context;
+    if (left.length < 2 || !faults.strikes("secondHalfFirst", positionsOf(settings.topic, work.batch)))
+      return left;
+    return [...left].reverse();
+  }
+
+  async #try(work: RecordWork, payload: string): Promise<Outcome> {
+    const { settings, counters, faults, log, onError } = this.#context;
+    const where = positionsOf(settings.topic, work.batch);
+    const subject = `${where} try ${work.invocations + work.throttles}`;
+    if (faults.strikes("throttle", subject))
+      return { kind: "throttled", reason: "throttled by fault injection" };
+    if (faults.strikes("delay", subject)) await this.#sleep(faults.delayMs);
+    const outcome = await this.#invoke(work, payload, subject);
+    if (outcome.kind === "success" || outcome.kind === "partial") {
+      counters.InvokedEventCount += countOf(work.batch);
+      if (work.tries + work.throttles > 0)
+        log(`${where}: delivered to ${settings.functionName} after ${work.tries} failures`);
+      onError(null);
+      return outcome;
+    }
+    if (outcome.kind === "failure") counters.FailedInvokeEventCount += countOf(work.batch);
+    onError(outcome.reason);
+    // The first failure, then the second, the fourth, the eighth …
+    const failures = work.tries + work.throttles + 1;
+    if (Math.log2(failures) % 1 === 0) log(`${where}: ${outcome.reason} (failure ${failures})`);
+    return outcome;
+  }
+
+  async #invoke(work: RecordWork, payload: string, subject: string): Promise<Outcome> {
+    const { settings, invoke, faults, source } = this.#context;
+    const call = () => invoke(settings.functionName, payload);
+    try {
+      if (faults.strikes("lostEnvironment", subject))
+        throw new InvocationError(settings.functionName, "environment lost (fault)");
+      const running = call();
+      // The other poller's answer is nobody's.
+      if (faults.strikes("overlap", subject)) void call().catch(() => undefined);
+      if (faults.strikes("timeOut", subject)) {
+        running.catch(() => undefined); // its answer comes too late to be heard
+        await this.#sleep(faults.delayMs);
+        throw new InvocationError(settings.functionName, "timed out (fault), still running");
+      }
+      const answer = await running;
+      // Once more: whatever it answers, the batch was done already.
+      if (faults.strikes("duplicate", subject)) await call().catch(() => undefined);
+      if (faults.strikes("lostAcknowledgement", subject))
+        throw new InvocationError(settings.functionName, "acknowledgement lost (fault)");
+      if (settings.failureHandling?.reportsItemFailures !== true) return { kind: "success" };
+      const read = readAnswer(typeof answer === "string" ? answer : "", source.topic, work.batch);
+      if (read.kind === "failure")
+        this.#lastError = new InvocationError(settings.functionName, read.reason, 200, "Unhandled");
+      return read;
+    } catch (error) {
+      // Whatever the function or its endpoint failed with, the batch stays.
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#lastError =
+        error instanceof InvocationError ? error : new InvocationError(settings.functionName, reason);
+      return { kind: this.#lastError.isThrottled ? "throttled" : "failure", reason };
+    }
+  }
+
+  /** @returns false where it was stopped before the destination took it */
+  async #giveUp(work: RecordWork, condition: Condition): Promise<boolean> {
+    const { settings, counters, log, handOver, onError } = this.#context;
+    const records = countOf(work.batch);
+    const where = positionsOf(settings.topic, work.batch);
+    for (let failures = 0; handOver !== undefined && !this.#signal.aborted; ) {
+      try {
+        const { payload } = this.#rebuild(work.batch);
+        await handOver({
+          batch: work.batch,
+          payload,
+          condition,
+          invocations: work.invocations,
+          lastError: this.#lastError,
+        });
+        counters.OnFailureDestinationDeliveredEventCount += records;
+        log(`${where}: ${condition}, handed over to ${settings.failureHandling?.destination?.text}`);
+        return true;
+      } catch (error) {
+        // The batch stays until the destination takes it (19).
+        failures++;
+        const reason = `failure destination: ${error instanceof Error ? error.message : String(error)}`;
+        onError(reason);
+        if (Math.log2(failures) % 1 === 0) log(`${where}: ${reason}`);
+        await this.#sleep(retryDelayMs(failures, Math.random()));
+      }
+    }
+    if (handOver !== undefined) return false;
+    counters.DroppedEventCount += records;
+    log(`${where}: ${condition}, dropped (no failure destination)`);
+    return true;
+  }
+
+  async #backOff(work: RecordWork, outcome: Outcome): Promise<void> {
+    const failures = outcome.kind === "throttled" ? work.throttles : Math.max(1, work.tries);
+    await this.#sleep(retryDelayMs(failures, Math.random()));
+  }
+
+  async #sleep(delayMs: number): Promise<void> {
+    await sleep(delayMs, undefined, { signal: this.#signal }).catch(() => undefined); // stopped meanwhile
+  }
+}

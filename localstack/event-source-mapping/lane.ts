@@ -1,0 +1,250 @@
+// Some partitions' way to the function: one invocation at a time for all of them, so that each stays in order (7).
+// With a lane for each partition they move on alone; partitions that share a lane may share a payload (3).
+
+import { BatchDelivery, type DeliveryContext, positionsOf } from "./batch-delivery.ts";
+import { countOf } from "./bisect.ts";
+import { Commits, type CommitsOptions } from "./commits.ts";
+import { type Batch, cutBatch, PAYLOAD_LIMIT_BYTES } from "./event.ts";
+import type { FetchedPartition } from "./kafka-source.ts";
+import { PartitionQueue } from "./partition-queue.ts";
+import { Waiting } from "./waiting.ts";
+
+export interface LaneOptions extends Omit<DeliveryContext, "onError">, CommitsOptions {
+  readonly passesFilter: (value: Buffer | null) => boolean;
+  /** Commits next offsets. */
+  readonly commit: (offsets: ReadonlyMap<number, number>) => Promise<void>;
+  readonly onRoom: () => void;
+}
+
+export interface PartitionStatus {
+  readonly partition: number;
+  /** Next offset to be delivered. */
+  readonly nextOffset: number;
+  readonly endOffset: number;
+  readonly lag: number;
+  readonly inFlight: number;
+  readonly delivered: number;
+  readonly failures: number;
+  readonly lastError: string | null;
+}
+
+interface Member {
+  readonly queue: PartitionQueue;
+  inFlight: number;
+  delivered: number;
+  failures: number;
+  rewinds: number;
+  withheldOffset: number;
+}
+
+export class Lane {
+  readonly #options: LaneOptions;
+  readonly #members = new Map<number, Member>();
+  readonly #stopped = new AbortController();
+  readonly #waiting = new Waiting();
+  readonly #commits: Commits;
+  readonly #finished: Promise<void>;
+  #isPaused = false;
+  #lastError: string | null = null;
+  #firstPartition = 0;
+  #current: { readonly abort: AbortController; readonly ended: Promise<void> } | null = null;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#commits = new Commits(options);
+    this.#finished = this.#run();
+  }
+
+  get statuses(): PartitionStatus[] {
+    return [...this.#members.values()].map(({ queue, inFlight, delivered, failures }) => ({
+      partition: queue.partition,
+      nextOffset: queue.settledOffset,
+      endOffset: queue.endOffset,
+      lag: Math.max(0, queue.endOffset - queue.settledOffset),
+      inFlight,
+      delivered,
+      failures,
+      lastError: this.#lastError,
+    }));
+  }
+
+  /** Offsets to read on from; a partition without room is left out. */
+  get wantedOffsets(): Map<number, number> {
+    const wanted = new Map<number, number>();
+    for (const { queue } of this.#members.values()) {
+      const offset = queue.wantedOffset;
+      if (offset !== null && !this.#isPaused) wanted.set(queue.partition, offset);
+    }
+    return wanted;
+  }
+
+  add(partition: number, startOffset: number): void {
+    const queue = new PartitionQueue(partition, startOffset);
+    this.#members.set(partition, {
+      queue,
+      inFlight: 0,
+      delivered: 0,
+      failures: 0,
+      rewinds: 0,
+      withheldOffset: -1,
+    });
+  }
+
+  /** Forgets a partition; resolves when its running invocation has ended. */
+  async remove(partition: number): Promise<void> {
+    if ((this.#members.get(partition)?.inFlight ?? 0) > 0) await this.#interrupt();
+    this.#members.delete(partition);
+  }
+
+  /** Takes what was read, unless the partition has moved since. */
+  take(fetched: FetchedPartition, readFrom: number): void {
+    const member = this.#members.get(fetched.partition);
+    if (member === undefined || member.queue.wantedOffset !== readFrom) return;
+    const { counters, passesFilter } = this.#options;
+    const { added, filtered } = member.queue.add(fetched, (record) => passesFilter(record.value));
+    counters.PolledEventCount += added + filtered;
+    counters.FilteredOutEventCount += filtered;
+    this.#waiting.wake();
+  }
+
+  /** Invokes nothing more until `resume`; resolves when the running invocation has ended and is committed. */
+  async pause(): Promise<void> {
+    this.#isPaused = true;
+    await this.#interrupt();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#waiting.wake();
+  }
+
+  /** Delivers nothing more; resolves when the running invocation has ended and is committed. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#interrupt();
+    this.#waiting.wake();
+    await this.#finished;
+  }
+
+  async #interrupt(): Promise<void> {
+    this.#current?.abort.abort();
+    await this.#current?.ended;
+    await this.#commits.settled;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      const batch = await this.#untilDue();
+      if (batch.length === 0) continue;
+      const abort = new AbortController();
+      const ended = this.#deliver(batch, abort.signal);
+      this.#current = { abort, ended };
+      await ended;
+      this.#current = null;
+      this.#options.onRoom();
+    }
+  }
+
+  async #deliver(queues: Batch, signal: AbortSignal): Promise<void> {
+    const { settings, source, faults } = this.#options;
+    const where = positionsOf(settings.topic, queues);
+    const batchSize = faults.strikes("smallBatch", where)
+      ? 1 + Math.floor(faults.draw("smallBatch", `${where} size`) * settings.batchSize)
+      : settings.batchSize;
+    const cut = cutBatch(source, queues, batchSize);
+    const members = cut.batch.flatMap(({ partition, records }) => {
+      const member = this.#members.get(partition);
+      return member === undefined ? [] : [{ member, count: records.length }];
+    });
+    for (const { member, count } of members) member.inFlight = count;
+    const rewinds = members.reduce((sum, { member }) => sum + member.rewinds, 0);
+    const losesCommit = faults.strikes(
+      "lostCommit",
+      `${positionsOf(settings.topic, cut.batch)} time ${rewinds}`,
+    );
+    const delivery = new BatchDelivery(
+      { ...this.#options, onError: (message) => this.#note(message, members) },
+      signal,
+    );
+    await delivery.deliver(cut, (left) => {
+      for (const { member, count } of members) this.#settle(member, count, left);
+      if (!losesCommit) this.#commits.commit(members.map(({ member }) => member.queue));
+    });
+    await this.#commits.settled;
+    for (const { member, count } of members) {
+      const { queue } = member;
+      const done = queue.records
+        .slice(0, count)
+        .filter((record) => record.offset < queue.settledOffset).length;
+      queue.remove(done);
+      member.delivered += done;
+      member.inFlight = 0;
+      if (losesCommit) {
+        member.rewinds++;
+        queue.rewind();
+      }
+    }
+  }
+
+  #note(message: string | null, members: readonly { readonly member: Member }[]): void {
+    this.#lastError = message;
+    if (message !== null) for (const { member } of members) member.failures++;
+  }
+
+  #settle(member: Member, count: number, left: readonly Batch[]): void {
+    const { queue } = member;
+    const offsets = left.flatMap((batch) =>
+      batch
+        .filter((slice) => slice.partition === queue.partition)
+        .map((slice) => slice.records[0]?.offset ?? 0),
+    );
+    queue.settledOffset = offsets.length === 0 ? queue.offsetAfter(count) : Math.min(...offsets);
+  }
+
+  /** Waits until the batching window is over, or the batch or the payload is full (6). @returns the queues, in turns */
+  async #untilDue(): Promise<Batch> {
+    const { batchSize, batchingWindowMs } = this.#options.settings;
+    while (!this.#stopped.signal.aborted) {
+      const nowMs = performance.now();
+      const idle = [...this.#members.values()].filter(({ queue }) => queue.records.length === 0);
+      for (const { queue } of idle) queue.settledOffset = queue.offsetAfter(0);
+      this.#commits.commit(idle.map(({ queue }) => queue));
+      const queues = this.#isPaused ? [] : this.#inTurns(nowMs);
+      const count = countOf(queues);
+      const bytes = queues.reduce((sum, queue) => sum + queue.bytes, 0);
+      const dueMs = Math.min(...queues.map((queue) => queue.oldestReadMs + batchingWindowMs));
+      if (count > 0 && (count >= batchSize || bytes >= PAYLOAD_LIMIT_BYTES || dueMs <= nowMs)) {
+        this.#firstPartition = (queues[0]?.partition ?? 0) + 1;
+        return queues;
+      }
+      const heldUntilMs = Math.min(
+        ...[...this.#members.values()].map(({ queue }) => queue.heldUntilMs).filter((held) => held > nowMs),
+      );
+      await this.#waiting.wokenOrAfter(Math.min(dueMs, heldUntilMs) - nowMs);
+    }
+    return [];
+  }
+
+  /** The queues that have records, beginning with another one each time, so that none waits for ever. */
+  #inTurns(nowMs: number): PartitionQueue[] {
+    const { faults, settings } = this.#options;
+    const ready = [...this.#members.values()]
+      .filter((member) => {
+        const { queue } = member;
+        const offset = queue.records[0]?.offset;
+        if (offset === undefined) return false;
+        if (
+          offset !== member.withheldOffset &&
+          faults.strikes("withhold", `${settings.topic}-${queue.partition} ${offset}`)
+        ) {
+          member.withheldOffset = offset;
+          queue.heldUntilMs = nowMs + faults.delayMs;
+        }
+        return queue.heldUntilMs <= nowMs;
+      })
+      .map(({ queue }) => queue)
+      .sort((a, b) => a.partition - b.partition);
+    const first = ready.findIndex((queue) => queue.partition >= this.#firstPartition);
+    return first <= 0 ? ready : [...ready.slice(first), ...ready.slice(0, first)];
+  }
+}

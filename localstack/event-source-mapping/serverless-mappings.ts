@@ -1,0 +1,158 @@
+// The event source mappings of a Serverless service: its msk and kafka events with the template's extensions, so that
+// the settings that are deployed are the local ones.
+
+import { isProperties, type MappingSettings, type Properties, readSettings } from "./settings.ts";
+
+/** What a Serverless service tells, as far as it matters here. */
+export interface ServiceView {
+  readonly functions: Readonly<
+    Record<string, { readonly name: string; readonly events?: readonly unknown[] }>
+  >;
+  readonly service: string;
+  readonly stage: string;
+  /** `resources` of serverless.yml: an object or a list of them, with Resources and extensions. */
+  readonly resources?: unknown;
+  /** Local only: function key → invocations at once. */
+  readonly concurrency?: Readonly<Record<string, number>>;
+}
+
+function parts(resources: unknown, name: "Resources" | "extensions"): Properties {
+  const list: readonly unknown[] = Array.isArray(resources) ? resources : [resources];
+  return Object.assign(
+    {},
+    ...list.map((one) => (isProperties(one) && isProperties(one[name]) ? one[name] : {})),
+  );
+}
+
+// The logical ids are osls' own (lib/plugins/aws/lib/naming.js).
+const alphaNumeric = (text: string) => text.replace(/[^0-9A-Za-z]/g, "");
+const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+function functionPart(key: string): string {
+  return capitalized(key.replaceAll("-", "Dash").replaceAll("_", "Underscore"));
+}
+
+function clusterToken(arn: unknown): string {
+  if (typeof arn === "string") return arn.split("/")[1] ?? "";
+  const intrinsic = isProperties(arn) ? (arn.Ref ?? arn["Fn::ImportValue"]) : undefined;
+  return typeof intrinsic === "string" ? intrinsic : "";
+}
+
+/** Logical id of the mapping in the compiled template. */
+export function logicalIdOf(
+  functionKey: string,
+  event: { readonly msk?: unknown; readonly kafka?: unknown },
+): string {
+  const isMsk = isProperties(event.msk);
+  const properties: Properties = isProperties(event.msk)
+    ? event.msk
+    : isProperties(event.kafka)
+      ? event.kafka
+      : {};
+  const topic = capitalized(alphaNumeric(String(properties.topic)));
+  const part = functionPart(functionKey);
+  if (!isMsk) return `${part}EventSourceMappingKafka${topic.slice(0, 158)}`;
+  const cluster = capitalized(alphaNumeric(clusterToken(properties.arn)));
+  return `${part}EventSourceMappingMSK${cluster.slice(0, 79)}${topic.slice(0, 79)}`;
+}
+
+const localArns: Readonly<Record<string, (name: string) => string>> = {
+  "AWS::SQS::Queue": (name) => `arn:aws:sqs:local:000000000000:${name}`,
+  "AWS::SNS::Topic": (name) => `arn:aws:sns:local:000000000000:${name}`,
+  "AWS::S3::Bucket": (name) => `arn:aws:s3:::${name}`,
+};
+
+/** Replaces `!GetAtt Queue.Arn` and `!Ref Topic` of the template's own queues, topics and buckets by local ARNs. */
+function withLocalArns(value: unknown, resources: Properties): unknown {
+  if (Array.isArray(value)) return value.map((one) => withLocalArns(one, resources));
+  if (!isProperties(value)) return value;
+  const reference = value["Fn::GetAtt"] ?? value.Ref;
+  const id = Array.isArray(reference)
+    ? reference[0]
+    : typeof reference === "string"
+      ? reference.split(".")[0]
+      : undefined;
+  const resource = typeof id === "string" ? resources[id] : undefined;
+  if (Object.keys(value).length === 1 && isProperties(resource)) {
+    const given: Properties = isProperties(resource.Properties) ? resource.Properties : {};
+    const name = given.QueueName ?? given.TopicName ?? given.BucketName;
+    const arn = localArns[String(resource.Type)]?.(typeof name === "string" ? name : String(id));
+    if (arn !== undefined) return arn;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withLocalArns(one, resources)]));
+}
+
+/** The event's properties under AWS's names; what it leaves out stays out. */
+function awsProperties(event: Properties, isMsk: boolean): Properties {
+  const patterns = Array.isArray(event.filterPatterns) ? event.filterPatterns : undefined;
+  const pollers: Properties | undefined = isProperties(event.provisionedPollerConfig)
+    ? event.provisionedPollerConfig
+    : undefined;
+  const group = event.consumerGroupId === undefined ? undefined : { ConsumerGroupId: event.consumerGroupId };
+  const all: Properties = {
+    EventSourceArn: isMsk ? event.arn : undefined,
+    SelfManagedEventSource: isMsk
+      ? undefined
+      : { Endpoints: { KafkaBootstrapServers: event.bootstrapServers } },
+    Topics: event.topic === undefined ? undefined : [event.topic],
+    BatchSize: event.batchSize,
+    MaximumBatchingWindowInSeconds: event.maximumBatchingWindow,
+    Enabled: event.enabled,
+    StartingPosition: event.startingPosition,
+    StartingPositionTimestamp: event.startingPositionTimestamp,
+    [isMsk ? "AmazonManagedKafkaEventSourceConfig" : "SelfManagedKafkaEventSourceConfig"]: group,
+    FilterCriteria: patterns && {
+      Filters: patterns.map((pattern) => ({ Pattern: JSON.stringify(pattern) })),
+    },
+    ProvisionedPollerConfig: pollers && {
+      MinimumPollers: pollers.minimumPollers,
+      MaximumPollers: pollers.maximumPollers,
+    },
+    DestinationConfig:
+      event.onFailureDestination === undefined
+        ? undefined
+        : { OnFailure: { Destination: event.onFailureDestination } },
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+export interface DeclaredMapping {
+  readonly settings: MappingSettings;
+  /** The same in AWS's names, as declared. */
+  readonly properties: Properties;
+}
+
+/** Reads every msk and kafka event, also the disabled ones. @throws MappingError for what AWS would refuse (23) */
+export function readMappings(view: ServiceView): DeclaredMapping[] {
+  const extensions = parts(view.resources, "extensions");
+  const resources = parts(view.resources, "Resources");
+  const mappings = Object.entries(view.functions).flatMap(([key, definition]) =>
+    (definition.events ?? []).flatMap((event): DeclaredMapping[] => {
+      if (!isProperties(event)) return [];
+      const properties = event.msk ?? event.kafka;
+      if (!isProperties(properties)) return [];
+      const isMsk = event.msk !== undefined;
+      const extension = extensions[logicalIdOf(key, event)];
+      const extra = isProperties(extension) && isProperties(extension.Properties) ? extension.Properties : {};
+      const merged = withLocalArns({ ...awsProperties(properties, isMsk), ...extra }, resources);
+      const all: Properties = isProperties(merged) ? merged : {};
+      const concurrency = view.concurrency?.[key];
+      const settings = readSettings({
+        functionKey: key,
+        functionName: definition.name,
+        where: `functions.${key}.events.${isMsk ? "msk" : "kafka"}`,
+        defaultGroupId: (topic) => `${view.service}-${view.stage}-${key}-${topic}`,
+        properties: all,
+        ...(concurrency === undefined ? {} : { concurrency }),
+      });
+      return [{ settings, properties: all }];
+    }),
+  );
+  const groups = mappings.map(({ settings }) => settings.groupId);
+  const twice = mappings.find(({ settings }, i) => groups.indexOf(settings.groupId) !== i)?.settings;
+  if (twice !== undefined)
+    throw new Error(
+      `functions.${twice.functionKey}.events: ConsumerGroupId: ${twice.groupId} belongs to another mapping already`,
+    );
+  return mappings;
+}

@@ -1,0 +1,86 @@
+// A mapping under test: a function of the test's own that remembers its events, on a topic of its own.
+
+import { randomUUID } from "node:crypto";
+import type { MSKEvent } from "aws-lambda";
+import { InvocationError, type Invoke } from "../../localstack/event-source-mapping/invoke.ts";
+import {
+  type MappingExtras,
+  type RunningMapping,
+  startMapping,
+} from "../../localstack/event-source-mapping/mapping.ts";
+import type { FailureHandling, MappingSettings } from "../../localstack/event-source-mapping/settings.ts";
+
+export const arn = "arn:aws:kafka:local:000000000000:cluster/test/1";
+
+export function settingsFor(topic: string, changes: Partial<MappingSettings> = {}): MappingSettings {
+  return {
+    functionKey: "f",
+    functionName: "f",
+    eventSourceArn: arn,
+    topic,
+    groupId: `group-${randomUUID()}`,
+    batchSize: 100,
+    batchingWindowMs: 0,
+    startingPosition: "TRIM_HORIZON",
+    startingTimestampMs: null,
+    ...changes,
+  };
+}
+
+export const handling = (changes: Partial<FailureHandling>): FailureHandling => ({
+  maximumRetryAttempts: -1,
+  maximumRecordAgeMs: null,
+  bisects: false,
+  reportsItemFailures: false,
+  destination: null,
+  ...changes,
+});
+
+export interface Delivered {
+  readonly partition: number;
+  readonly offset: number;
+  readonly value: string | null;
+}
+
+export function recordsOf(event: MSKEvent): Delivered[] {
+  return Object.values(event.records).flatMap((records) =>
+    records.map(({ partition, offset, value }) => ({
+      partition,
+      offset,
+      value: value === undefined || value === null ? null : Buffer.from(value, "base64").toString(),
+    })),
+  );
+}
+
+export type Answering = (event: MSKEvent, invocation: number) => unknown;
+
+export interface Trigger {
+  readonly events: MSKEvent[];
+  readonly records: Delivered[];
+  readonly log: string[];
+  readonly mapping: RunningMapping;
+}
+
+export const failing = (reason = "on purpose", statusCode = 200) =>
+  new InvocationError("f", reason, statusCode, statusCode === 429 ? null : "Unhandled");
+
+/** Starts a mapping; `answer` may throw to fail, and what it returns is the function's answer. */
+export function trigger(
+  brokers: string,
+  settings: MappingSettings,
+  answer: Answering = () => null,
+  extras: MappingExtras = {},
+): Trigger {
+  const events: MSKEvent[] = [];
+  const records: Delivered[] = [];
+  const log: string[] = [];
+  const invoke: Invoke = async (_, payload) => {
+    const event: MSKEvent = JSON.parse(payload);
+    events.push(event);
+    const answered = await answer(event, events.length);
+    records.push(...recordsOf(event));
+    return JSON.stringify(answered ?? null);
+  };
+  const mapping = startMapping(settings, [brokers], invoke, (message) => log.push(message), extras);
+  return { events, records, log, mapping };
+}

@@ -1,0 +1,151 @@
+// Settings as AWS refuses them (rule 23), read from serverless.yml's events and the template's extensions.
+
+import { createRequire } from "node:module";
+import { describe, expect, test } from "vitest";
+import { lanesFor } from "../../localstack/event-source-mapping/lanes.ts";
+import { logicalIdOf, readMappings } from "../../localstack/event-source-mapping/serverless-mappings.ts";
+import { MappingError } from "../../localstack/event-source-mapping/settings.ts";
+
+const arn = "arn:aws:kafka:local:000000000000:cluster/smart-grid/1-s1";
+const pollers = { minimumPollers: 1, maximumPollers: 2 };
+const read = (msk: object, resources?: unknown) =>
+  readMappings({
+    service: "s",
+    stage: "local",
+    functions: {
+      "my-f": { name: "s-local-my-f", events: [{ httpApi: "GET /" }, { msk: { arn, topic: "t", ...msk } }] },
+    },
+    resources,
+  })[0]?.settings;
+const logicalId = "MyDashfEventSourceMappingMSKSmartgridT";
+const extended = (Properties: object, msk: object = { provisionedPollerConfig: pollers }) =>
+  read(msk, [{ extensions: { [logicalId]: { Properties } } }]);
+
+describe("rule 23: settings", () => {
+  test("rule 23, rule 4, rule 6, rule 8: defaults", () => {
+    expect(read({})).toEqual({
+      functionKey: "my-f",
+      functionName: "s-local-my-f",
+      eventSourceArn: arn,
+      topic: "t",
+      groupId: "s-local-my-f-t",
+      batchSize: 100,
+      batchingWindowMs: 500,
+      startingPosition: "TRIM_HORIZON",
+      startingTimestampMs: null,
+      failureHandling: {
+        maximumRetryAttempts: -1,
+        maximumRecordAgeMs: null,
+        bisects: false,
+        reportsItemFailures: false,
+        destination: null,
+      },
+      filterPatterns: [],
+      isEnabled: true,
+    });
+  });
+
+  test.each([
+    [{ batchSize: 0 }, "BatchSize", "1 to 10000"],
+    [{ batchSize: 10_001 }, "BatchSize", "1 to 10000"],
+    [{ batchSize: 1.5 }, "BatchSize", "1 to 10000"],
+    [{ maximumBatchingWindow: 301 }, "MaximumBatchingWindowInSeconds", "0 to 300"],
+    [{ maximumBatchingWindow: -1 }, "MaximumBatchingWindowInSeconds", "0 to 300"],
+    [{ startingPosition: "EARLIEST" }, "StartingPosition", "TRIM_HORIZON"],
+    [{ startingPosition: "AT_TIMESTAMP" }, "StartingPositionTimestamp", "Unix seconds"],
+    [
+      { startingPosition: "AT_TIMESTAMP", startingPositionTimestamp: 1e11 },
+      "StartingPositionTimestamp",
+      "not in the future",
+    ],
+    [{ startingPositionTimestamp: 1 }, "StartingPositionTimestamp", "nothing without AT_TIMESTAMP"],
+    [{ provisionedPollerConfig: { minimumPollers: 0 } }, "MinimumPollers", "1 to 200"],
+    [{ provisionedPollerConfig: { minimumPollers: 201 } }, "MinimumPollers", "1 to 200"],
+    [{ provisionedPollerConfig: { maximumPollers: 2_001 } }, "MaximumPollers", "1 to 2000"],
+    [
+      { provisionedPollerConfig: { minimumPollers: 3, maximumPollers: 2 } },
+      "MinimumPollers",
+      "at most MaximumPollers (2)",
+    ],
+    [{ topic: undefined }, "Topics", "exactly one topic"],
+    [{ arn: { Ref: "Cluster" } }, "EventSourceArn", "a plain value in the local stage"],
+    [{ consumerGroupId: "no spaces" }, "ConsumerGroupId", "1 to 200"],
+    [{ filterPatterns: [{ key: ["a"] }] }, "FilterCriteria", "patterns that AWS accepts"],
+  ])("rule 23: %j is refused by property and range", (msk, property, expected) => {
+    expect(() => read(msk)).toThrow(MappingError);
+    expect(() => read(msk)).toThrow("functions.my-f.events.msk");
+    expect(() => read(msk)).toThrow(property);
+    expect(() => read(msk)).toThrow(expected);
+  });
+
+  test.each([
+    [{ Topics: ["a", "b"] }, "Topics"],
+    [{ ParallelizationFactor: 2 }, "ParallelizationFactor"],
+    [{ TumblingWindowInSeconds: 5 }, "TumblingWindowInSeconds"],
+    [{ MaximumRetryAttempts: -2 }, "MaximumRetryAttempts"],
+    [{ MaximumRetryAttempts: 10_001 }, "MaximumRetryAttempts"],
+    [{ MaximumRecordAgeInSeconds: 59 }, "MaximumRecordAgeInSeconds"],
+    [{ MaximumRecordAgeInSeconds: 604_801 }, "MaximumRecordAgeInSeconds"],
+    [{ FunctionResponseTypes: ["Other"] }, "FunctionResponseTypes"],
+    [{ DestinationConfig: { OnFailure: { Destination: "arn:aws:lambda:a:b:function:c" } } }, "Destination"],
+  ])("rule 23: extension %j is refused", (properties, property) => {
+    expect(() => extended(properties)).toThrow(`functions.my-f.events.msk: ${property}: expected`);
+  });
+
+  test.each([
+    { MaximumRetryAttempts: 1 },
+    { MaximumRecordAgeInSeconds: 60 },
+    { BisectBatchOnFunctionError: true },
+    { FunctionResponseTypes: ["ReportBatchItemFailures"] },
+    { DestinationConfig: { OnFailure: { Destination: "kafka://t" } } },
+  ])("rule 14: %j needs provisioned pollers", (properties) => {
+    expect(() => extended(properties, {})).toThrow("ProvisionedPollerConfig");
+    expect(() => extended(properties)).not.toThrow();
+  });
+
+  test("rule 14: a destination alone may be on demand; with infinite retries it means 10", () => {
+    const resources = { Resources: { Failed: { Type: "AWS::SQS::Queue" } }, extensions: {} };
+    const DestinationConfig = { OnFailure: { Destination: { "Fn::GetAtt": ["Failed", "Arn"] } } };
+    const settings = read({}, [
+      resources,
+      { extensions: { [logicalId]: { Properties: { DestinationConfig } } } },
+    ]);
+    expect(settings?.failureHandling).toMatchObject({
+      maximumRetryAttempts: 10,
+      destination: { kind: "sqs", name: "Failed", text: "arn:aws:sqs:local:000000000000:Failed" },
+    });
+  });
+
+  test("rule 7: at most one invocation for each partition, five for each provisioned poller", () => {
+    const settings = read({ provisionedPollerConfig: pollers });
+    if (settings === undefined) throw new Error("no settings");
+    expect([1, 4, 10, 64].map((partitions) => lanesFor(settings, partitions))).toEqual([1, 4, 10, 10]);
+    expect(lanesFor({ ...settings, concurrency: 2 }, 64)).toBe(2);
+  });
+
+  test("rule 8: two mappings with one consumer group are refused", () => {
+    const events = [0, 1].map((i) => ({ msk: { arn, topic: `t${i}`, consumerGroupId: "one" } }));
+    expect(() => readMappings({ service: "s", stage: "x", functions: { f: { name: "f", events } } })).toThrow(
+      "one belongs to another",
+    );
+  });
+
+  test("the logical ids are those of osls", () => {
+    const naming: Record<string, (...names: string[]) => string> = createRequire(import.meta.url)(
+      "serverless/lib/plugins/aws/lib/naming.js",
+    );
+    for (const [key, topic] of [
+      ["aggregate-sensor_x", "smart.grid-sensor_data"],
+      ["f", "-t"],
+      ["F2", "x".repeat(300)],
+    ] as const) {
+      expect(logicalIdOf(key, { msk: { arn, topic } })).toBe(
+        naming.getMSKEventLogicalId?.(key, "smart-grid", topic),
+      );
+      expect(logicalIdOf(key, { msk: { arn: { Ref: "Msk-1" }, topic } })).toBe(
+        naming.getMSKEventLogicalId?.(key, "Msk-1", topic),
+      );
+      expect(logicalIdOf(key, { kafka: { topic } })).toBe(naming.getKafkaEventLogicalId?.(key, topic));
+    }
+  });
+});
