@@ -82,19 +82,25 @@ export function isUnreadable(error: unknown): boolean {
 export function openSource(options: SourceOptions): TopicSource {
   const { topic } = options;
   const isolationLevel = options.readsUncommitted === true ? READ_UNCOMMITTED : READ_COMMITTED;
-  const consumer = new Consumer({
+  const clientOptions = {
     clientId: "event-source-mapping",
     groupId: options.groupId,
     bootstrapBrokers: [...options.brokers],
+    retries: 3,
+    retryDelay: 250,
+    isolationLevel,
+  };
+  const consumer = new Consumer({
+    ...clientOptions,
     autocommit: false,
     sessionTimeout: 10_000,
     heartbeatInterval: 1_000,
     rebalanceTimeout: 20_000,
-    retries: 3,
-    retryDelay: 250,
-    isolationLevel,
   });
   consumer.topics.track(topic);
+  // A broker answers a connection's requests in turn: behind a fetch that waits for records, commits and heartbeats
+  // would wait as well. So the fetches have connections of their own; this client never joins the group.
+  const fetcher = new Consumer(clientOptions);
   let beforeJoin: () => Promise<void> = async () => undefined;
 
   async function edge(timestamp: bigint): Promise<readonly bigint[]> {
@@ -187,7 +193,7 @@ export function openSource(options: SourceOptions): TopicSource {
       const byLeader = Map.groupBy(wanted, ([partition]) => details[partition]?.leader ?? -1);
       const responses = await Promise.all(
         [...byLeader].map(([node, partitions]) =>
-          consumer.fetch({
+          fetcher.fetch({
             node,
             maxWaitTime: maxWaitMs,
             minBytes: 1,
@@ -233,7 +239,7 @@ export function openSource(options: SourceOptions): TopicSource {
     },
 
     async close() {
-      await consumer.close(true);
+      await Promise.all([consumer.close(true), fetcher.close(true)]);
     },
   };
 }
