@@ -251,7 +251,7 @@ describe("MSK's control plane", () => {
     const { ClusterInfo } = await client.send(new DescribeClusterV2Command({ ClusterArn }));
     expect(ClusterInfo?.ClusterArn).toBe(ClusterArn);
     const missing = client.send(new GetBootstrapBrokersCommand({ ClusterArn: `${ClusterArn}x` }));
-    await expect(missing).rejects.toThrow("does not exist");
+    await expect(missing).rejects.toMatchObject({ name: "NotFoundException" });
   });
 });
 
