@@ -1,19 +1,8 @@
 // Fetches on connections of their own: a broker answers a connection's requests in turn, and behind a fetch that
-// waits for records, commits and heartbeats would wait as well. Batches are checked against their CRC before they are
-// decoded: the client decodes whatever comes.
+// waits for records, commits and heartbeats would wait as well. Record batches are left as they came.
 
-import {
-  ConnectionPool,
-  crc32c,
-  createAPI,
-  fetchV13,
-  Reader,
-  type RecordsBatch,
-  ResponseError,
-  readRecordsBatch,
-} from "@platformatic/kafka";
-
-export type AbortedTransaction = { readonly producerId: bigint; readonly firstOffset: bigint };
+import { ConnectionPool, createAPI, fetchV13, type Reader, ResponseError } from "@platformatic/kafka";
+import type { AbortedTransaction } from "./record-batches.ts";
 
 export interface AnsweredPartition {
   readonly partition: number;
@@ -34,50 +23,9 @@ export interface FetchRequest {
   readonly isolationLevel: number;
 }
 
-/** The broker's log is damaged: a batch is not what was written. */
-export class CorruptBatchError extends Error {
-  override readonly name = "CorruptBatchError";
-}
-
-// Layout of a record batch: offset (8), length (4), leader epoch (4), magic (1), CRC (4), then what the CRC covers.
-const LENGTH_AT = 8;
-const HEAD_BYTES = 12;
-const CRC_AT = 17;
-const CHECKED_FROM = 21;
 const FETCH = 1;
 const NO_SESSION = 0;
 const FULL_FETCH = -1;
-
-/**
- * Decodes record batches; one that was cut off at the end is left for the next fetch, and so is one that is damaged
- * behind others.
- * @throws CorruptBatchError where the first batch is damaged
- */
-export function verifiedBatches(bytes: Buffer): RecordsBatch[] {
-  const batches: RecordsBatch[] = [];
-  for (let at = 0; bytes.length - at >= HEAD_BYTES; ) {
-    const end = at + HEAD_BYTES + bytes.readInt32BE(at + LENGTH_AT);
-    const isWhole = end >= at + CHECKED_FROM && end <= bytes.length;
-    // A broker sends at least the first batch whole.
-    if (!isWhole && batches.length > 0) break;
-    const offset = bytes.readBigInt64BE(at);
-    if (!isWhole)
-      throw new CorruptBatchError(
-        `the record batch at offset ${offset} is corrupt: its length is given as ${end - at} bytes, there are ${bytes.length - at}`,
-      );
-    const written = bytes.readUInt32BE(at + CRC_AT);
-    const actual = crc32c(bytes.subarray(at + CHECKED_FROM, end));
-    if (written !== actual) {
-      if (batches.length > 0) break;
-      throw new CorruptBatchError(
-        `the record batch at offset ${offset} is corrupt: CRC-32C ${written} was written, its bytes have ${actual}`,
-      );
-    }
-    batches.push(readRecordsBatch(Reader.from(bytes.subarray(at, end))));
-    at = end;
-  }
-  return batches;
-}
 
 function parsePartition(reader: Reader, errors: Map<string, [number, null]>): AnsweredPartition {
   const partition = reader.readInt32();

@@ -3,9 +3,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { Consumer, ListOffsetTimestamps, NetworkError } from "@platformatic/kafka";
-import type { SourceRecord } from "./event.ts";
-import { Fetcher, verifiedBatches } from "./fetch.ts";
-import { recordsOf } from "./record-batches.ts";
+import { Fetcher } from "./fetch.ts";
+import { type ReadRecords, readRecords } from "./record-batches.ts";
 import type { StartingPosition } from "./settings.ts";
 
 export interface SourceOptions {
@@ -20,11 +19,8 @@ export interface SourceOptions {
 }
 
 /** What a fetch found in one partition. */
-export interface FetchedPartition {
+export interface FetchedPartition extends ReadRecords {
   readonly partition: number;
-  readonly records: readonly SourceRecord[];
-  /** Where to go on: beyond the records and any control records after them. */
-  readonly nextOffset: number;
   readonly endOffset: number;
 }
 
@@ -207,7 +203,7 @@ export function openSource(options: SourceOptions): TopicSource {
       );
       return responses.flat().map(({ partition, bytes, aborted, highWatermark }) => ({
         partition,
-        ...recordsOf(verifiedBatches(bytes), aborted, wanted.get(partition) ?? 0),
+        ...readRecords(bytes, aborted, wanted.get(partition) ?? 0),
         endOffset: Number(highWatermark),
       }));
     },

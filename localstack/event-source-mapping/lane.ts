@@ -79,7 +79,7 @@ export class Lane {
   }
 
   add(partition: number, startOffset: number): void {
-    const queue = new PartitionQueue(partition, startOffset);
+    const queue = new PartitionQueue(partition, startOffset, this.#options.settings.batchSize);
     this.#members.set(partition, {
       queue,
       inFlight: 0,

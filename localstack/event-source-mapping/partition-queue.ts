@@ -3,14 +3,16 @@
 import { PAYLOAD_LIMIT_BYTES, type SourceRecord } from "./event.ts";
 import type { FetchedPartition } from "./kafka-source.ts";
 
-/** What a partition may hold in memory: a batch in flight and one to follow. */
-const BUFFER_LIMIT_BYTES = 2 * PAYLOAD_LIMIT_BYTES;
-
-/** A record's share of the memory, roughly what it takes in the payload. */
-function weightOf(record: SourceRecord): number {
-  const headerBytes = record.headers.reduce((sum, [name, value]) => sum + name.length + 4 * value.length, 0);
-  return 200 + 1.34 * ((record.key?.length ?? 0) + (record.value?.length ?? 0)) + headerBytes;
+/** What the records of one fetch that are still here have in common. */
+interface Read {
+  count: number;
+  readonly recordBytes: number;
+  /** ms of performance.now(). */
+  readonly readMs: number;
 }
+
+/** About what a record takes in the payload: base64 adds a third, the other fields about so much. */
+const payloadBytes = (bytes: number) => 180 + (4 / 3) * bytes;
 
 export class PartitionQueue {
   readonly partition: number;
@@ -23,11 +25,12 @@ export class PartitionQueue {
   #records: readonly SourceRecord[] = [];
   #bytes = 0;
   #fetchOffset: number;
-  /** One entry for each fetch that is still here: how many of its records, and when it was read. */
-  #reads: { count: number; readMs: number }[] = [];
+  readonly #batchSize: number;
+  #reads: Read[] = [];
 
-  constructor(partition: number, startOffset: number) {
+  constructor(partition: number, startOffset: number, batchSize: number) {
     this.partition = partition;
+    this.#batchSize = batchSize;
     this.endOffset = startOffset;
     this.settledOffset = startOffset;
     this.committedOffset = startOffset;
@@ -38,13 +41,15 @@ export class PartitionQueue {
     return this.#records;
   }
 
+  /** About what the records take as a payload. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** The offset to read on from, or null where there is no room. */
+  /** The offset to read on from, or null where there is no room: a batch in flight and one to follow are enough. */
   get wantedOffset(): number | null {
-    return this.#bytes < BUFFER_LIMIT_BYTES ? this.#fetchOffset : null;
+    const hasRoom = this.#records.length < 2 * this.#batchSize && this.#bytes < 2 * PAYLOAD_LIMIT_BYTES;
+    return hasRoom ? this.#fetchOffset : null;
   }
 
   /** Where delivery is once all records of the queue before `count` are done. */
@@ -65,8 +70,9 @@ export class PartitionQueue {
     this.#fetchOffset = fetched.nextOffset;
     const added = fetched.records.filter(passes);
     if (added.length > 0) {
-      this.#reads.push({ count: added.length, readMs: performance.now() });
-      for (const record of added) this.#bytes += weightOf(record);
+      const recordBytes = payloadBytes(fetched.bytes / fetched.records.length);
+      this.#reads.push({ count: added.length, recordBytes, readMs: performance.now() });
+      this.#bytes += added.length * recordBytes;
       this.#records = this.#records.length === 0 ? added : this.#records.concat(added);
     }
     return { added: added.length, filtered: fetched.records.length - added.length };
@@ -74,13 +80,13 @@ export class PartitionQueue {
 
   /** Takes the first `count` records away: they are done. */
   remove(count: number): void {
-    for (const record of this.#records.slice(0, count)) this.#bytes -= weightOf(record);
     this.#records = this.#records.slice(count);
     for (let left = count; left > 0; ) {
       const [first] = this.#reads;
       if (first === undefined) break;
       const taken = Math.min(left, first.count);
       first.count -= taken;
+      this.#bytes -= taken * first.recordBytes;
       left -= taken;
       if (first.count === 0) this.#reads.shift();
     }

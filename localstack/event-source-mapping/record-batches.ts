@@ -1,30 +1,227 @@
-// Record batches as the Kafka client decodes them, made the records of an event (21, 22).
+// Record batches (Kafka's message format v2) as the records of an event (21, 22). A batch is checked against its CRC
+// before it is read. A record is a view into the bytes that came from the broker: millions of them pass through here.
+// Layout: https://kafka.apache.org/documentation/#recordbatch
 
-import type { RecordsBatch } from "@platformatic/kafka";
+import { compressionsAlgorithmsByBitmask, crc32c } from "@platformatic/kafka";
 import type { SourceRecord } from "./event.ts";
-import type { AbortedTransaction } from "./fetch.ts";
 
+export interface AbortedTransaction {
+  readonly producerId: bigint;
+  readonly firstOffset: bigint;
+}
+
+/** The broker's log is damaged: a batch is not what was written. */
+export class CorruptBatchError extends Error {
+  override readonly name = "CorruptBatchError";
+}
+
+// Where the fields of a batch are, in bytes from its beginning.
+const LENGTH_AT = 8;
+const HEAD_BYTES = 12;
+const CRC_AT = 17;
+const ATTRIBUTES_AT = 21;
+const LAST_OFFSET_DELTA_AT = 23;
+const FIRST_TIMESTAMP_AT = 27;
+const MAX_TIMESTAMP_AT = 35;
+const PRODUCER_ID_AT = 43;
+const RECORD_COUNT_AT = 57;
+const RECORDS_AT = 61;
+
+const COMPRESSION = 0b111;
 const APPEND_TIME = 0b1000;
 const TRANSACTIONAL = 0b1_0000;
 const CONTROL_BATCH = 0b10_0000;
 
-/** Records from `fromOffset` on, without control records and without those of aborted transactions (21). */
-export function recordsOf(
-  batches: readonly RecordsBatch[],
+const noHeaders: SourceRecord["headers"] = [];
+
+/** Reads on in the bytes of a batch's records. Beyond their end it reads zeros: whoever reads checks the position. */
+class Cursor {
+  at = 0;
+  readonly bytes: Buffer;
+
+  constructor(bytes: Buffer, at = 0) {
+    this.bytes = bytes;
+    this.at = at;
+  }
+
+  /** A zigzag varint; exact up to 2^53. */
+  varint(): number {
+    const first = this.bytes[this.at++] ?? 0;
+    if (first < 0x80) return (first >>> 1) ^ -(first & 1);
+    let value = first & 0x7f;
+    for (let factor = 128; ; factor *= 128) {
+      const byte = this.bytes[this.at++] ?? 0;
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    }
+  }
+
+  /** Passes over a field of bytes with its length before it. @returns its length, −1 for null */
+  skipField(): number {
+    const length = this.varint();
+    if (length > 0) this.at += length;
+    return length;
+  }
+
+  field(): Buffer {
+    const length = this.skipField();
+    return this.bytes.subarray(this.at - Math.max(0, length), this.at);
+  }
+}
+
+class StoredRecord implements SourceRecord {
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly timestampType: SourceRecord["timestampType"];
+  readonly #bytes: Buffer;
+  readonly #keyLength: number;
+  readonly #keyEnd: number;
+  readonly #valueLength: number;
+  readonly #valueEnd: number;
+
+  /** @param cursor stands at the record's key, and after this at its headers */
+  constructor(
+    offset: number,
+    timestampMs: number,
+    timestampType: SourceRecord["timestampType"],
+    cursor: Cursor,
+  ) {
+    this.offset = offset;
+    this.timestampMs = timestampMs;
+    this.timestampType = timestampType;
+    this.#bytes = cursor.bytes;
+    this.#keyLength = cursor.skipField();
+    this.#keyEnd = cursor.at;
+    this.#valueLength = cursor.skipField();
+    this.#valueEnd = cursor.at;
+  }
+
+  get key(): Buffer | null {
+    return this.#keyLength < 0 ? null : this.#bytes.subarray(this.#keyEnd - this.#keyLength, this.#keyEnd);
+  }
+
+  get value(): Buffer | null {
+    return this.#valueLength < 0
+      ? null
+      : this.#bytes.subarray(this.#valueEnd - this.#valueLength, this.#valueEnd);
+  }
+
+  get headers(): SourceRecord["headers"] {
+    const cursor = new Cursor(this.#bytes, this.#valueEnd);
+    const count = cursor.varint();
+    if (count === 0) return noHeaders;
+    return Array.from({ length: count }, () => [cursor.field(), cursor.field()] as const);
+  }
+}
+
+interface RecordBatch {
+  readonly firstOffset: number;
+  readonly nextOffset: number;
+  readonly attributes: number;
+  readonly producerId: bigint;
+  /** From the offset field to the end of the records. */
+  readonly bytes: Buffer;
+}
+
+/**
+ * Cuts bytes into batches. One that was cut off at the end is left for the next fetch, and so is one that is damaged
+ * behind others. @throws CorruptBatchError where the first batch is damaged
+ */
+function* checkedBatches(bytes: Buffer): Generator<RecordBatch> {
+  for (let at = 0; bytes.length - at >= HEAD_BYTES; ) {
+    const end = at + HEAD_BYTES + bytes.readInt32BE(at + LENGTH_AT);
+    const isWhole = end >= at + RECORDS_AT && end <= bytes.length;
+    // A broker sends at least the first batch whole.
+    if (!isWhole && at > 0) return;
+    const firstOffset = Number(bytes.readBigInt64BE(at));
+    if (!isWhole)
+      throw new CorruptBatchError(
+        `the record batch at offset ${firstOffset} is corrupt: its length is given as ${end - at} bytes, there are ${bytes.length - at}`,
+      );
+    const batch = bytes.subarray(at, end);
+    const written = batch.readUInt32BE(CRC_AT);
+    const actual = crc32c(batch.subarray(ATTRIBUTES_AT));
+    if (written !== actual) {
+      if (at > 0) return;
+      throw new CorruptBatchError(
+        `the record batch at offset ${firstOffset} is corrupt: CRC-32C ${written} was written, its bytes have ${actual}`,
+      );
+    }
+    yield {
+      firstOffset,
+      nextOffset: firstOffset + batch.readInt32BE(LAST_OFFSET_DELTA_AT) + 1,
+      attributes: batch.readInt16BE(ATTRIBUTES_AT),
+      producerId: batch.readBigInt64BE(PRODUCER_ID_AT),
+      bytes: batch,
+    };
+    at = end;
+  }
+}
+
+function decompressed({ attributes, bytes, firstOffset }: RecordBatch): Buffer {
+  const body = bytes.subarray(RECORDS_AT);
+  const kind = attributes & COMPRESSION;
+  if (kind === 0) return body;
+  const algorithm = compressionsAlgorithmsByBitmask[kind];
+  if (algorithm === undefined || algorithm.available === false)
+    throw new CorruptBatchError(
+      `the record batch at offset ${firstOffset} has compression ${kind}, which is unknown`,
+    );
+  return algorithm.decompressSync(body);
+}
+
+/** @returns bytes of the records, not compressed */
+function readBatch(batch: RecordBatch, fromOffset: number, records: SourceRecord[]): number {
+  const { firstOffset, attributes, bytes } = batch;
+  const hasAppendTime = (attributes & APPEND_TIME) !== 0;
+  const timestampType = hasAppendTime ? "LOG_APPEND_TIME" : "CREATE_TIME";
+  const firstTimestampMs = Number(bytes.readBigInt64BE(FIRST_TIMESTAMP_AT));
+  const maxTimestampMs = Number(bytes.readBigInt64BE(MAX_TIMESTAMP_AT));
+  const cursor = new Cursor(decompressed(batch));
+  for (let left = bytes.readInt32BE(RECORD_COUNT_AT); left > 0; left--) {
+    const length = cursor.varint();
+    const end = cursor.at + length;
+    cursor.at++; // attributes: none are defined for a record
+    const timestampDelta = cursor.varint();
+    const offset = firstOffset + cursor.varint();
+    const timestampMs = hasAppendTime ? maxTimestampMs : firstTimestampMs + timestampDelta;
+    const record = new StoredRecord(offset, timestampMs, timestampType, cursor);
+    if (cursor.at > end || end > cursor.bytes.length)
+      throw new CorruptBatchError(
+        `the record at offset ${offset} is corrupt: it is longer than its ${length} bytes`,
+      );
+    cursor.at = end;
+    if (offset >= fromOffset) records.push(record);
+  }
+  return cursor.bytes.length;
+}
+
+export interface ReadRecords {
+  readonly records: readonly SourceRecord[];
+  /** What the records keep in memory, bytes. */
+  readonly bytes: number;
+  /** Where to go on: beyond the records and any control records after them. */
+  readonly nextOffset: number;
+}
+
+/**
+ * Records from `fromOffset` on, without control records and without those of aborted transactions (21).
+ * @param bytes record batches as a fetch brings them
+ * @throws CorruptBatchError where the first batch is damaged
+ */
+export function readRecords(
+  bytes: Buffer,
   aborted: readonly AbortedTransaction[],
   fromOffset: number,
-): { records: SourceRecord[]; nextOffset: number } {
+): ReadRecords {
   const records: SourceRecord[] = [];
+  let recordBytes = 0;
   const abortedProducers = new Set<bigint>();
   const pending = [...aborted].sort((a, b) => Number(a.firstOffset - b.firstOffset));
   let nextOffset = fromOffset;
-  for (const batch of batches) {
-    const firstOffset = Number(batch.firstOffset);
-    nextOffset = Math.max(nextOffset, firstOffset + batch.lastOffsetDelta + 1);
-    while (
-      pending[0] !== undefined &&
-      Number(pending[0].firstOffset) <= firstOffset + batch.lastOffsetDelta
-    ) {
+  for (const batch of checkedBatches(bytes)) {
+    nextOffset = Math.max(nextOffset, batch.nextOffset);
+    while (pending[0] !== undefined && Number(pending[0].firstOffset) < batch.nextOffset) {
       abortedProducers.add(pending[0].producerId);
       pending.shift();
     }
@@ -33,22 +230,8 @@ export function recordsOf(
       abortedProducers.delete(batch.producerId);
       continue;
     }
-    const transactional = (batch.attributes & TRANSACTIONAL) !== 0;
-    if (transactional && abortedProducers.has(batch.producerId)) continue;
-    const appendTime = (batch.attributes & APPEND_TIME) !== 0;
-    const firstTimestamp = Number(batch.firstTimestamp);
-    for (const record of batch.records) {
-      const offset = firstOffset + record.offsetDelta;
-      if (offset < fromOffset) continue;
-      records.push({
-        offset,
-        timestampMs: appendTime ? Number(batch.maxTimestamp) : firstTimestamp + Number(record.timestampDelta),
-        timestampType: appendTime ? "LOG_APPEND_TIME" : "CREATE_TIME",
-        key: record.key,
-        value: record.value,
-        headers: record.headers.map(([name, value]) => [name ?? Buffer.alloc(0), value ?? Buffer.alloc(0)]),
-      });
-    }
+    const isAborted = (batch.attributes & TRANSACTIONAL) !== 0 && abortedProducers.has(batch.producerId);
+    if (!isAborted) recordBytes += readBatch(batch, fromOffset, records);
   }
-  return { records, nextOffset };
+  return { records, bytes: recordBytes, nextOffset };
 }
