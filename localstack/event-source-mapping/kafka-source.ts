@@ -43,6 +43,8 @@ export interface TopicSource {
   rejoin(): Promise<void>;
   /** Asks the cluster anew. @throws Error where the topic does not exist */
   describeTopic(): Promise<{ readonly topicId: string; readonly partitionCount: number }>;
+  /** First offset that the broker still has, and end, of each partition. */
+  edges(): Promise<{ readonly earliest: readonly number[]; readonly ends: readonly number[] }>;
   /** Where delivery starts: the group's committed offset, else the starting position. */
   startOffsets(
     partitions: readonly number[],
@@ -158,6 +160,15 @@ export function openSource(options: SourceOptions): TopicSource {
     async describeTopic() {
       const { id, partitionsCount } = await found(true);
       return { topicId: id, partitionCount: partitionsCount };
+    },
+
+    async edges() {
+      await found(true);
+      const [earliest, ends] = await Promise.all([
+        edge(ListOffsetTimestamps.EARLIEST),
+        edge(ListOffsetTimestamps.LATEST),
+      ]);
+      return { earliest: earliest.map(Number), ends: ends.map(Number) };
     },
 
     async startOffsets(partitions, onGap) {
