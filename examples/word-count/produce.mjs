@@ -2,7 +2,10 @@
 import { Admin, Producer, stringSerializers } from "@platformatic/kafka";
 
 const topic = process.env.WORDS_TOPIC || "words";
-const client = { clientId: "produce", bootstrapBrokers: (process.env.KAFKA_BROKER || "127.0.0.1:9092").split(",") };
+const client = {
+  clientId: "produce",
+  bootstrapBrokers: (process.env.KAFKA_BROKER || "127.0.0.1:9092").split(","),
+};
 const admin = new Admin(client);
 if (!(await admin.listTopics()).includes(topic)) await admin.createTopics({ topics: [topic], partitions: 2 });
 await admin.close();

@@ -121,6 +121,12 @@ async function giveUp(destination: string, values: readonly string[], more: Reco
   return { topic, payload };
 }
 
+/** As retention does. */
+async function removeBefore(topic: string, offset: string) {
+  await kafka.admin.fetchTopicOffsets(topic); // else kafkajs does not know the topic's leaders
+  await kafka.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset }] });
+}
+
 const filesIn = async (path: string) =>
   (await readdir(join(folder, path), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
@@ -184,14 +190,14 @@ test("rule 18: a Kafka topic: read from the failure topic, and not offered again
 
 test("rule 18: offsets that retention has removed are named; the rest is replayed and the failure stays", async () => {
   const { topic } = await giveUp("arn:aws:sqs:local:000000000000:queue", ["a", "b", "c"]);
-  await kafka.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "2" }] });
+  await removeBefore(topic, "2");
   answer = () => null;
   const some = await failures("replay", "--all");
   expect(some).toMatchObject({ code: 1, stdout: expect.stringContaining(`${topic}-0 0–1 (removed`) });
   expect(payloads.map((text) => recordsOf(JSON.parse(text)).map(({ offset }) => offset))).toEqual([[2]]);
   expect(await filesIn("sqs/queue")).toEqual([expect.not.stringContaining("replayed")]);
 
-  await kafka.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "3" }] });
+  await removeBefore(topic, "3");
   const none = await failures("replay", "--all");
   expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining(`${topic}-0 0–2 (removed`) });
   expect(payloads).toHaveLength(1);
@@ -200,7 +206,7 @@ test("rule 18: offsets that retention has removed are named; the rest is replaye
 test("rule 18: S3 carries the payload, which is used where the topic has the offsets no longer, and that is said", async () => {
   const { topic, payload } = await giveUp("arn:aws:s3:::bucket", ["a", "b"]);
   expect((await failures("replay", "--all", "--dry-run")).stdout).toContain("2 records from the topic");
-  await kafka.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "1" }] });
+  await removeBefore(topic, "1");
   answer = () => null;
   const replayed = await failures("replay", "--all");
   expect(replayed).toMatchObject({ code: 0, stdout: expect.stringContaining("2 records from the payload") });
