@@ -132,47 +132,52 @@ const filesIn = async (path: string) =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 
-test.each(["arn:aws:sqs:local:000000000000:queue", "arn:aws:sns:local:000000000000:queue"])(
-  "rule 18: %s: listed and shown, replayed as the very event from the topic, and marked",
-  async (destination) => {
-    const place = `${destination.split(":")[2]}/queue`;
-    const { topic, payload } = await giveUp(destination, ["a", "b", "c"]);
-    const listed = await failures("list");
-    expect(listed.stdout).toMatch(
-      new RegExp(`s-local-f +RetryAttemptsExhausted +${place} +${topic}-0 0–2 +3 +1$`, "m"),
-    );
-    const id = /^[0-9a-f]{8}/m.exec(listed.stdout)?.[0] ?? "";
-    expect((await failures("show", id)).stdout).toContain('"firstRecordOffset": "0"');
-    expect((await failures("list", "--function", "g")).stdout).toBe("no failures\n");
-    expect((await failures("list", "--destination", place)).stdout).toContain(id);
+const queue = "arn:aws:sqs:local:000000000000:queue";
 
-    expect(await failures("replay", id, "--dry-run")).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining("would replay 3 records from the topic"),
-    });
-    expect(payloads).toEqual([]);
-    const failed = await failures("replay", id);
-    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining("on purpose") });
-    expect(await filesIn(place)).toHaveLength(1);
+test("rule 18: listed and shown, replayed as the very event from the topic, and marked", async () => {
+  const { topic, payload } = await giveUp(queue, ["a", "b", "c"]);
+  const listed = await failures("list");
+  expect(listed.stdout).toMatch(
+    new RegExp(`s-local-f +RetryAttemptsExhausted +sqs/queue +${topic}-0 0–2 +3 +1$`, "m"),
+  );
+  const id = /^[0-9a-f]{8}/m.exec(listed.stdout)?.[0] ?? "";
+  expect((await failures("show", id)).stdout).toContain('"firstRecordOffset": "0"');
+  expect((await failures("list", "--function", "g")).stdout).toBe("no failures\n");
+  expect((await failures("list", "--function", "f", "--destination", "sqs/queue")).stdout).toContain(id);
 
-    answer = () => null;
-    payloads = [];
-    expect(await failures("replay", id)).toMatchObject({
-      code: 0,
-      stdout: expect.stringMatching(/replayed 3 records from the topic\n1 of 1 replayed\n$/),
-    });
-    expect(payloads).toEqual([payload]);
-    expect(await filesIn(place)).toEqual([
-      expect.stringMatching(new RegExp(`^${place}/replayed/20.*Z--20.*${id}`)),
-    ]);
-    expect((await failures("list")).stdout).toBe("no failures\n");
-    expect((await failures("list", "--replayed")).stdout).toMatch(/ 1 +20\d\d-\d\d-\d\dT[\d:.]+Z$/m);
-    expect(await failures("replay", id)).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining("replayed already"),
-    });
-  },
-);
+  expect(await failures("replay", id, "--dry-run")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("would replay 3 records from the topic"),
+  });
+  expect(payloads).toEqual([]);
+  const failed = await failures("replay", id);
+  expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining("on purpose") });
+  expect(await filesIn("sqs/queue")).toEqual([expect.not.stringContaining("replayed")]);
+
+  answer = () => null;
+  payloads = [];
+  expect(await failures("replay", id)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/replayed 3 records from the topic\n1 of 1 replayed\n$/),
+  });
+  expect(payloads).toEqual([payload]);
+  expect(await filesIn("sqs/queue")).toEqual([
+    expect.stringMatching(new RegExp(`^sqs/queue/replayed/20.*Z--20.*${id}`)),
+  ]);
+  expect((await failures("list", "--replayed")).stdout).toMatch(/ 1 +20\d\d-\d\d-\d\dT[\d:.]+Z$/m);
+  expect(await failures("replay", id)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("replayed already"),
+  });
+});
+
+test("rule 18: an SNS topic's messages are read as well", async () => {
+  const { payload } = await giveUp("arn:aws:sns:local:000000000000:topic", ["a"]);
+  answer = () => null;
+  expect(await failures("replay", "--all", "--destination", "sns/topic")).toMatchObject({ code: 0 });
+  expect(payloads).toEqual([payload]);
+  expect((await failures("list")).stdout).toBe("no failures\n");
+});
 
 test("rule 18: a Kafka topic: read from the failure topic, and not offered again after its replay", async () => {
   const failed = await kafka.createTopic(1);
@@ -189,7 +194,7 @@ test("rule 18: a Kafka topic: read from the failure topic, and not offered again
 });
 
 test("rule 18: offsets that retention has removed are named; the rest is replayed and the failure stays", async () => {
-  const { topic } = await giveUp("arn:aws:sqs:local:000000000000:queue", ["a", "b", "c"]);
+  const { topic } = await giveUp(queue, ["a", "b", "c"]);
   await removeBefore(topic, "2");
   answer = () => null;
   const some = await failures("replay", "--all");
@@ -215,7 +220,7 @@ test("rule 18: S3 carries the payload, which is used where the topic has the off
 });
 
 test("rule 18: a topic of the same name that was created again does not pass for the one that failed", async () => {
-  const { topic } = await giveUp("arn:aws:sqs:local:000000000000:queue", ["a", "b"]);
+  const { topic } = await giveUp(queue, ["a", "b"]);
   await Promise.all(registry.all.map((mapping) => registry.delete(mapping)));
   await kafka.admin.deleteTopics({ topics: [topic] });
   await until(
@@ -232,14 +237,10 @@ test("rule 18: a topic of the same name that was created again does not pass for
 });
 
 test("rule 18, rule 20, rule 16: the mapping's filter and partial answers hold for a replay as well", async () => {
-  const { topic, payload } = await giveUp(
-    "arn:aws:sqs:local:000000000000:queue",
-    ['{"keep":1}', '{"keep":0}', '{"keep":1}'],
-    {
-      FilterCriteria: { Filters: [{ Pattern: '{"value":{"keep":[1]}}' }] },
-      FunctionResponseTypes: ["ReportBatchItemFailures"],
-    },
-  );
+  const { topic, payload } = await giveUp(queue, ['{"keep":1}', '{"keep":0}', '{"keep":1}'], {
+    FilterCriteria: { Filters: [{ Pattern: '{"value":{"keep":[1]}}' }] },
+    FunctionResponseTypes: ["ReportBatchItemFailures"],
+  });
   answer = () => ({ batchItemFailures: [{ itemIdentifier: { partition: `${topic}-0`, offset: 2 } }] });
   expect(await failures("replay", "--all")).toMatchObject({
     code: 1,
@@ -251,7 +252,7 @@ test("rule 18, rule 20, rule 16: the mapping's filter and partial answers hold f
 });
 
 test("replay says what is wrong: no ids, an id that is none, a file that is no failure", async () => {
-  await giveUp("arn:aws:sqs:local:000000000000:queue", ["a"]);
+  await giveUp(queue, ["a"]);
   await writeFile(join(folder, "sqs/queue/note.json"), '{"hello":1}');
   expect(await failures("replay")).toMatchObject({ code: 1, stderr: "name the failures' ids, or --all\n" });
   expect((await failures("replay", "none")).stderr).toContain("no failure has the id none");
