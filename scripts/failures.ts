@@ -8,17 +8,18 @@ import { type Invoke, invokeThrough } from "../localstack/event-source-mapping/i
 import {
   deliverEvents,
   type ReplayRules,
+  rangeText,
   rebuildEvents,
 } from "../localstack/event-source-mapping/replay-failure.ts";
 import {
-  listFiles,
-  listTopic,
+  listFailures,
   markReplayed,
   type StoredFailure,
 } from "../localstack/event-source-mapping/stored-failures.ts";
 import { type Control, functionNameOf, type MappingConfiguration, openControl } from "./control.ts";
 import { tableOf } from "./table.ts";
 
+const url = () => program.opts<{ url?: string }>().url;
 const FOLDER = process.env.LOCALSTACK_FAILURES_DIR || ".local/failures";
 
 interface Selection {
@@ -41,8 +42,8 @@ const warn = (where: string, reason: string) => console.error(`${where}: ${reaso
 
 async function openStack(url: string | undefined): Promise<Stack> {
   const control = await openControl(url);
-  const [status, mappings] = await Promise.all([control.status(), control.list()]);
-  return { control, brokers: status.bootstrapServers.split(","), mappings };
+  const [{ bootstrapServers }, mappings] = await Promise.all([control.status(), control.list()]);
+  return { control, brokers: bootstrapServers.split(","), mappings };
 }
 
 /** Files can be listed while nothing runs; the topics cannot. */
@@ -64,11 +65,8 @@ function failureTopics(mappings: readonly MappingConfiguration[]): string[] {
 }
 
 async function readAll(stack: Stack | null): Promise<StoredFailure[]> {
-  const files = await listFiles(FOLDER, warn);
-  if (stack === null) return files;
-  const topics = failureTopics(stack.mappings);
-  const inTopics = await Promise.all(topics.map((topic) => listTopic(stack.brokers, topic, files, warn)));
-  return [...files, ...inTopics.flat()].sort((a, b) => a.at.localeCompare(b.at));
+  const topics = stack === null ? [] : failureTopics(stack.mappings);
+  return listFailures(FOLDER, stack?.brokers ?? [], topics, warn);
 }
 
 const isSelected = (selection: Selection) => (failure: StoredFailure) =>
@@ -77,11 +75,8 @@ const isSelected = (selection: Selection) => (failure: StoredFailure) =>
     failure.functionName.endsWith(`-${selection.function}`)) &&
   (selection.destination === undefined || failure.destination === selection.destination);
 
-function rangesOf({ topic, ranges }: StoredFailure): string {
-  return ranges
-    .map(({ partition, firstOffset, lastOffset }) => `${topic}-${partition} ${firstOffset}–${lastOffset}`)
-    .join(", ");
-}
+const rangesOf = ({ topic, ranges }: StoredFailure) =>
+  ranges.map((range) => rangeText(topic, range)).join(", ");
 
 function tableOfFailures(failures: readonly StoredFailure[]): string {
   const rows = failures.map((one) => [
@@ -144,16 +139,14 @@ async function replay(ids: readonly string[], options: ReplayOptions): Promise<v
   const chosen = options.all
     ? all.filter(isSelected(options)).filter(({ replayedAt }) => replayedAt === null)
     : [...new Set(ids.map((id) => pick(all, id)))];
-  for (const { id, replayedAt } of chosen)
-    if (replayedAt !== null) throw new Error(`${id}: replayed already, ${replayedAt}`);
+  const done = chosen.find(({ replayedAt }) => replayedAt !== null);
+  if (done !== undefined) throw new Error(`${done.id}: replayed already, ${done.replayedAt}`);
   const invoke = invokeThrough(stack.control.url);
-  let done = 0;
-  for (const failure of chosen) if (await replayOne(failure, stack, invoke, options.dryRun ?? false)) done++;
-  console.log(`${done} of ${chosen.length} ${options.dryRun ? "could be " : ""}replayed`);
-  if (done < chosen.length) process.exitCode = 1;
+  let count = 0;
+  for (const failure of chosen) if (await replayOne(failure, stack, invoke, options.dryRun ?? false)) count++;
+  console.log(`${count} of ${chosen.length} ${options.dryRun ? "could be " : ""}replayed`);
+  if (count < chosen.length) process.exitCode = 1;
 }
-
-const url = () => program.opts<{ url?: string }>().url;
 
 program
   .name("npm run failures --")

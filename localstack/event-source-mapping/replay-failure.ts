@@ -29,7 +29,8 @@ export interface RebuiltEvents {
   readonly gone: readonly string[];
 }
 
-const rangeText = (topic: string, { partition, firstOffset, lastOffset }: OffsetRange) =>
+/** `topic-0 5–9` */
+export const rangeText = (topic: string, { partition, firstOffset, lastOffset }: OffsetRange) =>
   `${topic}-${partition} ${firstOffset}–${lastOffset}`;
 
 /** Another topic of the same name has other records at these offsets. */

@@ -113,14 +113,10 @@ function placeOf(folder: string, file: string): Place {
   };
 }
 
-/**
- * All that the folder of failure destinations holds, oldest first.
- * @param onUnreadable is told of files that hold no failure
- */
-export async function listFiles(
-  folder: string,
-  onUnreadable: (file: string, reason: string) => void,
-): Promise<StoredFailure[]> {
+type OnUnreadable = (where: string, reason: string) => void;
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+async function listFiles(folder: string, onUnreadable: OnUnreadable): Promise<StoredFailure[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error) => {
     if (error.code === "ENOENT") return []; // nothing has failed yet
     throw error;
@@ -133,34 +129,50 @@ export async function listFiles(
       failures.push(readFailure(recordIn(JSON.parse(await readFile(file, "utf8"))), placeOf(folder, file)));
     } catch (error) {
       // Somebody else's file: the others can be listed all the same.
-      onUnreadable(file, error instanceof Error ? error.message : String(error));
+      onUnreadable(file, messageOf(error));
     }
   }
-  return failures.sort((a, b) => a.at.localeCompare(b.at));
+  return failures;
 }
 
-/**
- * What a failure topic holds at present and has not been replayed from this machine.
- * @param onUnreadable is told of records that hold no failure
- */
-export async function listTopic(
+async function listTopic(
   brokers: readonly string[],
   topic: string,
-  replayed: readonly StoredFailure[],
-  onUnreadable: (where: string, reason: string) => void,
+  onUnreadable: OnUnreadable,
 ): Promise<StoredFailure[]> {
-  const done = new Set(replayed.map(({ id }) => id));
   const place = { destination: `kafka/${topic}`, file: null, replayedAt: null };
-  return (await readTopic(brokers, topic)).flatMap(({ offset, value }) => {
+  // A topic that is not there (yet) holds nothing.
+  const records = await readTopic(brokers, topic).catch((error) => {
+    onUnreadable(`kafka/${topic}`, messageOf(error));
+    return [];
+  });
+  return records.flatMap(({ offset, value }) => {
     try {
-      const failure = readFailure(JSON.parse(String(value)), place);
-      return done.has(failure.id) ? [] : [failure];
+      return [readFailure(JSON.parse(String(value)), place)];
     } catch (error) {
       // Anybody may write to a topic: the others can be listed all the same.
-      onUnreadable(`${topic} ${offset}`, error instanceof Error ? error.message : String(error));
+      onUnreadable(`kafka/${topic} ${offset}`, messageOf(error));
       return [];
     }
   });
+}
+
+/**
+ * All that the folder of failure destinations and the failure topics hold, oldest first.
+ * @param onUnreadable is told of files and records that hold no failure, and of topics that cannot be read
+ */
+export async function listFailures(
+  folder: string,
+  brokers: readonly string[],
+  topics: readonly string[],
+  onUnreadable: OnUnreadable,
+): Promise<StoredFailure[]> {
+  const failures = await listFiles(folder, onUnreadable);
+  // What has been replayed from a topic is in a file as well.
+  const known = new Set(failures.map(({ id }) => id));
+  for (const topic of topics)
+    failures.push(...(await listTopic(brokers, topic, onUnreadable)).filter(({ id }) => !known.has(id)));
+  return failures.sort((a, b) => a.at.localeCompare(b.at));
 }
 
 /** Moves it to `replayed`, with the time; of one in a topic, a copy is kept there. */

@@ -1,6 +1,9 @@
 // `npm run esm` against a control server with mappings on the real broker.
 
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startControlServer } from "../../localstack/control-plane/server.ts";
 import { noFaults } from "../../localstack/event-source-mapping/faults.ts";
@@ -122,6 +125,21 @@ test("set: all settings at once, a disabled mapping stays disabled, and AWS's re
   expect(refused).toMatchObject({ code: 1, stdout: "" });
   expect(refused.stderr).toMatch(/^InvalidParameterValueException: .*BatchSize.*10000.*10001/);
   expect((await esm("set", "f")).stderr).toMatch(/^nothing to set/);
+});
+
+test("finds the control server of a running `npm start` by its stack file", async () => {
+  const { topic } = await create({ Enabled: false });
+  const folder = await mkdtemp(join(tmpdir(), "esm-command-"));
+  try {
+    await writeFile(join(folder, "stack.json"), JSON.stringify({ control: url }));
+    const listed = await runScript("scripts/esm.ts", ["list"], {
+      LOCALSTACK_CONTROL_URL: "",
+      SMARTGRID_FOLDER: folder,
+    });
+    expect(listed.stdout).toContain(`${topic}  Disabled`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("says what is wrong: nothing runs, a URL that is none, a mapping that is none", async () => {
