@@ -67,8 +67,15 @@ function isMissingTopic(error: unknown): boolean {
   );
 }
 
-function missingTopic(topic: string, brokers: readonly string[]): string {
-  return `topic ${topic} does not exist (kafka-topics.sh --bootstrap-server ${brokers[0]} --create --topic ${topic} --partitions 4)`;
+export class MissingTopicError extends Error {
+  override readonly name = "MissingTopicError";
+
+  constructor(topic: string, brokers: readonly string[], cause?: unknown) {
+    super(
+      `topic ${topic} does not exist (kafka-topics.sh --bootstrap-server ${brokers[0]} --create --topic ${topic} --partitions 4)`,
+      { cause },
+    );
+  }
 }
 
 /** Longest wait for running invocations when the group rebalances; less than the session may be silent. */
@@ -115,10 +122,10 @@ export function openSource(options: SourceOptions): TopicSource {
       metadata = await consumer.metadata({ topics: [topic], forceUpdate });
     } catch (error) {
       if (!isMissingTopic(error)) throw error;
-      throw new Error(missingTopic(topic, options.brokers), { cause: error });
+      throw new MissingTopicError(topic, options.brokers, error);
     }
     const known = metadata.topics.get(topic);
-    if (known === undefined) throw new Error(missingTopic(topic, options.brokers));
+    if (known === undefined) throw new MissingTopicError(topic, options.brokers);
     return known;
   }
 

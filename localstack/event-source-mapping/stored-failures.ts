@@ -4,6 +4,7 @@
 import { mkdir, readdir, readFile, rename } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { writeWhole } from "./destination.ts";
+import { MissingTopicError } from "./kafka-source.ts";
 import { type OffsetRange, readTopic } from "./read-offsets.ts";
 import { isProperties } from "./settings.ts";
 
@@ -143,7 +144,8 @@ async function listTopic(
   const place = { destination: `kafka/${topic}`, file: null, replayedAt: null };
   // A topic that is not there (yet) holds nothing.
   const records = await readTopic(brokers, topic).catch((error) => {
-    onUnreadable(`kafka/${topic}`, messageOf(error));
+    if (!(error instanceof MissingTopicError)) throw error;
+    onUnreadable(`kafka/${topic}`, error.message);
     return [];
   });
   return records.flatMap(({ offset, value }) => {
@@ -159,7 +161,8 @@ async function listTopic(
 
 /**
  * All that the folder of failure destinations and the failure topics hold, oldest first.
- * @param onUnreadable is told of files and records that hold no failure, and of topics that cannot be read
+ * @param onUnreadable is told of files and records that hold no failure, and of topics that do not exist
+ * @throws Error where the brokers cannot be reached
  */
 export async function listFailures(
   folder: string,

@@ -251,10 +251,17 @@ test("rule 18, rule 20, rule 16: the mapping's filter and partial answers hold f
   expect(payloads).toEqual([payload, payload]);
 });
 
-test("replay says what is wrong: no ids, an id that is none, a file that is no failure", async () => {
+test("replay says what is wrong: no ids, an id that is none, a file that is no failure, a topic that is not there", async () => {
   await giveUp(queue, ["a"]);
   await writeFile(join(folder, "sqs/queue/note.json"), '{"hello":1}');
+  await fetch(`http://127.0.0.1:${portOf(control)}/2015-03-31/event-source-mappings/${registry.all[0]?.id}`, {
+    method: "PUT",
+    body: JSON.stringify({ DestinationConfig: { OnFailure: { Destination: "kafka://not-there" } } }),
+  });
   expect(await failures("replay")).toMatchObject({ code: 1, stderr: "name the failures' ids, or --all\n" });
   expect((await failures("replay", "none")).stderr).toContain("no failure has the id none");
-  expect((await failures("list")).stderr).toMatch(/note\.json: no failure record: requestContext/);
+  const listed = await failures("list");
+  expect(listed.stderr).toMatch(/note\.json: no failure record: requestContext/);
+  expect(listed.stderr).toMatch(/kafka\/not-there: topic not-there does not exist/);
+  expect(listed.stdout).toContain("sqs/queue");
 });

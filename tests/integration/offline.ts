@@ -1,55 +1,53 @@
 // `serverless offline start` in a service's folder, as a person runs it.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { resolve } from "node:path";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { freePort } from "../../localstack/ports.ts";
+import { startServer } from "../../localstack/server-process.ts";
 
 export interface Offline {
   /** All that it has written so far. */
   output(): string;
-  /** Sends SIGINT, as Ctrl-C does. @returns the exit code, when it has ended */
-  stop(): Promise<number | null>;
-  /** Whether a process that it started, or it itself, is left. */
+  /** Sends SIGINT, as Ctrl-C does, and forgets the output. @returns how it ended */
+  stop(): Promise<string>;
+  /** Whether it, or a process that it started, is left. */
   hasProcesses(): boolean;
 }
 
 export async function startOffline(
-  folder: string,
+  service: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<Offline> {
-  const serverless = resolve("node_modules/serverless/bin/serverless.js");
-  const child = spawn(
-    process.execPath,
-    [serverless, "offline", "start", "--lambdaPort", String(await freePort())],
-    {
-      cwd: folder,
-      detached: true, // a process group of its own, so that what is left of it can be seen
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, SLS_INTERACTIVE_SETUP_ENABLE: "0", ...environment },
-    },
-  );
-  let output = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (chunk: Buffer) => {
-      output += chunk;
-    });
-  const pid = child.pid ?? 0;
+  const folder = mkdtempSync(join(tmpdir(), "offline-"));
+  const logFile = join(folder, "log");
+  const server = startServer({
+    name: "serverless offline",
+    command: "/bin/sh",
+    args: [
+      ...["-c", 'cd "$0" && exec "$@"', service, process.execPath],
+      ...[resolve("node_modules/serverless/bin/serverless.js"), "offline", "start"],
+      ...["--lambdaPort", String(await freePort())],
+    ],
+    env: { SLS_INTERACTIVE_SETUP_ENABLE: "0", ...environment },
+    logFile,
+    pidFile: join(folder, "pid"),
+    marker: "serverless.js offline start",
+  });
   return {
-    output: () => output,
+    output: () => readFileSync(logFile, "utf8"),
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill("SIGINT");
-        await once(child, "exit");
-      }
-      return child.exitCode;
+      await server.stop("SIGINT");
+      await rm(folder, { recursive: true, force: true });
+      return server.exited;
     },
     hasProcesses() {
       try {
-        process.kill(-pid, 0);
+        process.kill(-server.pid, 0); // it leads a process group of its own
         return true;
       } catch {
-        // Nobody in that group.
+        // Nobody is in that group.
         return false;
       }
     },

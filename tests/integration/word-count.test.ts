@@ -30,7 +30,7 @@ test("the example waits for its topic, counts what is sent, and leaves no proces
   );
   expect(example.output()).toMatch(/"quick":1,"brown":1,"fox":1[,}]/);
   expect(example.output()).toMatch(/"lazy":1,"dog":1}$/m);
-  expect(await example.stop()).toBe(0);
+  expect(await example.stop()).toBe("exit code 0");
   expect(example.hasProcesses()).toBe(false);
 });
 
