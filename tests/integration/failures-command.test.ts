@@ -227,7 +227,12 @@ test("rule 18: a topic of the same name that was created again does not pass for
     () => kafka.admin.listTopics(),
     (topics) => !topics.includes(topic),
   );
-  await kafka.admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
+  await kafka.admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: false });
+  // kafkajs's own waiting takes "not there yet" for an error.
+  await until(
+    () => kafka.admin.fetchTopicOffsets(topic).catch(() => []),
+    (offsets) => offsets[0]?.high === "0",
+  );
   await cluster.sendToTopic(topic, "k", "another a");
   await cluster.sendToTopic(topic, "k", "another b");
   answer = () => null;
