@@ -61,7 +61,13 @@ async function answer(
   const { registry } = lambda;
   const isGet = request.method === "GET" && request.path.length === 1;
   if (isGet && request.path[0] === "status")
-    return { status: 200, body: { mappings: registry.all.map((mapping) => mapping.status) } };
+    return {
+      status: 200,
+      body: {
+        bootstrapServers: msk.bootstrapServers,
+        mappings: registry.all.map((mapping) => mapping.status),
+      },
+    };
   if (isGet && request.path[0] === "metrics") return { status: 200, body: { mappings: registry.metrics() } };
   if (request.path.length === 1 && request.path[0] === "faults") return answerFaults(faults, request);
   return (

@@ -35,7 +35,8 @@ function s3Key(mappingId: string, record: FailureRecord): string {
   return `aws/lambda/${mappingId}/${date.replaceAll("-", "/")}/${date}T${time.slice(0, 8).replaceAll(":", ".")}-${randomUUID()}`;
 }
 
-async function writeWhole(path: string, content: unknown): Promise<void> {
+/** Writes JSON to a new file; its folder need not be there. */
+export async function writeWhole(path: string, content: unknown): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   // Readers see the whole file or none.
   await writeFile(`${path}.part`, `${JSON.stringify(content)}\n`);

@@ -15,6 +15,11 @@ export interface GivenUp {
   readonly lastError: InvocationError | null;
 }
 
+/** A record's time stamp as the failure record has it; one without any is 1970. */
+export function instant(timestampMs: number): string {
+  return new Date(Math.max(0, timestampMs)).toISOString();
+}
+
 /** `payload` is for S3 only: SQS, SNS and Kafka are told the offsets, not the records. */
 export function failureRecord(
   functionName: string,
@@ -23,7 +28,6 @@ export function failureRecord(
   nowMs: number,
   hasPayload: boolean,
 ) {
-  const instant = (timestampMs: number) => new Date(Math.max(0, timestampMs)).toISOString();
   const recordsInfo = Object.fromEntries(
     given.batch.flatMap(({ partition, records }) => {
       const [first, last] = [records.at(0), records.at(-1)];

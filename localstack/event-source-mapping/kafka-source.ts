@@ -40,6 +40,8 @@ export interface TopicSource {
   rejoin(): Promise<void>;
   /** Asks the cluster anew. @throws Error where the topic does not exist */
   describeTopic(): Promise<{ readonly topicId: string; readonly partitionCount: number }>;
+  /** First offset that the broker still has, and end, of each partition. */
+  edges(): Promise<{ readonly earliest: readonly number[]; readonly ends: readonly number[] }>;
   /** Where delivery starts: the group's committed offset, else the starting position. */
   startOffsets(
     partitions: readonly number[],
@@ -62,8 +64,15 @@ function isMissingTopic(error: unknown): boolean {
   );
 }
 
-function missingTopic(topic: string, brokers: readonly string[]): string {
-  return `topic ${topic} does not exist (kafka-topics.sh --bootstrap-server ${brokers[0]} --create --topic ${topic} --partitions 4)`;
+export class MissingTopicError extends Error {
+  override readonly name = "MissingTopicError";
+
+  constructor(topic: string, brokers: readonly string[], cause?: unknown) {
+    super(
+      `topic ${topic} does not exist (kafka-topics.sh --bootstrap-server ${brokers[0]} --create --topic ${topic} --partitions 4)`,
+      { cause },
+    );
+  }
 }
 
 /** Longest wait for running invocations when the group rebalances; less than the session may be silent. */
@@ -108,10 +117,10 @@ export function openSource(options: SourceOptions): TopicSource {
       metadata = await consumer.metadata({ topics: [topic], forceUpdate });
     } catch (error) {
       if (!isMissingTopic(error)) throw error;
-      throw new Error(missingTopic(topic, options.brokers), { cause: error });
+      throw new MissingTopicError(topic, options.brokers, error);
     }
     const known = metadata.topics.get(topic);
-    if (known === undefined) throw new Error(missingTopic(topic, options.brokers));
+    if (known === undefined) throw new MissingTopicError(topic, options.brokers);
     return { ...known, brokers: metadata.brokers };
   }
 
@@ -153,6 +162,15 @@ export function openSource(options: SourceOptions): TopicSource {
     async describeTopic() {
       const { id, partitionsCount } = await found(true);
       return { topicId: id, partitionCount: partitionsCount };
+    },
+
+    async edges() {
+      await found(true);
+      const [earliest, ends] = await Promise.all([
+        edge(ListOffsetTimestamps.EARLIEST),
+        edge(ListOffsetTimestamps.LATEST),
+      ]);
+      return { earliest: earliest.map(Number), ends: ends.map(Number) };
     },
 
     async startOffsets(partitions, onGap) {

@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import type { Server } from "node:http";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { startControlServer } from "../control-plane/server.ts";
 import { localSink } from "./destination.ts";
@@ -92,7 +92,7 @@ export default class EventSourceMappingPlugin {
     const planFile = process.env.LOCALSTACK_FAULT_PLAN;
     const plan = planFile ? readFaultPlan(JSON.parse(await readFile(planFile, "utf8"))) : null;
     const faults = switchableFaults(plan, this.#log);
-    const failures = join(serviceDir, process.env.LOCALSTACK_FAILURES_DIR ?? ".local/failures");
+    const failures = resolve(serviceDir, process.env.LOCALSTACK_FAILURES_DIR || ".local/failures");
     const sink = localSink(failures, cluster.sendToTopic);
     const registry = new MappingRegistry({ brokers, invoke, log: this.#log, sink, faults });
     for (const { settings, properties } of declared) registry.create(settings, properties);

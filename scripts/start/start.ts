@@ -87,6 +87,7 @@ async function start(options: StartOptions, startedMs: number): Promise<{ ended:
     postgres: services.databaseUrl,
     lambda: functions.lambdaUrl,
     mskEndpoint: functions.controlUrl,
+    control: functions.controlUrl,
     pid: process.pid,
   };
   await writeFile(STACK_FILE, `${JSON.stringify(stack, null, 2)}\n`);

@@ -1,0 +1,196 @@
+// `npm run failures -- list|show|replay`: batches that were given up to a failure destination on this machine, and
+// their second chance: the records are read again from the topic, and the function is invoked with them.
+
+import { program } from "commander";
+import { messageOf } from "../lib/log.ts";
+import { parseDestination } from "../localstack/event-source-mapping/destination-name.ts";
+import { type Invoke, invokeThrough } from "../localstack/event-source-mapping/invoke.ts";
+import {
+  deliverEvents,
+  type ReplayRules,
+  rangeText,
+  rebuildEvents,
+} from "../localstack/event-source-mapping/replay-failure.ts";
+import {
+  listFailures,
+  markReplayed,
+  type StoredFailure,
+} from "../localstack/event-source-mapping/stored-failures.ts";
+import { type Control, functionNameOf, type MappingConfiguration, openControl } from "./control.ts";
+import { tableOf } from "./table.ts";
+
+const url = () => program.opts<{ url?: string }>().url;
+const FOLDER = process.env.LOCALSTACK_FAILURES_DIR || ".local/failures";
+
+interface Selection {
+  readonly function?: string;
+  readonly destination?: string;
+}
+
+interface ReplayOptions extends Selection {
+  readonly all?: boolean;
+  readonly dryRun?: boolean;
+}
+
+interface Stack {
+  readonly control: Control;
+  readonly brokers: readonly string[];
+  readonly mappings: readonly MappingConfiguration[];
+}
+
+const warn = (where: string, reason: string) => console.error(`${where}: ${reason}`);
+
+async function openStack(url: string | undefined): Promise<Stack> {
+  const control = await openControl(url);
+  const [{ bootstrapServers }, mappings] = await Promise.all([control.status(), control.list()]);
+  return { control, brokers: bootstrapServers.split(","), mappings };
+}
+
+/** Files can be listed while nothing runs; the topics cannot. */
+async function stackIfRunning(url: string | undefined): Promise<Stack | null> {
+  try {
+    return await openStack(url);
+  } catch (error) {
+    warn("files only, no failure topics", messageOf(error));
+    return null;
+  }
+}
+
+function failureTopics(mappings: readonly MappingConfiguration[]): string[] {
+  const topics = mappings.flatMap(({ DestinationConfig }) => {
+    const destination = parseDestination(DestinationConfig.OnFailure.Destination ?? "");
+    return destination?.kind === "kafka" ? [destination.name] : [];
+  });
+  return [...new Set(topics)];
+}
+
+async function readAll(stack: Stack | null): Promise<StoredFailure[]> {
+  const topics = stack === null ? [] : failureTopics(stack.mappings);
+  return listFailures(FOLDER, stack?.brokers ?? [], topics, warn);
+}
+
+const isSelected = (selection: Selection) => (failure: StoredFailure) =>
+  (selection.function === undefined ||
+    failure.functionName === selection.function ||
+    failure.functionName.endsWith(`-${selection.function}`)) &&
+  (selection.destination === undefined || failure.destination === selection.destination);
+
+const rangesOf = ({ topic, ranges }: StoredFailure) =>
+  ranges.map((range) => rangeText(topic, range)).join(", ");
+
+function tableOfFailures(failures: readonly StoredFailure[]): string {
+  const rows = failures.map((one) => [
+    ...[one.id, one.at, one.functionName, one.condition, one.destination],
+    ...[rangesOf(one), String(one.batchSize), String(one.invocations)],
+    one.replayedAt ?? "",
+  ]);
+  const head = ["id", "when", "function", "condition", "destination", "offsets", "records", "invocations"];
+  return tableOf([[...head, "replayed"], ...rows]);
+}
+
+/** @param id the beginning suffices where it names one only. @throws Error where it does not */
+function pick(failures: readonly StoredFailure[], id: string): StoredFailure {
+  const [failure, ...others] = failures.filter((one) => one.id.startsWith(id));
+  if (failure === undefined) throw new Error(`no failure has the id ${id}: see \`npm run failures -- list\``);
+  if (others.length > 0) throw new Error(`${others.length + 1} failures have an id that begins with ${id}`);
+  return failure;
+}
+
+function rulesFor({ functionName, topic }: StoredFailure, mappings: Stack["mappings"]): ReplayRules {
+  const mapping = mappings.find((one) => functionNameOf(one) === functionName && one.Topics[0] === topic);
+  return {
+    filterPatterns: mapping?.FilterCriteria?.Filters.map(({ Pattern }) => Pattern) ?? [],
+    reportsItemFailures: mapping?.FunctionResponseTypes.includes("ReportBatchItemFailures") ?? false,
+  };
+}
+
+/** @returns whether all of it has been delivered (on a dry run: could be) */
+async function replayOne(
+  failure: StoredFailure,
+  stack: Stack,
+  invoke: Invoke,
+  isDry: boolean,
+): Promise<boolean> {
+  const what = `${failure.id} ${failure.functionName} ${rangesOf(failure)}`;
+  try {
+    const rules = rulesFor(failure, stack.mappings);
+    const rebuilt = await rebuildEvents(failure, stack.brokers, rules);
+    if (!isDry) await deliverEvents(failure, rebuilt, invoke, rules);
+    const source = rebuilt.from === "topic" ? "the topic" : "the payload";
+    console.log(`${what}: ${isDry ? "would replay" : "replayed"} ${rebuilt.records} records from ${source}`);
+    for (const gone of rebuilt.gone) console.log(`  no longer in the topic: ${gone}`);
+    if (rebuilt.gone.length > 0 && rebuilt.from === "topic") {
+      console.error(`${what}: not complete, so it stays`);
+      return false;
+    }
+    if (!isDry) await markReplayed(FOLDER, failure, Date.now());
+    return true;
+  } catch (error) {
+    // It stays; the others may do.
+    console.error(`${what}: not replayed: ${messageOf(error)}`);
+    return false;
+  }
+}
+
+async function replay(ids: readonly string[], options: ReplayOptions): Promise<void> {
+  if (ids.length > 0 === (options.all ?? false)) throw new Error("name the failures' ids, or --all");
+  const stack = await openStack(url());
+  const all = await readAll(stack);
+  const chosen = options.all
+    ? all.filter(isSelected(options)).filter(({ replayedAt }) => replayedAt === null)
+    : [...new Set(ids.map((id) => pick(all, id)))];
+  const done = chosen.find(({ replayedAt }) => replayedAt !== null);
+  if (done !== undefined) throw new Error(`${done.id}: replayed already, ${done.replayedAt}`);
+  const invoke = invokeThrough(stack.control.url);
+  let count = 0;
+  for (const failure of chosen) if (await replayOne(failure, stack, invoke, options.dryRun ?? false)) count++;
+  console.log(`${count} of ${chosen.length} ${options.dryRun ? "could be " : ""}replayed`);
+  if (count < chosen.length) process.exitCode = 1;
+}
+
+program
+  .name("npm run failures --")
+  .description(
+    "Batches that were given up to a failure destination on this machine (LOCALSTACK_FAILURES_DIR).",
+  )
+  .option(
+    "--url <url>",
+    "control server (LOCALSTACK_CONTROL_URL); by default that of the running `npm start`",
+  )
+  .showHelpAfterError();
+program
+  .command("list")
+  .description("those that have not been replayed")
+  .option("--function <name>", "of this function only")
+  .option("--destination <kind/name>", "of this destination only, such as sqs/failed-readings")
+  .option("--replayed", "also those that have been replayed")
+  .action(async (options: Selection & { replayed?: boolean }) => {
+    const all = (await readAll(await stackIfRunning(url()))).filter(isSelected(options));
+    const shown = all.filter(({ replayedAt }) => options.replayed === true || replayedAt === null);
+    console.log(shown.length === 0 ? "no failures" : tableOfFailures(shown));
+  });
+program
+  .command("show <id>")
+  .description("one as AWS would have sent it")
+  .action(async (id: string) => {
+    const { record, file, destination, replayedAt } = pick(await readAll(await stackIfRunning(url())), id);
+    console.log(`${file ?? destination}${replayedAt === null ? "" : ` (replayed ${replayedAt})`}`);
+    console.log(JSON.stringify(record, null, 2));
+  });
+program
+  .command("replay [ids...]")
+  .description(
+    "reads the records again from the topic and invokes the function with them; exits with 1 if any failed",
+  )
+  .option("--all", "all that have not been replayed")
+  .option("--function <name>", "with --all: of this function only")
+  .option("--destination <kind/name>", "with --all: of this destination only")
+  .option("--dry-run", "reads, invokes nothing")
+  .action(replay);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(messageOf(error));
+  process.exitCode = 1;
+}
