@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { PartitionOffsets } from "../../../lib/core/watermark.ts";
 import { commitRecords } from "../../../lib/store/commit.ts";
+import { postgresJudge } from "../../../lib/store/judge.ts";
 import { sweepStream } from "../../../lib/store/sweep.ts";
+import { postgresSweepStore } from "../../../lib/store/sweep-store.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../database.ts";
 
@@ -31,7 +33,7 @@ async function apply(partition: number, offset: number, minutes: number, custome
   };
   const record = { offset, recordTimeMs: hour + offset, value: Buffer.from(JSON.stringify(event)) };
   await commitRecords(
-    database.pool,
+    postgresJudge(database.pool),
     consumptionStream,
     { source: "test", topic: "consumption", partition },
     [record],
@@ -40,7 +42,10 @@ async function apply(partition: number, offset: number, minutes: number, custome
 }
 
 function sweep(offsets: readonly PartitionOffsets[], overrides: Partial<typeof rules> = {}) {
-  return sweepStream(database.pool, swept, async () => offsets, { ...rules, ...overrides });
+  return sweepStream(postgresSweepStore(database.pool), swept, async () => offsets, {
+    ...rules,
+    ...overrides,
+  });
 }
 
 /** As if the partitions had been silent, and watched, for so long. */
@@ -103,7 +108,7 @@ describe("a sweep", () => {
     await apply(0, 1, 201);
     const address = { source: "test", topic: "consumption", partition: 1 };
     await commitRecords(
-      database.pool,
+      postgresJudge(database.pool),
       consumptionStream,
       address,
       [{ offset: 1, recordTimeMs: 0, value: null }],
