@@ -3,7 +3,7 @@
 
 import type { Pool, PoolClient } from "pg";
 import type { PartitionOffsets } from "../core/watermark.ts";
-import type { ObservedPartition, SweepStore, SweptTopic } from "./sweep.ts";
+import type { LedgerEnd, ObservedPartition, SweepStore, SweptTopic } from "./sweep.ts";
 
 const finalise = {
   sensor: "SELECT finalise_sensor($1) AS finalised",
@@ -15,25 +15,28 @@ const newestLedger = `
   SELECT DISTINCT ON (partition) partition, incarnation, applied, max_event_time, advanced_at
   FROM ledger WHERE source = $1 AND topic = $2 ORDER BY partition, incarnation DESC`;
 
-async function readLedgerEnds(pool: Pool, { source, topic }: SweptTopic): Promise<Map<number, number>> {
-  const { rows } = await pool.query<{ partition: number; end: string | null }>(
-    `SELECT partition, upper(applied) AS "end" FROM (${newestLedger}) AS newest`,
+async function readLedgerEnds(pool: Pool, { source, topic }: SweptTopic): Promise<LedgerEnd[]> {
+  const { rows } = await pool.query<{ partition: number; incarnation: number; end: string | null }>(
+    `SELECT partition, incarnation, upper(applied) AS "end" FROM (${newestLedger}) AS newest`,
     [source, topic],
   );
-  return new Map(rows.map((row) => [row.partition, Number(row.end ?? 0)]));
+  return rows.map((row) => ({ ...row, end: Number(row.end ?? 0) }));
 }
 
-async function startIncarnations(
+/**
+ * It begins the one after the incarnation that was seen, not after the newest: a commit or another sweep may have begun
+ * it meanwhile, and what it has applied must not be forgotten.
+ */
+async function startIncarnationsAfter(
   pool: Pool,
   { source, topic }: SweptTopic,
-  partitions: readonly number[],
+  dead: readonly LedgerEnd[],
 ): Promise<void> {
   await pool.query(
     `INSERT INTO ledger (source, topic, partition, incarnation)
-     SELECT $1, $2, partition, max(incarnation) + 1 FROM ledger
-     WHERE source = $1 AND topic = $2 AND partition = ANY ($3) GROUP BY partition
+     SELECT $1, $2, d.partition, d.incarnation + 1 FROM unnest($3::int[], $4::int[]) AS d(partition, incarnation)
      ON CONFLICT DO NOTHING`,
-    [source, topic, partitions],
+    [source, topic, dead.map((d) => d.partition), dead.map((d) => d.incarnation)],
   );
 }
 
@@ -120,7 +123,7 @@ async function recordProgress(
 export function postgresSweepStore(pool: Pool): SweepStore {
   return {
     readLedgerEnds: (swept) => readLedgerEnds(pool, swept),
-    startIncarnations: (swept, partitions) => startIncarnations(pool, swept, partitions),
+    startIncarnationsAfter: (swept, dead) => startIncarnationsAfter(pool, swept, dead),
     async moveWatermark(swept, offsets, idleUs, decide) {
       const client = await pool.connect();
       try {

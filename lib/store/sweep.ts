@@ -42,11 +42,19 @@ export interface ObservedPartition extends PartitionProgress {
   readonly observedSinceUs: number;
 }
 
+/** The newest ledger entry of a partition. */
+export interface LedgerEnd {
+  readonly partition: number;
+  readonly incarnation: number;
+  /** Offset after the largest that was applied. */
+  readonly end: number;
+}
+
 /** What a sweep reads and writes; each call is one transaction. */
 export interface SweepStore {
-  /** The end of the newest ledger entry of each partition. */
-  readLedgerEnds(swept: SweptTopic): Promise<ReadonlyMap<number, number>>;
-  startIncarnations(swept: SweptTopic, partitions: readonly number[]): Promise<void>;
+  readLedgerEnds(swept: SweptTopic): Promise<readonly LedgerEnd[]>;
+  /** Begins the incarnation after each of these, where nobody has begun it yet. */
+  startIncarnationsAfter(swept: SweptTopic, dead: readonly LedgerEnd[]): Promise<void>;
   /**
    * Under the lock of the stream's row: joins the broker's offsets with ledger and previous observation, and
    * records what `decide` makes of them.
@@ -73,10 +81,9 @@ const FINALISE_BATCH = 5_000;
  * A partition whose end lies below what the ledger has applied belongs to a topic that was created again.
  * `ledgerEnds` must have been read before `offsets` were asked of the broker.
  */
-function recreated(ledgerEnds: ReadonlyMap<number, number>, offsets: readonly PartitionOffsets[]): number[] {
-  return offsets
-    .filter(({ partition, end }) => end < (ledgerEnds.get(partition) ?? 0))
-    .map((o) => o.partition);
+function recreated(ledgerEnds: readonly LedgerEnd[], offsets: readonly PartitionOffsets[]): LedgerEnd[] {
+  const brokerEnds = new Map(offsets.map(({ partition, end }) => [partition, end]));
+  return ledgerEnds.filter(({ partition, end }) => (brokerEnds.get(partition) ?? end) < end);
 }
 
 async function finaliseRows(store: SweepStore, stream: StreamName): Promise<number> {
@@ -101,8 +108,8 @@ export async function sweepStream(
 ): Promise<SweepOutcome> {
   const ledgerEnds = await store.readLedgerEnds(swept);
   const offsets = await readOffsets();
-  const recreatedPartitions = recreated(ledgerEnds, offsets);
-  if (recreatedPartitions.length > 0) await store.startIncarnations(swept, recreatedPartitions);
+  const dead = recreated(ledgerEnds, offsets);
+  if (dead.length > 0) await store.startIncarnationsAfter(swept, dead);
   const moved = await store.moveWatermark(swept, offsets, rules.idleUs, (previousUs, nowUs, partitions) => {
     const { atUs, heldBy } = advanceWatermark(previousUs, partitions, { nowUs, ...rules });
     return {
@@ -114,5 +121,5 @@ export async function sweepStream(
   });
   const finalised = await finaliseRows(store, swept.stream);
   await store.forgetIdentities(swept.stream, rules.amendmentHorizonUs);
-  return { stream: swept.stream, ...moved, finalised, recreatedPartitions };
+  return { stream: swept.stream, ...moved, finalised, recreatedPartitions: dead.map((d) => d.partition) };
 }
