@@ -111,6 +111,11 @@ export type ServerEvent =
       readonly watermarkUs: number | null;
       /** The broker's answer that it was decided on. */
       readonly offsets: object;
+    }
+  | {
+      readonly kind: "finalise";
+      readonly windowEndsUs: readonly number[];
+      readonly watermarkUs: number | null;
     };
 
 /** One stream's tables. */
@@ -202,7 +207,7 @@ export class MemoryDatabase {
       const key = [windowStartUs, ...values.filter((_, c) => merges[c] === "key")].join("\0");
       const windowEndUs = windowStartUs + stream.windowUs;
       const passed = markUs !== null && windowEndUs <= markUs;
-      if (passed) late += Number(values[merges.findIndex((how) => how === "add")]);
+      if (passed) late += Number(values[merges.indexOf("add")]);
       const old = this.rows.get(key);
       if (old === undefined) {
         const born = passed
@@ -376,6 +381,8 @@ export class MemoryDatabase {
       const chosen = due.sort(([, a], [, b]) => a.windowStartUs - b.windowStartUs).slice(0, most);
       for (const [key, row] of chosen)
         this.rows.set(key, { ...row, state: "final", revision: 1, finalisedAtUs: nowUs });
+      const windowEndsUs = chosen.map(([, row]) => row.windowEndUs);
+      this.#onEvent({ kind: "finalise", windowEndsUs, watermarkUs: this.watermarkUs });
       return chosen.length;
     },
     forgetIdentities: async (_, amendmentHorizonUs) => {

@@ -1,7 +1,8 @@
 // The oracle: a pure function from what was observed of a run to the promises that it broke. It knows the log and
 // what each record means; of the pipeline it uses no code, and its own decimals.
 //
-// LOST    a record that is still on the broker was never settled, or one that was settled is missing from the tables.
+// LOST    a record that is still on the broker was never settled, or success was answered for it before, or one that
+//         was settled is missing from the tables.
 // DOUBLED a record was settled twice, or the tables hold more than the settled records, a repeated event_id once.
 // STUCK   after the calm end a row is still open, or a partition still lags.
 // EARLY   a window was final too soon. Let an event be counted after the watermark had passed its window's end, and
@@ -11,8 +12,8 @@
 //         (b) the broker's answer that M was decided on was given no earlier than the window's end plus the delay,
 //             the event was not in the log yet, and all that was had been applied by M and had brought no larger
 //             event time for the idle time: the partition was idle; or the partition did not exist yet.
-//         EARLY is also: a final row whose end the watermark has not reached; a watermark past the clock less the
-//         delay; an event counted that was further ahead of the clock than the skew allows.
+//         EARLY is also: a final row whose end the watermark has not reached; a watermark moved past the clock less
+//         the delay; an event counted that was further ahead of the clock than the skew allows.
 // LAW     the watermark went back; a ledger that does not add up; a wrong reason; a record called too late or in the
 //         future that was not; an earlier value of a final row that is not on record; sums that are not the exact
 //         ones byte for byte.
@@ -64,6 +65,12 @@ function settlements(observed: Observed, say: (verdict: Verdict) => void): Settl
     if (first !== undefined) settled.push({ record, ...first });
     else if (observed.onBroker.includes(record)) say(`LOST: ${nameOf(record)} was never settled`);
   }
+  observed.trace.forEach((event, at) => {
+    if (event.kind !== "success") return;
+    for (const record of event.records)
+      if (!settled.some((one) => one.record === record && one.at < at))
+        say(`LOST: success was answered for ${nameOf(record)}, which was not settled`);
+  });
   return settled;
 }
 
@@ -177,18 +184,19 @@ function checkHorizon(
 }
 
 function checkEarly(observed: Observed, counted: readonly Settled[], say: (verdict: Verdict) => void): void {
-  const { trace, schedule, database } = observed;
+  const { trace, schedule } = observed;
   const { delayUs, idleUs } = rulesOf(streams[schedule.stream].windowUs / 5);
   const moves = trace.flatMap((event, at) => (event.kind === "move" ? [{ move: event, at }] : []));
   moves.forEach(({ move }, i) => {
     const before = moves[i - 1]?.move.watermarkUs ?? Number.NEGATIVE_INFINITY;
     const now = move.watermarkUs ?? Number.NEGATIVE_INFINITY;
     if (now < before) say("LAW: the watermark went back");
-    if (now > move.nowUs - delayUs) say("EARLY: the watermark is past the clock less the delay");
+    if (now > before && now > move.nowUs - delayUs)
+      say("EARLY: the watermark is past the clock less the delay");
   });
-  for (const row of database.rows.values())
-    if (row.state === "final" && row.windowEndUs > (database.watermarkUs ?? Number.NEGATIVE_INFINITY))
-      say(`EARLY: row ${row.values[0]} is final before its watermark`);
+  for (const event of trace)
+    if (event.kind === "finalise" && Math.max(...event.windowEndsUs) > (event.watermarkUs ?? EARLIEST_US))
+      say("EARLY: a row was made final before its watermark");
 
   for (const { record, commit, at } of counted) {
     if (record.meaning.kind !== "event") continue;

@@ -29,6 +29,8 @@ export interface TopicRecord extends LogRecord {
 export type TraceEvent =
   | { readonly kind: "append"; readonly record: TopicRecord }
   | { readonly kind: "ask"; readonly nowUs: number; readonly offsets: readonly PartitionOffsets[] }
+  /** The function answered success for these. */
+  | { readonly kind: "success"; readonly records: readonly TopicRecord[] }
   | (ServerEvent & { readonly topicIncarnation: number });
 
 /** What the oracle judges. */
@@ -66,6 +68,7 @@ class Simulation {
   #writers = 0;
   #delivering = 0;
   #recreating = false;
+  #clocksOfProducersRight = true;
   #deliveredFromStart = new Set<number>();
   #batches = 0;
 
@@ -73,16 +76,11 @@ class Simulation {
     this.#schedule = schedule;
     this.#unitUs = streams[schedule.stream].windowUs / 5;
     const u = this.#unitUs;
-    this.#scheduler = new Scheduler(START_US, schedule.choices, [
-      0,
-      0,
-      u / 60,
-      0,
-      u / 3,
-      0,
-      1.3 * u,
-      2.5 * u,
-    ]);
+    const ticksUs = Array.from(
+      { length: 32 },
+      (_, i) => [u / 60, u / 6, u / 3, 1.3 * u, 2.5 * u][i - 27] ?? 0,
+    );
+    this.#scheduler = new Scheduler(START_US, schedule.choices, ticksUs);
     this.#database = new MemoryDatabase(this.#scheduler, (event) => {
       this.#trace.push({ ...event, topicIncarnation: this.#topicIncarnation });
       if (event.kind === "commit")
@@ -128,7 +126,7 @@ class Simulation {
         partition: number,
         topicIncarnation: this.#topicIncarnation,
         offset,
-        recordTimeMs: Math.floor(nowUs / 1000),
+        recordTimeMs: this.#clocksOfProducersRight ? Math.floor(nowUs / 1000) : 0,
         appendedAtUs: nowUs,
       };
       target.records.push(record);
@@ -156,6 +154,7 @@ class Simulation {
       if (stream.name === "sensor")
         await commitRecords(this.#database.judge, streams.sensor, where, records, rules);
       else await commitRecords(this.#database.judge, streams.consumption, where, records, rules);
+      this.#trace.push({ kind: "success", records });
       this.#deliveredFromStart.add(partition);
       return true;
     } catch (error) {
@@ -224,6 +223,17 @@ class Simulation {
     }
   }
 
+  async #sweepAtLast(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#sweep();
+      } catch (error) {
+        // A sweeper that died: another one is sent.
+        if (!(error instanceof Crash)) throw error;
+      }
+    }
+  }
+
   async #operate(): Promise<void> {
     for (const code of this.#schedule.operations) {
       const [kind = 0, number = 0, count = 0, patience = 0] = digitsOf(code, 3, 4, 5, 20);
@@ -249,18 +259,21 @@ class Simulation {
   async #recreateTopic(): Promise<void> {
     this.#recreating = true;
     while (this.#delivering > 0) await this.#scheduler.wait(this.#quiet);
-    // LIMIT: a topic created again is recognised by a replay of what the ledger holds, from the first offset on.
+    // LIMIT: a topic created again is recognised by a younger replay of what the ledger holds, from the first offset
+    // on, or by a sweep that sees it shorter than the ledger; one of the two must be.
     const recognisable = this.#partitions.every((_, p) => {
       const prefix = `${p}/`;
       return this.#settled.has(`${p}/0`) || ![...this.#settled].some((key) => key.startsWith(prefix));
     });
     // LIMIT: before its first watermark a stream that loses its topic waits for the next event.
-    if (recognisable && this.#database.watermarkUs !== null) {
+    if (this.#database.watermarkUs !== null) {
       this.#settled.clear();
       this.#deliveredFromStart.clear();
       this.#topicIncarnation++;
       this.#scheduler.nowUs += this.#unitUs / 60;
       for (const partition of this.#partitions) Object.assign(partition, { records: [], first: 0, end: 0 });
+      this.#clocksOfProducersRight = recognisable;
+      if (!recognisable) await this.#sweepAtLast();
     }
     this.#recreating = false;
     this.#scheduler.wake(this.#news);

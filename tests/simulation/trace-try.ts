@@ -30,6 +30,7 @@ for (const e of o.trace) {
       "wm",
       m(e.watermarkUs),
     );
+  else if (e.kind === "success" || e.kind === "finalise") console.log(e.kind);
   else console.log("move", m(e.nowUs), m(e.watermarkUs), JSON.stringify(e.offsets));
 }
 console.log(judge(o));
