@@ -50,24 +50,28 @@ export interface LedgerEnd {
   readonly end: number;
 }
 
+export interface LedgerReading {
+  /** The database's clock when it was read, µs. */
+  readonly readAtUs: number;
+  readonly ends: readonly LedgerEnd[];
+}
+
 /** What a sweep reads and writes; each call is one transaction. */
 export interface SweepStore {
-  readLedgerEnds(swept: SweptTopic): Promise<readonly LedgerEnd[]>;
+  readLedger(swept: SweptTopic): Promise<LedgerReading>;
   /** Begins the incarnation after each of these, where nobody has begun it yet. */
   startIncarnationsAfter(swept: SweptTopic, dead: readonly LedgerEnd[]): Promise<void>;
   /**
    * Under the lock of the stream's row: joins the broker's offsets with ledger and previous observation, and
-   * records what `decide` makes of them.
+   * records what `decide` makes of them. Silence is reckoned up to `askedAtUs`, after which the broker was asked:
+   * of what came since, its answer says nothing, and a sweeper may be frozen for long before it gets here.
    */
   moveWatermark(
     swept: SweptTopic,
     offsets: readonly PartitionOffsets[],
+    askedAtUs: number,
     idleUs: number,
-    decide: (
-      previousUs: number | null,
-      nowUs: number,
-      partitions: readonly ObservedPartition[],
-    ) => MovedWatermark,
+    decide: (previousUs: number | null, partitions: readonly ObservedPartition[]) => MovedWatermark,
   ): Promise<MovedWatermark>;
   /** Makes up to `most` passed rows final; returns how many. */
   finalise(stream: StreamName, most: number): Promise<number>;
@@ -106,19 +110,25 @@ export async function sweepStream(
   readOffsets: () => Promise<readonly PartitionOffsets[]>,
   rules: SweepRules,
 ): Promise<SweepOutcome> {
-  const ledgerEnds = await store.readLedgerEnds(swept);
+  const { readAtUs, ends } = await store.readLedger(swept);
   const offsets = await readOffsets();
-  const dead = recreated(ledgerEnds, offsets);
+  const dead = recreated(ends, offsets);
   if (dead.length > 0) await store.startIncarnationsAfter(swept, dead);
-  const moved = await store.moveWatermark(swept, offsets, rules.idleUs, (previousUs, nowUs, partitions) => {
-    const { atUs, heldBy } = advanceWatermark(previousUs, partitions, { nowUs, ...rules });
-    return {
-      watermarkUs: atUs,
-      heldBy,
-      lag: partitions.reduce((sum, p) => sum + p.lag, 0),
-      idlePartitions: partitions.filter((p) => isIdle(p, rules.idleUs)).map((p) => p.partition),
-    };
-  });
+  const moved = await store.moveWatermark(
+    swept,
+    offsets,
+    readAtUs,
+    rules.idleUs,
+    (previousUs, partitions) => {
+      const { atUs, heldBy } = advanceWatermark(previousUs, partitions, { nowUs: readAtUs, ...rules });
+      return {
+        watermarkUs: atUs,
+        heldBy,
+        lag: partitions.reduce((sum, p) => sum + p.lag, 0),
+        idlePartitions: partitions.filter((p) => isIdle(p, rules.idleUs)).map((p) => p.partition),
+      };
+    },
+  );
   const finalised = await finaliseRows(store, swept.stream);
   await store.forgetIdentities(swept.stream, rules.amendmentHorizonUs);
   return { stream: swept.stream, ...moved, finalised, recreatedPartitions: dead.map((d) => d.partition) };

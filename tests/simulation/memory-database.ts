@@ -316,23 +316,24 @@ export class MemoryDatabase {
   }
 
   readonly sweepStore: SweepStore = {
-    readLedgerEnds: async () => {
+    readLedger: async () => {
       await this.#tasks.pause();
+      const readAtUs = this.#tasks.nowUs;
       const partitions = new Set(this.ledger.map((row) => row.partition));
-      return [...partitions].flatMap((partition) => {
+      const ends = [...partitions].flatMap((partition) => {
         const newest = this.#newest(partition);
         if (newest === undefined) return [];
         return { partition, incarnation: newest.incarnation, end: newest.applied.at(-1)?.to ?? 0 };
       });
+      return { readAtUs, ends };
     },
     startIncarnationsAfter: async (_, dead) => {
       await this.#tasks.pause();
       for (const { partition, incarnation } of dead) await this.#insertEntry(partition, incarnation + 1);
       await this.#tasks.pause();
     },
-    moveWatermark: async (_, offsets, idleUs, decide) => {
+    moveWatermark: async (_, offsets, nowUs, idleUs, decide) => {
       await this.#tasks.pause();
-      const nowUs = this.#tasks.nowUs;
       await this.#lock(this.#streamRow);
       try {
         const previousUs = this.watermarkUs;
@@ -351,7 +352,7 @@ export class MemoryDatabase {
             observedSinceUs,
           };
         });
-        const moved = decide(previousUs, nowUs, partitions);
+        const moved = decide(previousUs, partitions);
         await this.#tasks.pause();
         for (const {
           partition,
@@ -360,7 +361,14 @@ export class MemoryDatabase {
           observedSinceUs,
         } of partitions) {
           const idle = moved.idlePartitions.includes(partition);
-          this.progress.set(partition, { first, end, lag, idle, observedSinceUs, observedAtUs: nowUs });
+          this.progress.set(partition, {
+            first,
+            end,
+            lag,
+            idle,
+            observedSinceUs,
+            observedAtUs: Math.max(nowUs, this.progress.get(partition)?.observedAtUs ?? nowUs),
+          });
         }
         this.watermarkUs = moved.watermarkUs;
         this.heldBy = moved.heldBy;

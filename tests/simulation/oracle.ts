@@ -10,7 +10,7 @@
 //         (a) an event of at least the window's end plus the delay had been applied before M: the partition had moved
 //             on, and the event is late by its own partition's reckoning; or
 //         (b) the broker's answer that M was decided on was given no earlier than the window's end plus the delay,
-//             the event was not in the log yet, and all that was had been applied by M and had brought no larger
+//             the event was not in the log yet (or no more), and all that was had been applied by M and had brought no larger
 //             event time for the idle time: the partition was idle; or the partition did not exist yet.
 //         EARLY is also: a final row whose end the watermark has not reached; a watermark moved past the clock less
 //         the delay; an event counted that was further ahead of the clock than the skew allows.
@@ -223,7 +223,9 @@ function checkEarly(observed: Observed, counted: readonly Settled[], say: (verdi
     const appendedAt = trace.findIndex((event) => event.kind === "append" && event.record === record);
     const known = ask.offsets.some((o) => o.partition === record.partition);
     if (!known) return true;
-    if (appendedAt < asked || ask.nowUs < windowEndUs + delayUs) return false;
+    // Retention took it, but for a poller that had read it before.
+    const gone = ask.offsets.some((o) => o.partition === record.partition && o.first > record.offset);
+    if ((appendedAt < asked && !gone) || ask.nowUs < windowEndUs + delayUs) return false;
     const logAtAsk = trace
       .slice(0, asked)
       .flatMap((event) =>
