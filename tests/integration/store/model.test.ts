@@ -245,11 +245,10 @@ async function runBeside<E extends Event, P>(
         const address = { source: "s", topic: "t", partition };
         outcomes.push(await commitRecords(judge, stream, address, records, rules));
       } else {
-        const offsets = logs.map((l, p) => ({
-          partition: p,
-          first: p === partition ? from : 0,
-          end: count === 5 ? 3 : (l.at(-1)?.offset ?? 0) + 1,
-        }));
+        const offsets = logs.map((l, p) => {
+          const end = count === 5 ? 3 : (l.at(-1)?.offset ?? 0) + 1;
+          return { partition: p, first: p === partition ? Math.min(from, end) : 0, end };
+        });
         const swept = { stream: stream.name, source: "s", topic: "t" };
         outcomes.push(await sweepStream(store, swept, async () => offsets, rules));
       }
