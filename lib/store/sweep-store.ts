@@ -34,7 +34,7 @@ async function readLedger(pool: Pool, { source, topic }: SweptTopic): Promise<Le
 
 /**
  * It begins the one after the incarnation that was seen, not after the newest: a commit or another sweep may have begun
- * it meanwhile, and what it has applied must not be forgotten.
+ * it meanwhile, and what it has applied must not be forgotten. Its silence begins now, not with the watch of the old one.
  */
 async function startIncarnationsAfter(
   pool: Pool,
@@ -42,8 +42,8 @@ async function startIncarnationsAfter(
   dead: readonly LedgerEnd[],
 ): Promise<void> {
   await pool.query(
-    `INSERT INTO ledger (source, topic, partition, incarnation)
-     SELECT $1, $2, d.partition, d.incarnation + 1 FROM unnest($3::int[], $4::int[]) AS d(partition, incarnation)
+    `INSERT INTO ledger (source, topic, partition, incarnation, advanced_at)
+     SELECT $1, $2, d.partition, d.incarnation + 1, now() FROM unnest($3::int[], $4::int[]) AS d(partition, incarnation)
      ON CONFLICT DO NOTHING`,
     [source, topic, dead.map((d) => d.partition), dead.map((d) => d.incarnation)],
   );

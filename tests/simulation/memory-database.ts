@@ -111,6 +111,9 @@ export type ServerEvent =
       readonly watermarkUs: number | null;
       /** The broker's answer that it was decided on. */
       readonly offsets: object;
+      readonly heldBy: number | null;
+      /** How many partitions were idle. */
+      readonly idle: number;
     }
   | {
       readonly kind: "finalise";
@@ -166,7 +169,7 @@ export class MemoryDatabase {
     }
     const zero = { records: 0, counted: 0, quarantined: 0, tooLate: 0, duplicates: 0, late: 0 };
     const none = { maxEventTimeUs: null, advancedAtUs: null, maxRecordTimeMs: null };
-    const row = { partition, incarnation, applied: [], ...zero, ...none };
+    const row: LedgerRow = { partition, incarnation, applied: [], ...zero, ...none };
     this.ledger.push(row);
     return row;
   }
@@ -329,7 +332,11 @@ export class MemoryDatabase {
     },
     startIncarnationsAfter: async (_, dead) => {
       await this.#tasks.pause();
-      for (const { partition, incarnation } of dead) await this.#insertEntry(partition, incarnation + 1);
+      const nowUs = this.#tasks.nowUs;
+      for (const { partition, incarnation } of dead) {
+        const begun = await this.#insertEntry(partition, incarnation + 1);
+        if (begun !== null) begun.advancedAtUs = nowUs;
+      }
       await this.#tasks.pause();
     },
     moveWatermark: async (_, offsets, nowUs, idleUs, decide) => {
@@ -372,7 +379,15 @@ export class MemoryDatabase {
         }
         this.watermarkUs = moved.watermarkUs;
         this.heldBy = moved.heldBy;
-        this.#onEvent({ kind: "move", nowUs, watermarkUs: moved.watermarkUs, offsets });
+        const { watermarkUs, heldBy } = moved;
+        this.#onEvent({
+          kind: "move",
+          nowUs,
+          watermarkUs,
+          offsets,
+          heldBy,
+          idle: moved.idlePartitions.length,
+        });
         return moved;
       } finally {
         this.#unlock(this.#streamRow);

@@ -12,6 +12,7 @@ import {
   contentOf,
   digitsOf,
   type Meaning,
+  patienceOf,
   rulesOf,
   type Schedule,
   streams,
@@ -31,6 +32,7 @@ export type TraceEvent =
   | { readonly kind: "ask"; readonly nowUs: number; readonly offsets: readonly PartitionOffsets[] }
   /** The function answered success for these. */
   | { readonly kind: "success"; readonly records: readonly TopicRecord[] }
+  | { readonly kind: "died" }
   | (ServerEvent & { readonly topicIncarnation: number });
 
 /** What the oracle judges. */
@@ -112,9 +114,15 @@ class Simulation {
 
   async #produce(): Promise<void> {
     for (const [serial, code] of this.#schedule.appends.entries()) {
-      await this.#scheduler.pause(false);
+      for (let i = 0; i <= patienceOf(code); i++) await this.#scheduler.pause(false);
       const { nowUs } = this.#scheduler;
-      const { partition, gap, content } = contentOf(this.#schedule, code, serial, nowUs, this.#contents);
+      const { partition, gap, content } = contentOf(
+        this.#schedule.stream,
+        code,
+        serial,
+        nowUs,
+        this.#contents,
+      );
       this.#contents.push(content);
       const number = partition % this.#partitions.length;
       const target = this.#partitions[number];
@@ -159,8 +167,9 @@ class Simulation {
       return true;
     } catch (error) {
       // A function that died: the batch comes again.
-      if (error instanceof Crash) return false;
-      throw error;
+      if (!(error instanceof Crash)) throw error;
+      this.#trace.push({ kind: "died" });
+      return false;
     } finally {
       this.#delivering--;
       if (this.#delivering === 0) this.#scheduler.wake(this.#quiet);

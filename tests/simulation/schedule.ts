@@ -25,13 +25,17 @@ export interface Schedule {
   readonly choices: readonly number[];
 }
 
-const nat = fc.nat(0xffff);
-const list = (maxLength: number, minLength = 0) => fc.array(nat, { minLength, maxLength, size: "max" });
+const list = (maxLength: number, minLength = 0, most = 0xffff) =>
+  fc.array(fc.nat(most), { minLength, maxLength, size: "max" });
+
+/** Steps that the producer leaves to others before a record: late ones must find windows that are final. */
+const PATIENCE = [0, 0, 0, 5, 15, 40];
+const MOST_RECORD_CODE = 24_576 * PATIENCE.length - 1; // 24,576 = 8 · 4 · 8 · 3 · 8 · 4, see contentOf
 
 export const schedules: fc.Arbitrary<Schedule> = fc.record({
   stream: fc.constantFrom("consumption", "sensor"),
   partitions: fc.integer({ min: 1, max: 3 }),
-  appends: list(12, 1),
+  appends: list(12, 1, MOST_RECORD_CODE),
   batchSizes: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 3 }),
   extraDeliveries: list(3),
   sweeps: fc.tuple(fc.nat(6), fc.nat(3)),
@@ -94,9 +98,14 @@ export function digitsOf(code: number, ...bases: number[]): number[] {
   });
 }
 
-/** `value`, `meaning` of the record that `code` stands for when it is made at `nowUs`. */
+/** How many steps pass before the record that `code` stands for is made. */
+export function patienceOf(code: number): number {
+  return PATIENCE[Math.floor(code / 24_576) % PATIENCE.length] ?? 0;
+}
+
+/** The record that `code` stands for when it is made at `nowUs`. */
 export function contentOf(
-  schedule: Schedule,
+  stream: Schedule["stream"],
   code: number,
   serial: number,
   nowUs: number,
@@ -112,7 +121,7 @@ export function contentOf(
     4,
   );
   const place = { partition, gap: hole === 3 ? 2 : 0 };
-  const { windowUs } = streams[schedule.stream];
+  const { windowUs } = streams[stream];
   const unitUs = windowUs / 5;
   if (kind === 4) {
     const [value, reason] = poison[lateness % poison.length] ?? [null, "null_value"];
@@ -131,7 +140,7 @@ export function contentOf(
   const start = windowStartUs(timeUs, windowUs);
   const event = { kind: "event", timeUs, windowStartUs: start, windowEndUs: start + windowUs } as const;
   const number = `${digits}e${exponent}`;
-  if (schedule.stream === "sensor") {
+  if (stream === "sensor") {
     const value = `{"event_id":"e","sensor_id":"s${group}","sensor_type":"power","value":${number},"timestamp":"${timestamp}"}`;
     const meaning: Meaning = { ...event, identity: null, group: ["power", `s${group}`], amount: number };
     return { ...place, content: { value: Buffer.from(value), meaning } };

@@ -14,7 +14,7 @@ import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
 import { weatherStream } from "../../../lib/streams/weather.ts";
 import { columns, MemoryDatabase } from "../../simulation/memory-database.ts";
-import { contentOf, digitsOf, rulesOf, type Schedule } from "../../simulation/schedule.ts";
+import { contentOf, digitsOf, rulesOf } from "../../simulation/schedule.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../database.ts";
 
 const START_US = Date.UTC(2026, 0, 15, 10) * 1000;
@@ -58,20 +58,15 @@ function weatherContent(code: number): Buffer {
 /** A partition's log, made of numbers as the simulation's. */
 function logOf(stream: "sensor" | "consumption" | "weather", codes: readonly number[]): LogRecord[] {
   const made: ReturnType<typeof contentOf>["content"][] = [];
-  const schedule = { stream: stream === "sensor" ? "sensor" : "consumption" } as const;
   let offset = 0;
   return codes.map((code, serial) => {
-    const unused: Schedule = {
-      ...schedule,
-      partitions: 1,
-      appends: [],
-      batchSizes: [],
-      extraDeliveries: [],
-      sweeps: [0, 0],
-      operations: [],
-      choices: [],
-    };
-    const { gap, content } = contentOf(unused, code, serial, START_US, made);
+    const { gap, content } = contentOf(
+      stream === "sensor" ? "sensor" : "consumption",
+      code,
+      serial,
+      START_US,
+      made,
+    );
     made.push(content);
     offset += gap + 1;
     const value = stream === "weather" ? weatherContent(code) : content.value;
@@ -229,13 +224,18 @@ async function runBeside<E extends Event, P>(
     { judge: recorded(postgresJudge(virtual), verdicts.postgres), store: postgresSweepStore(virtual) },
     { judge: recorded(model.judge, verdicts.model), store: model.sweepStore },
   ];
+  const setClock = async (nowUs: number) => {
+    clock.nowUs = nowUs;
+    await virtual.query("UPDATE virtual.clock SET at = instant($1)", [nowUs]);
+  };
   for (const act of acts) {
     const [what = 0, partition = 0, from = 0, count = 0, fifths = 0] = digitsOf(act, 4, PARTITIONS, 12, 6, 6);
-    clock.nowUs += Math.round((fifths * fifths * stream.windowUs) / 25);
-    await virtual.query("UPDATE virtual.clock SET at = instant($1)", [clock.nowUs]);
+    const beginUs = clock.nowUs + Math.round((fifths * fifths * stream.windowUs) / 25);
+    const frozenUs = fifths === 0 ? stream.windowUs : 0;
     const log = logs[partition] ?? [];
     const outcomes: unknown[] = [];
     for (const { judge, store } of sides) {
+      await setClock(beginUs);
       if (what > 0) {
         const again = what === 3 ? 1_000_000 : 0; // a younger replay: another topic of that name
         const records = log
@@ -250,7 +250,11 @@ async function runBeside<E extends Event, P>(
           return { partition: p, first: p === partition ? Math.min(from, end) : 0, end };
         });
         const swept = { stream: stream.name, source: "s", topic: "t" };
-        outcomes.push(await sweepStream(store, swept, async () => offsets, rules));
+        const ask = async () => {
+          await setClock(beginUs + frozenUs);
+          return offsets;
+        };
+        outcomes.push(await sweepStream(store, swept, ask, rules));
       }
     }
     expect(outcomes[1]).toEqual(outcomes[0]);

@@ -158,6 +158,25 @@ describe("a sweep", () => {
     expect(ledger.map((row) => row.split(",").slice(1, 4).join())).toEqual(['0,0,"{[41', '0,1,"{[2']);
   });
 
+  test("begins an incarnation once, whoever else has begun it since the ledger was read", async () => {
+    await apply(0, 41, 5);
+    const late = sweepStream(
+      postgresSweepStore(database.pool),
+      swept,
+      async () => {
+        await sweep([caughtUp(0, 0)]);
+        await apply(0, 2, 6);
+        return [caughtUp(0, 3)];
+      },
+      rules,
+    );
+    expect(await late).toMatchObject({ recreatedPartitions: [0] });
+    await apply(0, 2, 6);
+    const { ledger, consumption } = await snapshot(database.pool);
+    expect(ledger.map((row) => row.split(",").slice(1, 4).join())).toEqual(['0,0,"{[41', '0,1,"{[2']);
+    expect(consumption).toEqual([expect.stringContaining(",2,open,0")]);
+  });
+
   test("run many times at once gives what one gives", async () => {
     for (let i = 0; i < 30; i++) await apply(0, i, i * 60, `c${i}`);
     const outcomes = await Promise.all(Array.from({ length: 6 }, () => sweep([caughtUp(0, 30)])));
