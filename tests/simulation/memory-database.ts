@@ -322,7 +322,7 @@ export class MemoryDatabase {
     readLedger: async () => {
       await this.#tasks.pause();
       const readAtUs = this.#tasks.nowUs;
-      const partitions = new Set(this.ledger.map((row) => row.partition));
+      const partitions = new Set(this.ledger.map((row) => row.partition).sort((a, b) => a - b));
       const ends = [...partitions].flatMap((partition) => {
         const newest = this.#newest(partition);
         if (newest === undefined) return [];
