@@ -93,7 +93,7 @@ const values = [
 ];
 
 const timeParts = {
-  year: ["2026", "1699", "1700", "2200", "2201", "2024", "1900", "0000", "26"],
+  year: ["2026", "1699", "1700", "2200", "2201", "2024", "1900", "2000", "0000", "26"],
   month: ["01", "02", "12", "13", "00", "1"],
   day: ["15", "28", "29", "30", "31", "00", "32"],
   separator: ["T", "t", " ", "", "_"],
@@ -123,8 +123,8 @@ function pick<T>(random: Random, of: readonly T[]): T | undefined {
   return of[random(of.length)];
 }
 
-/** Mostly the first of each part, so that a good share is valid. */
-function timestampText(random: Random): string {
+/** A time stamp in quotes. Mostly the first of each part, so that a good share is valid. */
+export function timestampText(random: Random): string {
   const part = (of: readonly string[]) => (random(4) === 0 ? pick(random, of) : of[0]);
   const p = timeParts;
   const date = `${part(p.year)}-${part(p.month)}-${part(p.day)}`;
