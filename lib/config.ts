@@ -106,7 +106,11 @@ export function readTopics(env: Environment): Readonly<Record<StreamName, string
   };
 }
 
-/** There is no default password: only the local stack sets one. */
+/**
+ * The user is that of the function's kind: serverless.yml takes it from `POSTGRES_USER_INGEST`, `_SWEEP` or `_API` (and
+ * `POSTGRES_PASSWORD_…`), or from `POSTGRES_USER` where those are not set. There is no default password: only the local
+ * stack sets one.
+ */
 export function readDatabaseSettings(env: Environment): DatabaseSettings {
   return {
     host: text(env, "POSTGRES_HOST"),
