@@ -107,6 +107,23 @@ export function readTopics(env: Environment): Readonly<Record<StreamName, string
 }
 
 /**
+ * The consumer group of each stream's trigger. On this machine the triggers name them as below; on AWS a group is the
+ * event source mapping's UUID, unless one was given.
+ */
+export function readGroups(
+  env: Environment,
+  topics: Readonly<Record<StreamName, string>>,
+): Readonly<Record<StreamName, string>> {
+  const group = (variable: string, stream: StreamName) =>
+    text(env, variable, `smartgrid-local-aggregate-${stream}-${topics[stream]}`);
+  return {
+    sensor: group("KAFKA_GROUP_SENSOR_DATA", "sensor"),
+    consumption: group("KAFKA_GROUP_METER_READINGS", "consumption"),
+    weather: group("KAFKA_GROUP_WEATHER", "weather"),
+  };
+}
+
+/**
  * The user is that of the function's kind: serverless.yml takes it from `POSTGRES_USER_INGEST`, `_SWEEP` or `_API` (and
  * `POSTGRES_PASSWORD_…`), or from `POSTGRES_USER` where those are not set. There is no default password: only the local
  * stack sets one.
@@ -139,6 +156,11 @@ export function readWatermarkSettings(env: Environment): WatermarkSettings {
     delayUs: wholeNumber(env, "WATERMARK_DELAY_SECONDS", 600, 0, 7 * DAY_SECONDS) * SECOND_US,
     idleUs: wholeNumber(env, "WATERMARK_IDLE_SECONDS", 300, 1, 7 * DAY_SECONDS) * SECOND_US,
   };
+}
+
+/** After how long, in seconds, something that does not go on is trouble. */
+export function readStuckAfterSeconds(env: Environment): number {
+  return wholeNumber(env, "STUCK_AFTER_SECONDS", 300, 1, 7 * DAY_SECONDS);
 }
 
 export interface WeatherSettings {

@@ -3,8 +3,7 @@
 // committed before has been applied before), then nothing more of either.
 
 import type { Pool } from "pg";
-import type { OffsetRanges } from "../core/ranges.ts";
-import { union } from "../core/ranges.ts";
+import { type OffsetRanges, union } from "../core/ranges.ts";
 import type { PartitionOffsets } from "../core/watermark.ts";
 import type { OffsetReader } from "../kafka/offsets.ts";
 import type { RecordReader } from "../kafka/records.ts";
@@ -165,9 +164,10 @@ export async function audit(audited: Audited, dependencies: AuditDependencies): 
       `the ledger knows no source ${audited.source}, but ${[...sources].join(", ")}: set MSK_CLUSTER_ARN`,
     );
 
-  let reader: Promise<RecordReader> | null = null;
-  const openOnce = () => {
-    reader ??= dependencies.openRecords();
+  const opened: RecordReader[] = [];
+  const openOnce = async () => {
+    const reader = opened[0] ?? (await dependencies.openRecords());
+    if (opened.length === 0) opened.push(reader);
     return reader;
   };
   const partitions: PartitionAudit[] = [];
@@ -179,7 +179,7 @@ export async function audit(audited: Audited, dependencies: AuditDependencies): 
       partitions.push(await auditPartition(known, entry, openOnce));
     }
   } finally {
-    if (reader !== null) await (await reader).close();
+    await Promise.all(opened.map((reader) => reader.close()));
   }
   const live = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`));
   const others = entries
