@@ -32,7 +32,7 @@ export function reasonNotToRepair({ problems, streams }: AuditReport): string | 
   const [problem] = problems;
   if (problem !== undefined) return problem;
   const wrong = streams.find(({ difference }) => difference !== null);
-  return wrong === undefined ? null : `${wrong.stream}: ${wrong.difference} against the ledger`;
+  return wrong === undefined ? null : `${wrong.stream}: ${wrong.difference}`;
 }
 
 /**
@@ -47,8 +47,7 @@ export async function repair(
   rules: LatenessRules,
 ): Promise<number> {
   const reason = reasonNotToRepair(report);
-  if (reason !== null)
-    throw new Error(`not repaired, for the books themselves do not add up (${reason}): see docs/audit.md`);
+  if (reason !== null) throw new Error(`nothing was redelivered, for the books do not add up: ${reason}`);
   let redelivered = 0;
   for (const { stream, topic, partition, lost } of report.partitions)
     for (const range of lost) {

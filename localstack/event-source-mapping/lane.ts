@@ -31,8 +31,8 @@ export interface PartitionStatus {
   readonly lastError: string | null;
 }
 
-/** A batch that has failed so often is said to be stuck; by then it has been tried for about a minute. */
-const STUCK_AFTER_FAILURES = 10;
+/** A batch that has failed so often in a row is said to be stuck: by then it has been tried for some seconds. */
+const STUCK_AFTER_FAILURES = 6;
 
 interface Member {
   readonly queue: PartitionQueue;
