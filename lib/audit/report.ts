@@ -67,9 +67,13 @@ export function verdictOf(report: AuditReport): string {
 /** @returns lines */
 export function reportText(report: AuditReport): string[] {
   const header = ["partition", "", "on broker", "committed", "applied", "lag", "gone", "holes", "LOST"];
+  const isGroupUnknown = report.partitions.some((one) => one.committed === null && one.applied.length > 0);
   return [
     `source ${report.source}`,
     ...columns([header, ...report.partitions.map(partitionRow)]),
+    ...(isGroupUnknown
+      ? ["committed none: the highest applied offset stands in; KAFKA_GROUP_… name the triggers' groups"]
+      : []),
     ...report.partitions.flatMap(rangeLines),
     ...report.others.map(
       (one) =>

@@ -128,38 +128,32 @@ describe("trouble", () => {
     expect(await places()).toEqual(["sweeper_silent weather"]);
   });
 
-  test.each<[string, () => Promise<void>, RegExp]>([
-    [
-      "lags",
-      async () => {
-        await apply(0, 0, 7_200_000);
-        await sweep(3, 1);
-      },
-      /2 of its records have not been applied$/,
-    ],
-    [
-      "sends old events",
-      async () => {
-        await apply(0, 0, 7_200_000);
-        await sweep(1, 1);
-        await letPass(STUCK_AFTER_SECONDS + 1);
-        await apply(0, 1, 7_100_000);
-        await database.pool.query("UPDATE stream_state SET watermark = now() - interval '1 hour'");
-        await sweep(2, 1);
-        await database.pool.query("UPDATE stream_state SET moved_at = now() - interval '301 seconds'");
-      },
-      /its events are of \d{4}-/,
-    ],
-  ])("is a watermark that is held by a partition that %s", async (_, hold, why) => {
+  const heldBy = async () => (await trouble()).find(({ kind }) => kind === "watermark_held");
+
+  test("is a watermark that is held by a partition that lags", async () => {
+    await apply(0, 0, 7_200_000);
     await apply(1, 0);
-    await hold();
+    await sweep(3, 1);
     await letPass(STUCK_AFTER_SECONDS + 1);
-    await apply(1, 1);
-    const held = (await trouble()).find(({ kind }) => kind === "watermark_held");
-    expect(held).toMatchObject({ place: "readings-0", why: expect.stringMatching(why) });
-    expect(held?.why).toMatch(
-      /^the watermark stands at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ because of this partition: /,
+    expect(await heldBy()).toMatchObject({
+      place: "readings-0",
+      why: expect.stringMatching(
+        /^the watermark stands at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ because of this partition: 2 of its records have not been applied$/,
+      ),
+    });
+  });
+
+  test("is a watermark that is held by a partition whose events are old", async () => {
+    await apply(0, 0, 7_200_000);
+    await apply(1, 0);
+    await database.pool.query(
+      "UPDATE stream_state SET watermark = now() - interval '1 hour', moved_at = now() - interval '301 seconds' WHERE stream = 'consumption'",
     );
+    await sweep(1, 1);
+    expect(await heldBy()).toMatchObject({
+      place: "readings-0",
+      why: expect.stringMatching(/because of this partition: its events are of \d{4}-.*Z$/),
+    });
   });
 
   test("is not yet a watermark that waits for a silent partition to become idle", async () => {
@@ -194,8 +188,9 @@ describe("it is told", () => {
       why: expect.stringContaining("4 records wait"),
     });
     const count = said().length;
-    await apply(0, 1);
-    await sweep(2, 1);
+    await apply(0, 1, 1_000);
+    await apply(1, 1, 1_000);
+    await sweep(2, 2);
     for (let i = 0; i < 3; i++) await logTrouble(database.pool, STUCK_AFTER_SECONDS);
     expect(said()).toEqual([...Array(count).fill("trouble"), ...Array(count).fill("trouble ended")]);
     told.mockRestore();
