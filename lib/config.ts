@@ -3,6 +3,7 @@
 
 import type { LatenessRules } from "./store/commit.ts";
 import type { DatabaseSettings } from "./store/pool.ts";
+import type { TroubleRules } from "./store/trouble.ts";
 import type { StreamName } from "./streams/stream.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -158,9 +159,11 @@ export function readWatermarkSettings(env: Environment): WatermarkSettings {
   };
 }
 
-/** After how long, in seconds, something that does not go on is trouble. */
-export function readStuckAfterSeconds(env: Environment): number {
-  return wholeNumber(env, "STUCK_AFTER_SECONDS", 300, 1, 7 * DAY_SECONDS);
+export function readTroubleRules(env: Environment): TroubleRules {
+  return {
+    stuckAfterSeconds: wholeNumber(env, "STUCK_AFTER_SECONDS", 300, 1, 7 * DAY_SECONDS),
+    idleSeconds: readWatermarkSettings(env).idleUs / SECOND_US,
+  };
 }
 
 export interface WeatherSettings {

@@ -2,8 +2,8 @@ import {
   readDatabaseSettings,
   readKafkaSettings,
   readLatenessRules,
-  readStuckAfterSeconds,
   readTopics,
+  readTroubleRules,
   readWatermarkSettings,
   sourceOf,
 } from "../../lib/config.ts";
@@ -20,11 +20,11 @@ const offsets = openOffsetReader(kafka);
 const source = sourceOf(kafka.clusterArn, kafka.brokers);
 const pool = openPool(readDatabaseSettings(process.env), 45_000);
 
-const stuckAfterSeconds = readStuckAfterSeconds(process.env);
+const troubleRules = readTroubleRules(process.env);
 
 export async function handler(): Promise<void> {
   // Before the sweep, which would make up for its own absence.
-  await logTrouble(pool, stuckAfterSeconds);
+  await logTrouble(pool, troubleRules);
   try {
     const outcomes = await sweepAll(pool, source, topics, offsets.read, rules);
     log("info", "swept", { streams: outcomes });

@@ -2,12 +2,12 @@
 
 import type { Pool } from "pg";
 import { log, messageOf } from "../log.ts";
-import { noteTrouble } from "./trouble.ts";
+import { noteTrouble, type TroubleRules } from "./trouble.ts";
 
 /** Never throws: what cannot be told must not keep windows from becoming final. */
-export async function logTrouble(pool: Pool, stuckAfterSeconds: number): Promise<void> {
+export async function logTrouble(pool: Pool, rules: TroubleRules): Promise<void> {
   try {
-    const { begun, ended } = await noteTrouble(pool, stuckAfterSeconds);
+    const { begun, ended } = await noteTrouble(pool, rules);
     for (const trouble of begun) log("warn", "trouble", { ...trouble });
     for (const trouble of ended) log("warn", "trouble ended", { ...trouble });
   } catch (error) {

@@ -11,6 +11,13 @@ export interface Trouble {
   readonly why: string;
 }
 
+export interface TroubleRules {
+  /** How long something may not go on before it is trouble. */
+  readonly stuckAfterSeconds: number;
+  /** As the sweeper has it: a silent partition holds a watermark for so long. */
+  readonly idleSeconds: number;
+}
+
 interface TroubleRow extends Omit<Trouble, "since"> {
   readonly since: Date;
 }
@@ -25,10 +32,10 @@ export function troubleText({ kind, place, since, why }: Trouble): string {
 }
 
 /** @throws DatabaseError or a connection error */
-export async function readTrouble(pool: Pool, stuckAfterSeconds: number): Promise<Trouble[]> {
+export async function readTrouble(pool: Pool, rules: TroubleRules): Promise<Trouble[]> {
   const { rows } = await pool.query<TroubleRow>(
-    "SELECT kind, place, since, why FROM trouble($1 * interval '1 second')",
-    [stuckAfterSeconds],
+    "SELECT kind, place, since, why FROM trouble($1 * interval '1 second', $2 * interval '1 second')",
+    [rules.stuckAfterSeconds, rules.idleSeconds],
   );
   return rows.map(troubleOf);
 }
@@ -40,9 +47,9 @@ export interface TroubleChanges {
 }
 
 /** @throws DatabaseError or a connection error; then the next call tells what this one could not */
-export async function noteTrouble(pool: Pool, stuckAfterSeconds: number): Promise<TroubleChanges> {
+export async function noteTrouble(pool: Pool, rules: TroubleRules): Promise<TroubleChanges> {
   const { rows } = await pool.query<TroubleRow & { readonly change: "begun" | "ended" }>(
-    `WITH present AS (SELECT kind, place, since, why FROM trouble($1 * interval '1 second')),
+    `WITH present AS (SELECT kind, place, since, why FROM trouble($1 * interval '1 second', $2 * interval '1 second')),
        begun AS (
          INSERT INTO reported_trouble (kind, place, since, why) SELECT * FROM present
          ON CONFLICT DO NOTHING RETURNING kind, place, since, why),
@@ -51,7 +58,7 @@ export async function noteTrouble(pool: Pool, stuckAfterSeconds: number): Promis
          WHERE NOT EXISTS (SELECT FROM present AS p WHERE (p.kind, p.place) = (r.kind, r.place))
          RETURNING kind, place, since, why)
      SELECT 'begun' AS change, * FROM begun UNION ALL SELECT 'ended', * FROM ended`,
-    [stuckAfterSeconds],
+    [rules.stuckAfterSeconds, rules.idleSeconds],
   );
   const of = (change: "begun" | "ended") => rows.filter((row) => row.change === change).map(troubleOf);
   return { begun: of("begun"), ended: of("ended") };
@@ -79,7 +86,7 @@ export interface Gauges {
 }
 
 /** @throws DatabaseError or a connection error */
-export async function readGauges(pool: Pool, stuckAfterSeconds: number): Promise<Gauges> {
+export async function readGauges(pool: Pool, rules: TroubleRules): Promise<Gauges> {
   const partitions = await pool.query<Omit<PartitionGauge, "lag"> & { lag: string }>(
     "SELECT stream, topic, partition, lag FROM partition_progress ORDER BY stream, topic, partition",
   );
@@ -91,6 +98,6 @@ export async function readGauges(pool: Pool, stuckAfterSeconds: number): Promise
   return {
     partitions: partitions.rows.map((row) => ({ ...row, lag: Number(row.lag) })),
     streams: streams.rows,
-    trouble: await readTrouble(pool, stuckAfterSeconds),
+    trouble: await readTrouble(pool, rules),
   };
 }

@@ -5,8 +5,8 @@ import {
   readGroups,
   readKafkaSettings,
   readLatenessRules,
-  readStuckAfterSeconds,
   readTopics,
+  readTroubleRules,
   readWatermarkSettings,
   readWeatherSettings,
   sourceOf,
@@ -23,7 +23,7 @@ describe("the environment", () => {
     });
     expect(readLatenessRules({})).toEqual({ futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6 });
     expect(readWatermarkSettings({ WATERMARK_DELAY_SECONDS: "" })).toEqual({ delayUs: 600e6, idleUs: 300e6 });
-    expect(readStuckAfterSeconds({})).toBe(300);
+    expect(readTroubleRules({})).toEqual({ stuckAfterSeconds: 300, idleSeconds: 300 });
     expect(readGroups({ KAFKA_GROUP_WEATHER: "uuid" }, readTopics({}))).toEqual({
       sensor: "smartgrid-local-aggregate-sensor-smartgrid-sensor-data",
       consumption: "smartgrid-local-aggregate-consumption-smartgrid-meter-readings",
@@ -62,7 +62,7 @@ describe("the environment", () => {
     ],
     [
       'STUCK_AFTER_SECONDS: expected a whole number from 1 to 604800, got "0"',
-      () => readStuckAfterSeconds({ STUCK_AFTER_SECONDS: "0" }),
+      () => readTroubleRules({ STUCK_AFTER_SECONDS: "0" }),
     ],
     [
       'WEATHER_UPDATE_INTERVAL: expected a whole number from 1 to 86400, got "0"',

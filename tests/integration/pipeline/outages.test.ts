@@ -66,6 +66,7 @@ beforeAll(async () => {
     POSTGRES_USER: "u",
     POSTGRES_PASSWORD: "p",
     SWEEP_INTERVAL: "1",
+    WATERMARK_IDLE_SECONDS: "1",
     STUCK_AFTER_SECONDS: "2",
   });
 });
@@ -208,5 +209,5 @@ test("the servers of a start that was killed are found and replaced, those of a 
   // It would not start on data that another still holds.
   postgres = await startDatabase();
   expect(postgres.pid).not.toBe(orphan);
-  expect(await counted()).toEqual([{ n: 7 }]);
+  expect(await counted()).toEqual([{ n: 8 }]);
 });

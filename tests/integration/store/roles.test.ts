@@ -11,6 +11,7 @@ import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { startPostgres } from "../../../localstack/postgres/server.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
+import { until } from "../topics.ts";
 
 const kinds = ["ingest", "sweep", "api", "read"] as const;
 type Kind = (typeof kinds)[number];
@@ -47,7 +48,7 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["SELECT * FROM too_late", ["read"]],
   ["SELECT * FROM stream_state", ["sweep", "api", "read"]],
   ["SELECT * FROM partition_progress", ["sweep", "api", "read"]],
-  ["SELECT * FROM trouble('5 minutes')", ["sweep", "api", "read"]],
+  ["SELECT * FROM trouble('5 minutes', '5 minutes')", ["sweep", "api", "read"]],
   ["SELECT * FROM reported_trouble", ["sweep", "read"]],
   ["DELETE FROM reported_trouble", ["sweep"]],
   ["UPDATE stream_state SET moved_at = now()", ["sweep"]],
@@ -187,6 +188,8 @@ test("the databases of a new cluster can be migrated at once, and by a user who 
       "plain may not make the role smartgrid_api: let an administrator run CREATE ROLE smartgrid_api NOLOGIN;",
     );
 
+    // Another migration is making the roles right now: all wait for it, and find them made.
+    await owner.query("BEGIN; CREATE ROLE smartgrid_api NOLOGIN; CREATE ROLE smartgrid_sweep NOLOGIN");
     const migrated = ["d1", "d2", "d3", "d4"].map(async (name) => {
       const client = new pg.Client({ connectionString: server.url.replace(/d0$/, name) });
       await client.connect();
@@ -194,6 +197,11 @@ test("the databases of a new cluster can be migrated at once, and by a user who 
       await client.end();
       return applied.length;
     });
+    await until(
+      async () => (await owner.query("SELECT FROM pg_locks WHERE NOT granted")).rowCount,
+      (waiting) => waiting === migrated.length,
+    );
+    await owner.query("COMMIT");
     expect(await Promise.all(migrated)).toEqual(migrated.map(() => migrations.length));
 
     expect(await migrate(plain, migrations)).toHaveLength(1 + migrations.length - ROLES_MIGRATION);

@@ -12,6 +12,7 @@ import { createDatabase, emptyTables, type TestDatabase } from "../database.ts";
 const STUCK_AFTER_SECONDS = 300;
 const topic = "readings";
 const rules = { delayUs: 600e6, idleUs: 300e6, amendmentHorizonUs: 7 * 86_400e6, futureSkewUs: 600e6 };
+const troubleRules = { stuckAfterSeconds: STUCK_AFTER_SECONDS, idleSeconds: 900 };
 const now = Date.now();
 
 let database: TestDatabase;
@@ -59,7 +60,7 @@ async function letPass(seconds: number, table = "all"): Promise<void> {
   }
 }
 
-const trouble = () => readTrouble(database.pool, STUCK_AFTER_SECONDS);
+const trouble = () => readTrouble(database.pool, troubleRules);
 const places = async () => (await trouble()).map(({ kind, place }) => `${kind} ${place}`);
 const agoSeconds = (since: string | undefined) => Math.round((Date.now() - Date.parse(since ?? "")) / 1000);
 
@@ -161,7 +162,7 @@ describe("trouble", () => {
     await sweep(1, 0);
     await letPass(STUCK_AFTER_SECONDS + 1);
     expect(await places()).toEqual([]);
-    await letPass(STUCK_AFTER_SECONDS);
+    await letPass(troubleRules.idleSeconds);
     expect(await places()).toEqual(["watermark_held readings-1"]);
   });
 });
@@ -174,8 +175,8 @@ describe("it is told", () => {
     await sweep(5);
     await letPass(STUCK_AFTER_SECONDS + 1);
     await apply(1, 0);
-    for (let i = 0; i < 3; i++) await logTrouble(database.pool, STUCK_AFTER_SECONDS);
-    const begun = await Promise.all([1, 2, 3].map(() => noteTrouble(database.pool, STUCK_AFTER_SECONDS)));
+    for (let i = 0; i < 3; i++) await logTrouble(database.pool, troubleRules);
+    const begun = await Promise.all([1, 2, 3].map(() => noteTrouble(database.pool, troubleRules)));
     expect(begun.flatMap((one) => [...one.begun, ...one.ended])).toEqual([]);
     const names = told.mock.calls.map(([line]) => JSON.parse(String(line)));
     expect(names).toContainEqual({
@@ -191,7 +192,7 @@ describe("it is told", () => {
     await apply(0, 1, 1_000);
     await apply(1, 1, 1_000);
     await sweep(2, 2);
-    for (let i = 0; i < 3; i++) await logTrouble(database.pool, STUCK_AFTER_SECONDS);
+    for (let i = 0; i < 3; i++) await logTrouble(database.pool, troubleRules);
     expect(said()).toEqual([...Array(count).fill("trouble"), ...Array(count).fill("trouble ended")]);
     told.mockRestore();
   });
@@ -200,7 +201,7 @@ describe("it is told", () => {
     await apply(0, 0);
     await sweep(5);
     await letPass(STUCK_AFTER_SECONDS + 1);
-    const noted = await Promise.all([1, 2, 3, 4].map(() => noteTrouble(database.pool, STUCK_AFTER_SECONDS)));
+    const noted = await Promise.all([1, 2, 3, 4].map(() => noteTrouble(database.pool, troubleRules)));
     const begun = noted.flatMap((one) => one.begun).map(({ kind }) => kind);
     expect(begun.sort()).toEqual(["partition_stuck", "watermark_held"]);
   });
@@ -211,7 +212,7 @@ describe("it is told", () => {
       now: Date.now,
       checks: { postgres: () => database.pool.query("SELECT 1") },
       trouble,
-      gauges: () => readGauges(database.pool, STUCK_AFTER_SECONDS),
+      gauges: () => readGauges(database.pool, troubleRules),
     });
     await apply(0, 0);
     await sweep(1);
