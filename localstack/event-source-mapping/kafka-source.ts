@@ -1,9 +1,10 @@
-// A topic as one member of a consumer group reads it. With record-batches.ts and
-// kafka-cluster.ts the only file that knows the Kafka client.
+// A topic as one member of a consumer group reads it. With fetch.ts, record-batches.ts and kafka-cluster.ts the only
+// file that knows the Kafka client.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { Consumer, ListOffsetTimestamps } from "@platformatic/kafka";
+import { Consumer, ListOffsetTimestamps, NetworkError } from "@platformatic/kafka";
 import type { SourceRecord } from "./event.ts";
+import { Fetcher, verifiedBatches } from "./fetch.ts";
 import { recordsOf } from "./record-batches.ts";
 import type { StartingPosition } from "./settings.ts";
 
@@ -98,9 +99,7 @@ export function openSource(options: SourceOptions): TopicSource {
     rebalanceTimeout: 20_000,
   });
   consumer.topics.track(topic);
-  // A broker answers a connection's requests in turn: behind a fetch that waits for records, commits and heartbeats
-  // would wait as well. So the fetches have connections of their own; this client never joins the group.
-  const fetcher = new Consumer(clientOptions);
+  const fetcher = new Fetcher(clientOptions.clientId);
   let beforeJoin: () => Promise<void> = async () => undefined;
 
   async function edge(timestamp: bigint): Promise<readonly bigint[]> {
@@ -117,7 +116,7 @@ export function openSource(options: SourceOptions): TopicSource {
     }
     const known = metadata.topics.get(topic);
     if (known === undefined) throw new Error(missingTopic(topic, options.brokers));
-    return known;
+    return { ...known, brokers: metadata.brokers };
   }
 
   function startingTimestamp(): bigint {
@@ -189,42 +188,28 @@ export function openSource(options: SourceOptions): TopicSource {
     },
 
     async fetch(wanted, maxWaitMs) {
-      const { id, partitions: details } = await found(false);
+      const { id, partitions: details, brokers } = await found(false);
       const byLeader = Map.groupBy(wanted, ([partition]) => details[partition]?.leader ?? -1);
       const responses = await Promise.all(
-        [...byLeader].map(([node, partitions]) =>
-          fetcher.fetch({
-            node,
-            maxWaitTime: maxWaitMs,
-            minBytes: 1,
+        [...byLeader].map(([node, partitions]) => {
+          const broker = brokers.get(node);
+          if (broker === undefined) throw new NetworkError(`${topic}: broker ${node} is not there`);
+          return fetcher.fetch({
+            broker,
+            topicId: id,
+            wanted: partitions,
+            maxWaitMs,
             maxBytes: 4 * PARTITION_FETCH_BYTES,
+            partitionMaxBytes: PARTITION_FETCH_BYTES,
             isolationLevel,
-            topics: [
-              {
-                topicId: id,
-                partitions: partitions.map(([partition, offset]) => ({
-                  partition,
-                  currentLeaderEpoch: -1,
-                  fetchOffset: BigInt(offset),
-                  lastFetchedEpoch: -1,
-                  partitionMaxBytes: PARTITION_FETCH_BYTES,
-                })),
-              },
-            ],
-          }),
-        ),
+          });
+        }),
       );
-      return responses
-        .flatMap((response) => response.responses.flatMap((answer) => answer.partitions))
-        .map((answer) => ({
-          partition: answer.partitionIndex,
-          ...recordsOf(
-            answer.records ?? [],
-            answer.abortedTransactions,
-            wanted.get(answer.partitionIndex) ?? 0,
-          ),
-          endOffset: Number(answer.highWatermark),
-        }));
+      return responses.flat().map(({ partition, bytes, aborted, highWatermark }) => ({
+        partition,
+        ...recordsOf(verifiedBatches(bytes), aborted, wanted.get(partition) ?? 0),
+        endOffset: Number(highWatermark),
+      }));
     },
 
     async commit(offsets) {
@@ -239,7 +224,7 @@ export function openSource(options: SourceOptions): TopicSource {
     },
 
     async close() {
-      await Promise.all([consumer.close(true), fetcher.close(true)]);
+      await Promise.all([consumer.close(true), fetcher.close()]);
     },
   };
 }

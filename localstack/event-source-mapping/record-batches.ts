@@ -1,28 +1,22 @@
 // Record batches as the Kafka client decodes them, made the records of an event (21, 22).
 
-import type { Consumer } from "@platformatic/kafka";
+import type { RecordsBatch } from "@platformatic/kafka";
 import type { SourceRecord } from "./event.ts";
+import type { AbortedTransaction } from "./fetch.ts";
 
 const APPEND_TIME = 0b1000;
 const TRANSACTIONAL = 0b1_0000;
 const CONTROL_BATCH = 0b10_0000;
 
-type Batches = NonNullable<
-  Awaited<ReturnType<Consumer["fetch"]>>["responses"][number]["partitions"][number]["records"]
->;
-type Aborted = Awaited<
-  ReturnType<Consumer["fetch"]>
->["responses"][number]["partitions"][number]["abortedTransactions"];
-
 /** Records from `fromOffset` on, without control records and without those of aborted transactions (21). */
 export function recordsOf(
-  batches: Batches,
-  aborted: Aborted,
+  batches: readonly RecordsBatch[],
+  aborted: readonly AbortedTransaction[],
   fromOffset: number,
 ): { records: SourceRecord[]; nextOffset: number } {
   const records: SourceRecord[] = [];
   const abortedProducers = new Set<bigint>();
-  const pending = [...(aborted ?? [])].sort((a, b) => Number(a.firstOffset - b.firstOffset));
+  const pending = [...aborted].sort((a, b) => Number(a.firstOffset - b.firstOffset));
   let nextOffset = fromOffset;
   for (const batch of batches) {
     const firstOffset = Number(batch.firstOffset);

@@ -1,0 +1,142 @@
+// Fetches on connections of their own: a broker answers a connection's requests in turn, and behind a fetch that
+// waits for records, commits and heartbeats would wait as well. Batches are checked against their CRC before they are
+// decoded: the client decodes whatever comes.
+
+import {
+  ConnectionPool,
+  crc32c,
+  createAPI,
+  fetchV13,
+  Reader,
+  type RecordsBatch,
+  ResponseError,
+  readRecordsBatch,
+} from "@platformatic/kafka";
+
+export type AbortedTransaction = { readonly producerId: bigint; readonly firstOffset: bigint };
+
+export interface AnsweredPartition {
+  readonly partition: number;
+  readonly highWatermark: bigint;
+  readonly aborted: readonly AbortedTransaction[];
+  /** Bytes of record batches, the last of them perhaps cut off. */
+  readonly bytes: Buffer;
+}
+
+export interface FetchRequest {
+  readonly broker: { readonly host: string; readonly port: number };
+  readonly topicId: string;
+  /** Partition → offset. */
+  readonly wanted: readonly (readonly [partition: number, offset: number])[];
+  readonly maxWaitMs: number;
+  readonly maxBytes: number;
+  readonly partitionMaxBytes: number;
+  readonly isolationLevel: number;
+}
+
+/** The broker's log is damaged: a batch is not what was written. */
+export class CorruptBatchError extends Error {
+  override readonly name = "CorruptBatchError";
+}
+
+// Layout of a record batch: offset (8), length (4), leader epoch (4), magic (1), CRC (4), then what the CRC covers.
+const LENGTH_AT = 8;
+const HEAD_BYTES = 12;
+const CRC_AT = 17;
+const CHECKED_FROM = 21;
+const FETCH = 1;
+const NO_SESSION = 0;
+const FULL_FETCH = -1;
+
+/**
+ * Decodes record batches; one that was cut off at the end is left for the next fetch, and so is one that is damaged
+ * behind others.
+ * @throws CorruptBatchError where the first batch is damaged
+ */
+export function verifiedBatches(bytes: Buffer): RecordsBatch[] {
+  const batches: RecordsBatch[] = [];
+  for (let at = 0; bytes.length - at >= HEAD_BYTES; ) {
+    const end = at + HEAD_BYTES + bytes.readInt32BE(at + LENGTH_AT);
+    const isWhole = end >= at + CHECKED_FROM && end <= bytes.length;
+    // A broker sends at least the first batch whole.
+    if (!isWhole && batches.length > 0) break;
+    const offset = bytes.readBigInt64BE(at);
+    if (!isWhole)
+      throw new CorruptBatchError(
+        `the record batch at offset ${offset} is corrupt: its length is given as ${end - at} bytes, there are ${bytes.length - at}`,
+      );
+    const written = bytes.readUInt32BE(at + CRC_AT);
+    const actual = crc32c(bytes.subarray(at + CHECKED_FROM, end));
+    if (written !== actual) {
+      if (batches.length > 0) break;
+      throw new CorruptBatchError(
+        `the record batch at offset ${offset} is corrupt: CRC-32C ${written} was written, its bytes have ${actual}`,
+      );
+    }
+    batches.push(readRecordsBatch(Reader.from(bytes.subarray(at, end))));
+    at = end;
+  }
+  return batches;
+}
+
+function parsePartition(reader: Reader, errors: Map<string, [number, null]>): AnsweredPartition {
+  const partition = reader.readInt32();
+  const errorCode = reader.readInt16();
+  if (errorCode !== 0) errors.set(`partition ${partition}`, [errorCode, null]);
+  const highWatermark = reader.readInt64();
+  reader.skip(16); // last stable offset, start of the log
+  const aborted = reader.readNullableArray((r) => ({
+    producerId: r.readInt64(),
+    firstOffset: r.readInt64(),
+  }));
+  reader.skip(4); // preferred replica
+  return { partition, highWatermark, aborted: aborted ?? [], bytes: reader.readBytes() };
+}
+
+const fetchApi = createAPI<Parameters<typeof fetchV13.createRequest>, AnsweredPartition[]>(
+  FETCH,
+  fetchV13.api.version,
+  fetchV13.createRequest,
+  (_correlationId, apiKey, apiVersion, reader) => {
+    reader.skip(4); // throttle time
+    const errors = new Map<string, [number, null]>();
+    const errorCode = reader.readInt16();
+    if (errorCode !== 0) errors.set("", [errorCode, null]);
+    reader.skip(4); // session
+    const topics = reader.readArray((r) => {
+      r.skip(16); // topic id
+      return r.readArray((each) => parsePartition(each, errors));
+    });
+    reader.readTaggedFields();
+    if (errors.size > 0) throw new ResponseError(apiKey, apiVersion, Object.fromEntries(errors), topics);
+    return topics.flat();
+  },
+);
+
+export class Fetcher {
+  readonly #pool: ConnectionPool;
+
+  constructor(clientId: string) {
+    this.#pool = new ConnectionPool(clientId);
+  }
+
+  /** Reads on from the wanted offsets; waits up to `maxWaitMs` for a first record. @throws the client's errors */
+  async fetch(request: FetchRequest): Promise<AnsweredPartition[]> {
+    const { topicId, wanted, maxWaitMs, maxBytes, isolationLevel } = request;
+    const connection = await this.#pool.get(request.broker);
+    const partitions = wanted.map(([partition, offset]) => ({
+      partition,
+      currentLeaderEpoch: -1,
+      fetchOffset: BigInt(offset),
+      lastFetchedEpoch: -1,
+      partitionMaxBytes: request.partitionMaxBytes,
+    }));
+    const topics = [{ topicId, partitions }];
+    // biome-ignore format: one argument is one field of the request
+    return fetchApi.async(connection, maxWaitMs, 1, maxBytes, isolationLevel, NO_SESSION, FULL_FETCH, topics, [], "");
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+}
