@@ -23,6 +23,7 @@ export class PartitionQueue {
   #records: readonly SourceRecord[] = [];
   #bytes = 0;
   #fetchOffset: number;
+  #isAtEnd = false;
   /** One entry for each fetch that is still here: how many of its records, and when it was read. */
   #reads: { count: number; readMs: number }[] = [];
 
@@ -47,6 +48,11 @@ export class PartitionQueue {
     return this.#bytes < BUFFER_LIMIT_BYTES ? this.#fetchOffset : null;
   }
 
+  /** Whether all that could be read at the last reading has been read. */
+  get isAtEnd(): boolean {
+    return this.#isAtEnd;
+  }
+
   /** Where delivery is once all records of the queue before `count` are done. */
   offsetAfter(count: number): number {
     return this.#records[count]?.offset ?? this.#fetchOffset;
@@ -62,6 +68,8 @@ export class PartitionQueue {
     passes: (record: SourceRecord) => boolean,
   ): { added: number; filtered: number } {
     this.endOffset = Math.max(fetched.endOffset, fetched.nextOffset);
+    // An open transaction keeps the end from being read; then a reading without result is the end.
+    this.#isAtEnd = fetched.nextOffset >= this.endOffset || fetched.nextOffset === this.#fetchOffset;
     this.#fetchOffset = fetched.nextOffset;
     const added = fetched.records.filter(passes);
     if (added.length > 0) {
@@ -91,6 +99,7 @@ export class PartitionQueue {
     this.#records = [];
     this.#reads = [];
     this.#bytes = 0;
+    this.#isAtEnd = false;
     this.#fetchOffset = this.committedOffset;
     this.settledOffset = this.committedOffset;
   }
