@@ -44,9 +44,13 @@ export interface TopicSource {
   rejoin(): Promise<void>;
   /** Asks the cluster anew. @throws Error where the topic does not exist */
   describeTopic(): Promise<{ readonly topicId: string; readonly partitionCount: number }>;
-  /** Where delivery starts: the group's committed offset, else the starting position. */
+  /**
+   * Where delivery starts: the group's committed offset, else the starting position; partitions from `knownCount` on
+   * are new since and start at their first offset (11).
+   */
   startOffsets(
     partitions: readonly number[],
+    knownCount: number,
     onGap: (partition: number, known: number, start: number) => void,
   ): Promise<ReadonlyMap<number, number>>;
   /** Reads on from the wanted offsets; waits up to `maxWaitMs` for a first record. */
@@ -159,7 +163,7 @@ export function openSource(options: SourceOptions): TopicSource {
       return { topicId: id, partitionCount: partitionsCount };
     },
 
-    async startOffsets(partitions, onGap) {
+    async startOffsets(partitions, knownCount, onGap) {
       const committed = await consumer.listCommittedOffsets({
         topics: [{ topic, partitions: [...partitions] }],
       });
@@ -178,6 +182,7 @@ export function openSource(options: SourceOptions): TopicSource {
           const start = Number(starting[partition] ?? -1n);
           if (isNew) return [partition, first];
           if (known >= first && known <= end) return [partition, known];
+          if (known < 0 && partition >= knownCount) return [partition, first];
           if (known < 0) return [partition, start >= 0 ? start : end];
           // Out of range (10): retention passed the offset, or the topic was created again.
           const side = options.startingPosition === "LATEST" && known < first ? end : first;
