@@ -194,7 +194,7 @@ function recorded(judge: Judge, verdicts: (Verdict | "try again")[]): Judge {
   return async (...batch) => {
     const verdict = await judge(...batch);
     verdicts.push(
-      verdict === "try again" || verdict.seenEventKeys === undefined
+      verdict === "try again" || verdict.applied
         ? verdict
         : { ...verdict, seenEventKeys: [...verdict.seenEventKeys].sort() },
     );
