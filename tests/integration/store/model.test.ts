@@ -13,8 +13,9 @@ import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
 import { weatherStream } from "../../../lib/streams/weather.ts";
-import { columns, MemoryDatabase } from "../../simulation/memory-database.ts";
+import { MemoryDatabase } from "../../simulation/memory-database.ts";
 import { contentOf, digitsOf, rulesOf } from "../../simulation/schedule.ts";
+import { columns } from "../../simulation/window-rows.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../database.ts";
 
 const START_US = Date.UTC(2026, 0, 15, 10) * 1000;
