@@ -13,8 +13,9 @@ import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
 import { weatherStream } from "../../../lib/streams/weather.ts";
-import { columns, MemoryDatabase } from "../../simulation/memory-database.ts";
+import { MemoryDatabase } from "../../simulation/memory-database.ts";
 import { contentOf, digitsOf, rulesOf } from "../../simulation/schedule.ts";
+import { columns } from "../../simulation/window-rows.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../database.ts";
 
 const START_US = Date.UTC(2026, 0, 15, 10) * 1000;
@@ -194,7 +195,7 @@ function recorded(judge: Judge, verdicts: (Verdict | "try again")[]): Judge {
   return async (...batch) => {
     const verdict = await judge(...batch);
     verdicts.push(
-      verdict === "try again" || verdict.seenEventKeys === undefined
+      verdict === "try again" || verdict.applied
         ? verdict
         : { ...verdict, seenEventKeys: [...verdict.seenEventKeys].sort() },
     );
