@@ -1,7 +1,7 @@
 // Commits a partition's records: folds them on the facts known, lets PostgreSQL judge, and folds again on its facts
 // where they have changed. One round trip in the common case; nothing is held between two tries.
 
-import { DatabaseError, type Pool } from "pg";
+import { type ClientBase, DatabaseError } from "pg";
 import {
   EARLIEST_WINDOW_END_US,
   type Facts,
@@ -38,6 +38,9 @@ export interface CommitOutcome {
   readonly late: number;
   readonly roundTrips: number;
 }
+
+/** A pool, or a connection with a transaction that the commit shall be part of. */
+export type Queryable = Pick<ClientBase, "query">;
 
 /** What `claim_batch` answers. */
 interface Verdict {
@@ -106,13 +109,13 @@ function parametersOf<E extends Event, P>(
 }
 
 async function askDatabase(
-  pool: Pool,
+  database: Queryable,
   statement: string,
   parameters: unknown[],
 ): Promise<Verdict | "try again"> {
   const placeholders = parameters.map((_, i) => `$${i + 1}`).join(", ");
   try {
-    const { rows } = await pool.query<{ verdict: Verdict }>({
+    const { rows } = await database.query<{ verdict: Verdict }>({
       name: statement,
       text: `SELECT ${statement}(${placeholders}) AS verdict`,
       values: parameters,
@@ -154,12 +157,14 @@ function learn(facts: Facts, verdict: Verdict, rules: LatenessRules, applied: Of
 /**
  * Applies the records of one partition exactly once, in effect: offsets that were applied before are left out,
  * and the rest changes ledger, sums, quarantine and identities in one transaction.
+ * @param database a pool; or a connection within a transaction, which is lost where another one is in its way: such a
+ *   caller has to do its transaction again
  * @param records in offset order, not empty
  * @throws DatabaseError or a connection error where PostgreSQL is in trouble; then nothing was applied, or, when the
  *   connection broke at the commit, all of it, and delivering the batch again is right in both cases
  */
 export async function commitRecords<E extends Event, P>(
-  pool: Pool,
+  database: Queryable,
   stream: Stream<E, P>,
   address: PartitionAddress,
   records: readonly LogRecord[],
@@ -180,7 +185,7 @@ export async function commitRecords<E extends Event, P>(
     };
     if (batch.offsets.length === 0) return { ...outcome, late: 0, roundTrips: roundTrips - 1 };
     const parameters = parametersOf(stream, address, rules, deadIncarnation, batch);
-    const verdict = await askDatabase(pool, statements[stream.name], parameters);
+    const verdict = await askDatabase(database, statements[stream.name], parameters);
     if (verdict === "try again") continue;
     if (verdict.applied) return { ...outcome, late: verdict.late ?? 0 };
 
