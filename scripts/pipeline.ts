@@ -1,8 +1,8 @@
 // Where the commands find a pipeline: the one that the environment names, or the one that `npm start` runs here.
 
 import { readFile } from "node:fs/promises";
-import type pg from "pg";
 import { type KafkaSettings, readDatabaseSettings, readKafkaSettings } from "../lib/config.ts";
+import type { DatabaseSettings } from "../lib/store/pool.ts";
 
 interface RunningStack {
   readonly kafka: string;
@@ -18,9 +18,17 @@ async function runningStack(variable: string): Promise<RunningStack> {
 }
 
 /** @throws Error where there is no database */
-export async function findDatabase(): Promise<pg.ClientConfig> {
+export async function findDatabase(): Promise<DatabaseSettings> {
   if (process.env.POSTGRES_HOST) return readDatabaseSettings(process.env);
-  return { connectionString: (await runningStack("POSTGRES_HOST")).postgres };
+  const url = new URL((await runningStack("POSTGRES_HOST")).postgres);
+  return {
+    host: url.hostname,
+    port: Number(url.port),
+    database: url.pathname.slice(1),
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    applicationName: "smartgrid",
+  };
 }
 
 /** @throws Error where there are no brokers */

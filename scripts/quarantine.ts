@@ -3,7 +3,7 @@
 // replayed.
 
 import { Command } from "commander";
-import pg from "pg";
+import type { Pool } from "pg";
 import { readLatenessRules, readTopics } from "../lib/config.ts";
 import { messageOf } from "../lib/log.ts";
 import {
@@ -17,18 +17,16 @@ import { replaySelected } from "../lib/quarantine/replay-selected.ts";
 import { discardRecords, MAX_ATTEMPTS } from "../lib/quarantine/resolve.ts";
 import { requireChoice, selectRecords } from "../lib/quarantine/select.ts";
 import { describeRecord, summaryOf } from "../lib/quarantine/show.ts";
+import { openPool } from "../lib/store/pool.ts";
 import { streams } from "../lib/streams/streams.ts";
 import { findDatabase } from "./pipeline.ts";
 
+const STATEMENT_TIMEOUT_MS = 60_000;
+
 /** Runs a command on the database, and says what went wrong in one line. */
-async function onDatabase(work: (pool: pg.Pool) => Promise<void>): Promise<void> {
+async function onDatabase(work: (pool: Pool) => Promise<void>): Promise<void> {
   try {
-    const pool = new pg.Pool({
-      ...(await findDatabase()),
-      max: 1,
-      statement_timeout: 60_000,
-      lock_timeout: 5_000,
-    });
+    const pool = openPool(await findDatabase(), STATEMENT_TIMEOUT_MS);
     try {
       await work(pool);
     } finally {

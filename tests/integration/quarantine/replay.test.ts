@@ -1,7 +1,7 @@
 // What is refused can be replayed: counted once, in its right window, with who and when on record.
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { readDatabaseSettings } from "../../../lib/config.ts";
 import { setFields } from "../../../lib/quarantine/edit.ts";
 import { findRecords, type QuarantinedRecord, type RecordFilter } from "../../../lib/quarantine/records.ts";
 import {
@@ -12,6 +12,7 @@ import {
   replaySourceOf,
 } from "../../../lib/quarantine/resolve.ts";
 import { commitRecords, type LatenessRules } from "../../../lib/store/commit.ts";
+import { openPool } from "../../../lib/store/pool.ts";
 import { forgetQuarantine } from "../../../lib/store/retention.ts";
 import { sweepStream } from "../../../lib/store/sweep.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
@@ -152,8 +153,8 @@ describe("a replay", () => {
 
   test("whose connection is cut, wherever that is, and that is done again: counted once and marked", async () => {
     for (let i = 0; i < 25; i++) await apply(i, "{");
-    const victim = new pg.Pool({ connectionString: database.url, application_name: "victim", max: 1 });
-    victim.on("error", () => undefined); // its idle connection is cut as well
+    const settings = { ...readDatabaseSettings(database.environment), applicationName: "victim" };
+    const victim = openPool(settings, 10_000);
     let cuts = 0;
     for (const [i, record] of (await find()).entries()) {
       const decided = {
@@ -195,7 +196,7 @@ describe("a replay", () => {
     );
     expect(await replay(record, { editedValue: value })).toMatchObject({ outcome: "applied_before" });
     expect((await snapshot(database.pool)).consumption).toEqual([
-      expect.stringContaining("c,1.500000,1.5000000000000000,1,"),
+      expect.stringContaining("c,1.500000,1.50000000000000000000,1,"),
     ]);
     await only({ state: "replayed" });
   });
