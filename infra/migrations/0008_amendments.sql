@@ -93,6 +93,8 @@ CREATE FUNCTION change_sensor_rows(entry bigint) RETURNS void LANGUAGE sql AS $$
   FROM amendment_row AS r
   WHERE r.amendment_id = entry
     AND (t.window_start, t.sensor_type, t.sensor_id) = (r.window_start, r.sensor_type, r.key)
+    AND (t.count, t.min_value, t.max_value, t.sum_value, t.sum_squares)
+      IS DISTINCT FROM (r.count_after, r.min_after, r.max_after, r.sum_after, r.sum_squares_after)
 $$;
 
 CREATE FUNCTION change_consumption_rows(entry bigint) RETURNS void LANGUAGE sql AS $$
@@ -103,10 +105,11 @@ CREATE FUNCTION change_consumption_rows(entry bigint) RETURNS void LANGUAGE sql 
     updated_at = now()
   FROM amendment_row AS r
   WHERE r.amendment_id = entry AND (t.window_start, t.customer_id) = (r.window_start, r.key)
+    AND (t.reading_count, t.total_consumption) IS DISTINCT FROM (r.count_after, r.sum_after)
 $$;
 
 -- Amends rows from what their events fold to before and after: all rows of the span's windows that the amendment could
--- concern, changing or not. Answers the entry's summary ("id" is null where no row changes); or, where a row is not what
+-- concern, changing or not. A revert names the rows of what it reverts even where they do not change. Answers the entry's summary ("id" is null where no row changes); or, where a row is not what
 -- its events fold to, {"differing", "first"}: how many are not, and the first. Then nothing has changed.
 -- header: as for enter_amendment, and firstUs, endUs: the windows.
 CREATE FUNCTION amend_sensor(
@@ -151,7 +154,7 @@ BEGIN
   WHERE (t.count, t.min_value, t.max_value, t.sum_value, t.sum_squares)
     IS DISTINCT FROM (b.n, b.min, b.max, b.sum, b.squares);
   IF (differing->>'differing')::bigint > 0 THEN RETURN differing; END IF;
-  IF (counts_before, mins_before, maxs_before, sums_before, squares_before)
+  IF header->>'kind' <> 'revert' AND (counts_before, mins_before, maxs_before, sums_before, squares_before)
     IS NOT DISTINCT FROM (counts_after, mins_after, maxs_after, sums_after, squares_after)
   THEN RETURN amendment_summary(NULL); END IF;
 
@@ -165,7 +168,8 @@ BEGIN
       squares_after) AS a(start_us, type, id, n, min, max, sum, squares)
   JOIN sensor_aggregates_realtime AS t
     ON (t.window_start, t.sensor_type, t.sensor_id) = (instant(a.start_us), a.type, a.id)
-  WHERE (t.count, t.sum_value, t.sum_squares) IS DISTINCT FROM (a.n, a.sum, a.squares);
+  WHERE header->>'kind' = 'revert' OR (t.count, t.sum_value, t.sum_squares, t.min_value, t.max_value)
+    IS DISTINCT FROM (a.n, a.sum, a.squares, CASE WHEN a.n > 0 THEN a.min END, CASE WHEN a.n > 0 THEN a.max END);
   PERFORM change_sensor_rows(entry);
   RETURN amendment_summary(entry);
 END $$;
@@ -207,7 +211,7 @@ BEGIN
   FULL JOIN concerned AS t ON (t.window_start, t.customer_id) = (b.start, b.id)
   WHERE (t.reading_count, t.total_consumption) IS DISTINCT FROM (b.n, b.sum);
   IF (differing->>'differing')::bigint > 0 THEN RETURN differing; END IF;
-  IF (counts_before, sums_before) IS NOT DISTINCT FROM (counts_after, sums_after)
+  IF header->>'kind' <> 'revert' AND (counts_before, sums_before) IS NOT DISTINCT FROM (counts_after, sums_after)
   THEN RETURN amendment_summary(NULL); END IF;
 
   entry := enter_amendment(header);
@@ -216,7 +220,7 @@ BEGIN
   SELECT entry, t.window_start, '', t.customer_id, t.reading_count, a.n, t.total_consumption, a.sum
   FROM unnest(window_starts_us, ids_again, counts_after, sums_after) AS a(start_us, id, n, sum)
   JOIN consumption_aggregates_realtime AS t ON (t.window_start, t.customer_id) = (instant(a.start_us), a.id)
-  WHERE (t.reading_count, t.total_consumption) IS DISTINCT FROM (a.n, a.sum);
+  WHERE header->>'kind' = 'revert' OR (t.reading_count, t.total_consumption) IS DISTINCT FROM (a.n, a.sum);
   PERFORM change_consumption_rows(entry);
   RETURN amendment_summary(entry);
 END $$;

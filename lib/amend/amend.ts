@@ -4,6 +4,7 @@
 import { DatabaseError, type Pool } from "pg";
 import { windowStartUs } from "../core/window.ts";
 import type { Archive } from "../kafka/archive.ts";
+import type { Queryable } from "../store/commit.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { type AmendableName, amendableStreams, streamOf } from "./amendable.ts";
 import { CountedRecords } from "./counted.ts";
@@ -51,8 +52,8 @@ type Judged =
 
 /** How much older than its event a record may be by Kafka's clock to be found without reading the whole topic. */
 const CLOCK_ERROR_MS = 86_400_000;
-/** Rounds of folding what came meanwhile; each has less to read than the one before. */
-const MAX_ROUNDS = 50;
+/** Each round has less to read than the one before. */
+const ROUNDS_WITHOUT_HOLDING = 3;
 /** The class of errors that the SQL functions raise for people. */
 const REFUSED_BY_US = "SG001";
 
@@ -63,24 +64,22 @@ export class AmendmentError extends Error {
   override name = "AmendmentError";
 }
 
-async function judge(pool: Pool, statement: string, parameters: unknown[], dryRun: boolean): Promise<Judged> {
-  const text = `SELECT ${statement}(${parameters.map((_, i) => `$${i + 1}`).join(", ")}) AS judged`;
+/** Calls one of the SQL functions, in a transaction of the caller's. */
+async function judge(client: Queryable, statement: string, parameters: unknown[]): Promise<Judged> {
+  const placeholders = parameters.map((_, i) => `$${i + 1}`).join(", ");
+  const sql = `SELECT ${statement}(${placeholders}) AS judged`;
   try {
-    return await inTransaction(
-      pool,
-      async (client) => {
-        const judged = (await client.query<{ judged: Judged }>(text, parameters)).rows[0]?.judged;
-        if (judged === undefined) throw new Error(`${statement} returned no row`);
-        return judged;
-      },
-      dryRun ? "ROLLBACK" : "COMMIT",
-    );
+    const judged = (await client.query<{ judged: Judged }>(sql, parameters)).rows[0]?.judged;
+    if (judged === undefined) throw new Error(`${statement} returned no row`);
+    return judged;
   } catch (error) {
     if (error instanceof DatabaseError && error.code === REFUSED_BY_US)
       throw new AmendmentError(error.message, { cause: error });
     throw error;
   }
 }
+
+const endOf = ({ dryRun }: Decision) => (dryRun ? "ROLLBACK" : "COMMIT");
 
 /** The groups of the selected events: a meter's readings may count for one customer after another. */
 async function groupsOf(
@@ -96,8 +95,8 @@ async function groupsOf(
     concerns: (event) => selects(selector, event),
   });
   const groups = new Set<string>();
-  const records = new CountedRecords(tools.pool, tools.archive, tools.topics[name]);
-  for await (const batch of records.unread(sinceMs, tools.onRead))
+  const records = new CountedRecords(tools.archive, tools.topics[name]);
+  for await (const batch of records.unread(tools.pool, sinceMs, tools.onRead))
     for (const record of batch) {
       const candidate = refolding.candidate(record);
       if (candidate !== null) groups.add(stream.groupOf(candidate.event));
@@ -105,42 +104,56 @@ async function groupsOf(
   return groups;
 }
 
-/** Folds, lets PostgreSQL judge, and folds what came meanwhile, until the rows are what was folded or nothing comes. */
+/**
+ * Folds, lets PostgreSQL judge, and folds what came meanwhile. Where rows change faster than that, the last round holds
+ * the topic's ledger: commits of the topic wait for as long as it takes to read what came since the round before.
+ */
 async function refoldAndAmend(
   tools: AmendmentTools,
   name: AmendableName,
   refold: Refold,
   header: object,
-  dryRun: boolean,
+  decision: Decision,
   sinceMs: number,
 ): Promise<Judged> {
   const { statement, stream } = amendableStreams[name];
   const refolding = new Refolding(amendableStreams[name], refold);
-  const records = new CountedRecords(tools.pool, tools.archive, tools.topics[name]);
-  let judged: Judged = nothing;
-  for (let round = 1; round <= MAX_ROUNDS; round++) {
-    let folded = 0;
-    for await (const batch of records.unread(sinceMs, tools.onRead)) {
+  const records = new CountedRecords(tools.archive, tools.topics[name]);
+
+  async function foldUnread(database: Queryable): Promise<void> {
+    for await (const batch of records.unread(database, sinceMs, tools.onRead)) {
       const candidates = batch.flatMap((record) => refolding.candidate(record) ?? []);
-      for (const candidate of await records.onlyCounted(candidates)) refolding.fold(candidate);
-      folded += candidates.length;
+      for (const candidate of await records.onlyCounted(database, candidates)) refolding.fold(candidate);
     }
-    const rows = refolding.changedRows();
-    if (rows.length > 0) {
-      const before = stream.parameters(rows.map((row) => row.before));
-      const after = stream.parameters(rows.map((row) => row.after));
-      const starts = rows.map((row) => row.windowStartUs);
-      judged = await judge(
-        tools.pool,
-        statement,
-        [JSON.stringify(header), starts, ...before, ...after],
-        dryRun,
-      );
-    }
-    if ("id" in judged && judged.id !== null) return judged;
-    if (folded === 0) break;
   }
-  return judged;
+
+  function judgeRows(client: Queryable): Promise<Judged> {
+    const rows = refolding.rows();
+    return judge(client, statement, [
+      JSON.stringify(header),
+      rows.map((row) => row.windowStartUs),
+      ...stream.parameters(rows.map((row) => row.before)),
+      ...stream.parameters(rows.map((row) => row.after)),
+    ]);
+  }
+
+  for (let round = 1; round <= ROUNDS_WITHOUT_HOLDING; round++) {
+    await foldUnread(tools.pool);
+    const judged = await inTransaction(tools.pool, judgeRows, endOf(decision));
+    if (!("differing" in judged)) return judged;
+  }
+  return inTransaction(
+    tools.pool,
+    async (client) => {
+      await client.query(
+        "SELECT FROM ledger WHERE topic = $1 ORDER BY source, partition, incarnation FOR UPDATE",
+        [tools.topics[name]],
+      );
+      await foldUnread(client);
+      return judgeRows(client);
+    },
+    endOf(decision),
+  );
 }
 
 /**
@@ -153,13 +166,13 @@ async function refoldFromTopic(
   span: Pick<Entry, "fromUs" | "toUs">,
   refoldSince: (sinceMs: number) => Promise<Omit<Refold, "firstUs" | "endUs">>,
   header: object,
-  dryRun: boolean,
+  decision: Decision,
 ): Promise<Amended> {
   const windows = windowsOf(span, amendableStreams[name].stream.windowUs);
   let judged: Judged = nothing;
   for (const sinceMs of [Math.max(0, windows.firstUs / 1000 - CLOCK_ERROR_MS), 0]) {
     const refold = { ...windows, ...(await refoldSince(sinceMs)) };
-    judged = await refoldAndAmend(tools, name, refold, { ...header, ...windows }, dryRun, sinceMs);
+    judged = await refoldAndAmend(tools, name, refold, { ...header, ...windows }, decision, sinceMs);
     if ("id" in judged && judged.id !== null) return judged;
   }
   if ("differing" in judged)
@@ -199,7 +212,7 @@ export async function amend(
       };
     },
     header,
-    decision.dryRun,
+    decision,
   );
 }
 
@@ -222,7 +235,11 @@ export async function emptyWindows(
   if (fromUs % windowUs !== 0 || toUs % windowUs !== 0)
     throw new AmendmentError(`whole windows begin and end at multiples of ${windowUs / 60_000_000} minutes`);
   const header = { kind: "remove", stream: name, topic: tools.topics[name], ...amendment, ...decision };
-  const judged = await judge(tools.pool, "empty_windows", [JSON.stringify(header)], decision.dryRun);
+  const judged = await inTransaction(
+    tools.pool,
+    (client) => judge(client, "empty_windows", [JSON.stringify(header)]),
+    endOf(decision),
+  );
   return "id" in judged && judged.id !== null ? judged : nothing;
 }
 
@@ -231,11 +248,10 @@ export async function emptyWindows(
  * @throws AmendmentError where there is none, it has been reverted, or the events that it takes are gone
  */
 export async function revert(tools: AmendmentTools, id: number, decision: Decision): Promise<Amended> {
-  const judged = await judge(
+  const judged = await inTransaction(
     tools.pool,
-    "revert_amendment",
-    [JSON.stringify({ reverts: id, ...decision })],
-    decision.dryRun,
+    (client) => judge(client, "revert_amendment", [JSON.stringify({ reverts: id, ...decision })]),
+    endOf(decision),
   );
   if ("id" in judged) return judged;
   const { rows } = await tools.pool.query<{ stream: AmendableName; fromUs: number; toUs: number }>(
@@ -263,6 +279,6 @@ export async function revert(tools: AmendmentTools, id: number, decision: Decisi
         itsRows?.has(rowKey(windowStartUs(event.timeUs, stream.windowUs), stream.groupOf(event))) ?? false,
     }),
     { kind: "revert", stream: span.stream, topic, selector, fromUs, toUs, reverts: id, ...decision },
-    decision.dryRun,
+    decision,
   );
 }

@@ -1,10 +1,10 @@
 // The records that the ledger has counted, read again: from the topic, and from quarantine where they were replayed.
 // Remembers what it has read, so that each call brings only what has been applied since.
 
-import type { Pool } from "pg";
 import { difference, fromMultirange, holds, type OffsetRanges, size, union } from "../core/ranges.ts";
 import type { Archive, ArchivedPartition } from "../kafka/archive.ts";
 import { replaySourceOf } from "../quarantine/resolve.ts";
+import type { Queryable } from "../store/commit.ts";
 import { logKey } from "./entry.ts";
 import type { Candidate, CountedRecord } from "./refold.ts";
 
@@ -18,21 +18,19 @@ interface Log {
 const REPLAY_PAGE = 1_000;
 
 export class CountedRecords {
-  readonly #pool: Pool;
   readonly #archive: Archive;
   readonly #topic: string;
   readonly #read = new Map<string, OffsetRanges>();
   readonly #readReplays = new Set<string>();
 
-  constructor(pool: Pool, archive: Archive, topic: string) {
-    this.#pool = pool;
+  constructor(archive: Archive, topic: string) {
     this.#archive = archive;
     this.#topic = topic;
   }
 
   /** The newest incarnation of each partition; an older one's records are gone with their topic. */
-  async #logs(): Promise<Log[]> {
-    const { rows } = await this.#pool.query<Omit<Log, "applied"> & { readonly applied: string }>(
+  async #logs(database: Queryable): Promise<Log[]> {
+    const { rows } = await database.query<Omit<Log, "applied"> & { readonly applied: string }>(
       `SELECT DISTINCT ON (source, partition) source, partition, incarnation, applied::text AS applied
        FROM ledger WHERE topic = $1 AND source !~ '#replay-\\d+$' ORDER BY source, partition, incarnation DESC`,
       [this.#topic],
@@ -46,11 +44,12 @@ export class CountedRecords {
    * @param onRead is told how many offsets have been read, of how many
    */
   async *unread(
+    database: Queryable,
     sinceMs: number,
     onRead: (offsets: number, of: number) => void,
   ): AsyncGenerator<readonly CountedRecord[]> {
-    yield* this.#unreadReplays();
-    const logs = await this.#logs();
+    yield* this.#unreadReplays(database);
+    const logs = await this.#logs(database);
     const partitions = await this.#archive.partitions(this.#topic, sinceMs);
     const wanted = partitions.map((partition) => ({
       ...partition,
@@ -93,10 +92,10 @@ export class CountedRecords {
       });
   }
 
-  async *#unreadReplays(): AsyncGenerator<readonly CountedRecord[]> {
+  async *#unreadReplays(database: Queryable): AsyncGenerator<readonly CountedRecord[]> {
     let after: unknown[] = ["", -1, -1, -1];
     for (;;) {
-      const { rows } = await this.#pool.query<CountedRecord>(
+      const { rows } = await database.query<CountedRecord>(
         `SELECT source, partition, incarnation, "offset"::float8 AS "offset", coalesce(edited_value, value) AS value
          FROM quarantine WHERE topic = $1 AND resolution = 'replayed' AND outcome IN ('counted', 'applied_before')
            AND (source, partition, incarnation, "offset") > ($2, $3::integer, $4::integer, $5::bigint)
@@ -117,9 +116,9 @@ export class CountedRecords {
   }
 
   /** Leaves out what was applied and not counted: quarantined, whatever it looks like by now, or too late. */
-  async onlyCounted(candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
+  async onlyCounted(database: Queryable, candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
     if (candidates.length === 0) return candidates;
-    const { rows } = await this.#pool.query<{ nth: number }>(
+    const { rows } = await database.query<{ nth: number }>(
       `SELECT w.nth::integer AS nth
        FROM unnest($2::text[], $3::integer[], $4::integer[], $5::bigint[])
          WITH ORDINALITY AS w(source, partition, incarnation, "offset", nth)
