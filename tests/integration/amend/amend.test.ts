@@ -135,6 +135,15 @@ describe("removing", () => {
     expect(await topic.rows("consumption")).toEqual([expect.stringContaining(",c,8.000000,")]);
   });
 
+  test("leaves out what was refused once, although it would be accepted by now", async () => {
+    const inMinutes = (minutes: number) => ({
+      timestamp: new Date(Date.now() + minutes * 60_000).toISOString(),
+    });
+    await topic.send("consumption", 0, [reading("m", 1, inMinutes(9)), reading("m", 2, inMinutes(11))]);
+    const selection = { selector: { meter: "m" }, fromUs: hourUs, toUs: (Date.now() + 86_400_000) * 1000 };
+    expect(await topic.amend(selection)).toMatchObject({ rows: 1, countBefore: 1, countAfter: 0 });
+  });
+
   test("finds a replayed record, as it was edited", async () => {
     await topic.send("consumption", 0, [
       reading("m", 1),
