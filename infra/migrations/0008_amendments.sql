@@ -135,15 +135,18 @@ BEGIN
       AS u(start_us, type, id, n, min, max, sum, squares)),
   concerned AS (
     SELECT t.window_start, t.sensor_type, t.sensor_id, t.count, t.sum_value, t.sum_squares, t.min_value, t.max_value
-    FROM sensor_aggregates_realtime AS t
-    WHERE (t.window_start, t.sensor_type, t.sensor_id) IN (SELECT start, type, id FROM folded)
-      OR (t.window_start, t.sensor_type, t.sensor_id) IN (
-        SELECT r.window_start, r.sensor_type, r.key FROM amendment_row AS r
-        WHERE r.amendment_id = (header->>'reverts')::bigint)
-      OR (header->>'kind' <> 'revert' AND t.sensor_id = header->'selector'->>'sensor' AND t.count > 0
-        AND t.sensor_type = coalesce(header->'selector'->>'type', t.sensor_type)
-        AND t.window_start >= instant((header->>'firstUs')::bigint)
-        AND t.window_start < instant((header->>'endUs')::bigint)))
+    FROM (
+      SELECT start, type, id FROM folded
+      UNION
+      SELECT r.window_start, r.sensor_type, r.key FROM amendment_row AS r
+      WHERE r.amendment_id = (header->>'reverts')::bigint
+      UNION
+      SELECT w.window_start, w.sensor_type, w.sensor_id FROM sensor_aggregates_realtime AS w
+      WHERE header->>'kind' <> 'revert' AND w.sensor_id = header->'selector'->>'sensor' AND w.count > 0
+        AND w.sensor_type = coalesce(header->'selector'->>'type', w.sensor_type)
+        AND w.window_start >= instant((header->>'firstUs')::bigint)
+        AND w.window_start < instant((header->>'endUs')::bigint)) AS c(start, type, id)
+    JOIN sensor_aggregates_realtime AS t ON (t.window_start, t.sensor_type, t.sensor_id) = (c.start, c.type, c.id))
   SELECT jsonb_build_object('differing', count(*), 'first', min(format(
     '%s %s %s: the row has count %s, sum %s; its events give count %s, sum %s',
     coalesce(t.window_start, b.start), coalesce(t.sensor_type, b.type), coalesce(t.sensor_id, b.id),
@@ -193,15 +196,18 @@ BEGIN
     FROM unnest(window_starts_us, ids, counts_before, sums_before) AS u(start_us, id, n, sum)),
   concerned AS (
     SELECT t.window_start, t.customer_id, t.reading_count, t.total_consumption
-    FROM consumption_aggregates_realtime AS t
-    WHERE (t.window_start, t.customer_id) IN (SELECT start, id FROM folded)
-      OR (t.window_start, t.customer_id) IN (
-        SELECT r.window_start, r.key FROM amendment_row AS r WHERE r.amendment_id = (header->>'reverts')::bigint)
-      OR (header->>'kind' <> 'revert' AND t.reading_count > 0
-        AND (t.customer_id = header->'selector'->>'customer'
-          OR header->'selector' ? 'meter' AND t.customer_id = ANY (ids))
-        AND t.window_start >= instant((header->>'firstUs')::bigint)
-        AND t.window_start < instant((header->>'endUs')::bigint)))
+    FROM (
+      SELECT start, id FROM folded
+      UNION
+      SELECT r.window_start, r.key FROM amendment_row AS r WHERE r.amendment_id = (header->>'reverts')::bigint
+      UNION
+      SELECT w.window_start, w.customer_id FROM consumption_aggregates_realtime AS w
+      WHERE header->>'kind' <> 'revert' AND w.reading_count > 0
+        AND (w.customer_id = header->'selector'->>'customer'
+          OR header->'selector' ? 'meter' AND w.customer_id = ANY (ids))
+        AND w.window_start >= instant((header->>'firstUs')::bigint)
+        AND w.window_start < instant((header->>'endUs')::bigint)) AS c(start, id)
+    JOIN consumption_aggregates_realtime AS t ON (t.window_start, t.customer_id) = (c.start, c.id))
   SELECT jsonb_build_object('differing', count(*), 'first', min(format(
     '%s %s: the row has count %s, sum %s; its events give count %s, sum %s',
     coalesce(t.window_start, b.start), coalesce(t.customer_id, b.id),

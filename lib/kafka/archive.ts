@@ -2,7 +2,6 @@
 // kafkajs reads through groups only and knows gzip only, hence the client that the local trigger uses.
 
 import { Consumer, ListOffsetTimestamps } from "@platformatic/kafka";
-import { generateAuthToken } from "aws-msk-iam-sasl-signer-js";
 import type { KafkaSettings } from "../config.ts";
 import type { OffsetRange } from "../core/ranges.ts";
 import { findBrokers } from "./brokers.ts";
@@ -76,21 +75,25 @@ function recordsOf({ records, abortedTransactions }: Answer): { records: Archive
   return { records: found, next };
 }
 
+/** Makes tokens of MSK's IAM. */
+function tokenFor({ clusterArn }: KafkaSettings): () => Promise<string> {
+  const region = clusterArn?.split(":")[3] ?? process.env.AWS_REGION ?? "";
+  return async () => {
+    // Loaded only here: nothing but MSK with IAM needs the signer.
+    const { generateAuthToken } = await import("aws-msk-iam-sasl-signer-js");
+    return (await generateAuthToken({ region })).token;
+  };
+}
+
 /** Connects when it is first used. @throws Error where the brokers cannot be found */
 export async function openArchive(settings: KafkaSettings): Promise<Archive> {
-  const region = settings.clusterArn?.split(":")[3] ?? process.env.AWS_REGION ?? "";
   const consumer = new Consumer({
     clientId: settings.clientId,
     groupId: "smartgrid-archive", // the client wants a name; the group is never joined
     bootstrapBrokers: [...(await findBrokers(settings))],
     retries: 3,
     retryDelay: 250,
-    ...(settings.iam
-      ? {
-          tls: {},
-          sasl: { mechanism: "OAUTHBEARER", token: async () => (await generateAuthToken({ region })).token },
-        }
-      : {}),
+    ...(settings.iam ? { tls: {}, sasl: { mechanism: "OAUTHBEARER", token: tokenFor(settings) } } : {}),
   });
 
   async function offsetsAt(topic: string, timestamp: bigint): Promise<readonly bigint[]> {
