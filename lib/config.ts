@@ -147,6 +147,11 @@ export function readLatenessRules(env: Environment): LatenessRules {
   };
 }
 
+/** For how long a quarantined record stays, days since the last thing that happened to it. */
+export function readQuarantineRetentionDays(env: Environment): number {
+  return wholeNumber(env, "QUARANTINE_RETENTION_DAYS", 90, 1, 36_500);
+}
+
 export interface WatermarkSettings {
   readonly delayUs: number;
   readonly idleUs: number;

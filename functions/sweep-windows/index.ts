@@ -2,6 +2,7 @@ import {
   readDatabaseSettings,
   readKafkaSettings,
   readLatenessRules,
+  readQuarantineRetentionDays,
   readTopics,
   readTroubleRules,
   readWatermarkSettings,
@@ -11,11 +12,13 @@ import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { log } from "../../lib/log.ts";
 import { logTrouble } from "../../lib/store/log-trouble.ts";
 import { openPool } from "../../lib/store/pool.ts";
+import { forgetQuarantine } from "../../lib/store/retention.ts";
 import { sweepAll } from "../../lib/store/sweep-all.ts";
 import { postgresSweepStore } from "../../lib/store/sweep-store.ts";
 
 const kafka = readKafkaSettings(process.env);
 const rules = { ...readWatermarkSettings(process.env), ...readLatenessRules(process.env) };
+const retentionDays = readQuarantineRetentionDays(process.env);
 const topics = readTopics(process.env);
 const offsets = openOffsetReader(kafka);
 const source = sourceOf(kafka.clusterArn, kafka.brokers);
@@ -29,6 +32,12 @@ export async function handler(): Promise<void> {
   try {
     const outcomes = await sweepAll(store, source, topics, offsets.read, rules);
     log("info", "swept", { streams: outcomes });
+    const forgotten = await forgetQuarantine(pool, retentionDays);
+    if (forgotten.unresolved > 0)
+      log("warn", "quarantined records were forgotten that nobody had resolved", {
+        ...forgotten,
+        retentionDays,
+      });
   } finally {
     // Between two runs a connection would only grow stale, and keep `serverless invoke local` from ending.
     await offsets.close();

@@ -39,5 +39,11 @@ export function openPool(settings: DatabaseSettings, statementTimeoutMs: number)
   pool.on("error", () => {
     // An idle connection broke; the pool has dropped it, and the next query opens another or says why it cannot.
   });
+  pool.on("connect", (client) => {
+    client.on("error", () => {
+      // It broke between two statements of whoever has it; without a listener the process would end, and so the next
+      // statement says it by throwing.
+    });
+  });
   return pool;
 }

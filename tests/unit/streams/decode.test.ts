@@ -50,6 +50,15 @@ function withRaw(event: object, field: string, raw: string): string {
   return JSON.stringify({ ...event, [field]: marker }).replace(JSON.stringify(marker), raw);
 }
 
+test("a field named refused is a field like any other", () => {
+  for (const refused of [null, "wrong_type", 7]) {
+    expect(outcome(sensorStream.decode, { ...sensor, refused })).toBe("valid");
+    expect(outcome(consumptionStream.decode, { ...meter, refused })).toBe("valid");
+    expect(outcome(weatherStream.decode, { ...weather, refused })).toBe("valid");
+    expect(outcome(consumptionStream.decode, { refused })).toBe("missing_field event_id");
+  }
+});
+
 describe("sensor events", () => {
   test("are read with microseconds and without a zone as UTC", () => {
     expect(sensorStream.decode(Buffer.from(JSON.stringify(sensor)))).toEqual({
