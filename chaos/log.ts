@@ -1,8 +1,10 @@
-// The log as it stands in the topics: what the oracle judges by. Each record says in a header what must become of it,
-// as its producer knew it, so that nothing of the pipeline's own decoding is needed to tell.
+// The log as it stands in the topics: what the oracle judges by. It is read with Java's own consumer, the reference:
+// kafkajs takes aborted records for good ones where transactions end in another order than they began. Each record
+// says in a header what must become of it, as its producer knew it, so that nothing of the pipeline's decoding is used.
 
-import { type Admin, Kafka, logLevel } from "kafkajs";
-import "../lib/kafka/request-queue.ts";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 
 export const streams = ["sensor", "consumption", "weather"] as const;
 
@@ -19,57 +21,64 @@ export interface LoggedRecord {
   readonly fate: string;
 }
 
-const GROUP = "oracle";
+/** Longer than a transaction that was left open keeps those behind it from being read. */
+const END_OF_LOG_MS = 8_000;
+/** What the console consumer is told to print for a record without a value; nobody sends it. */
+const TOMBSTONE = "(tombstone)";
+const jars = join(import.meta.dirname, "../localstack/kafka/jars/*");
 
-/** Whether the group has come to the end of every partition, transaction markers included. */
-async function hasReadAll(admin: Admin, topic: string): Promise<boolean> {
-  const ends = await admin.fetchTopicOffsets(topic);
-  const [committed] = await admin.fetchOffsets({ groupId: GROUP, topics: [topic] });
-  const reached = new Map(committed?.partitions.map((one) => [one.partition, Number(one.offset)]));
-  return ends.every(
-    (end) => Number(end.high) === 0 || (reached.get(end.partition) ?? -1) >= Number(end.high),
+/** As Java's `Bytes` writes itself: what is not printable, and the backslash, as `\xNN`. */
+function bytesOf(text: string): Buffer {
+  const raw = text.replaceAll(/\\x([0-9A-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
   );
+  return Buffer.from(raw, "latin1");
 }
 
-/**
- * Reads all committed records, with another client than the trigger's.
- * @throws Error where the end of a topic is not reached within the limit
- */
+/** @throws Error for a line that is no record, such as a message of the consumer's own */
+export function parseLine(stream: StreamName, line: string): LoggedRecord {
+  const match = /^Partition:(\d+)\tOffset:(\d+)\tfate:([^\t]*)\t(.*)$/.exec(line);
+  if (match === null) throw new Error(`not a record of the console consumer: ${line.slice(0, 200)}`);
+  const [, partition, offset, fate = "", text = ""] = match;
+  const value = text === TOMBSTONE ? null : bytesOf(text);
+  return { stream, partition: Number(partition), offset: Number(offset), value, fate };
+}
+
+async function readTopic(brokers: string, stream: StreamName, topic: string): Promise<LoggedRecord[]> {
+  const properties = {
+    "print.partition": true,
+    "print.offset": true,
+    "print.headers": true,
+    "null.literal": TOMBSTONE,
+    "value.deserializer": "org.apache.kafka.common.serialization.BytesDeserializer",
+  };
+  const child = spawn(
+    "java",
+    [
+      ...["-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp", jars],
+      ...["org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", brokers, "--topic", topic],
+      ...["--from-beginning", "--isolation-level", "read_committed", "--timeout-ms", String(END_OF_LOG_MS)],
+      ...Object.entries(properties).flatMap(([name, value]) => ["--property", `${name}=${value}`]),
+    ],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const records: LoggedRecord[] = [];
+  for await (const line of createInterface({ input: child.stdout })) records.push(parseLine(stream, line));
+  if (!said.includes(`Processed a total of ${records.length} messages`))
+    throw new Error(
+      `${topic}: read ${records.length} records, but the console consumer says: ${said.slice(0, 2_000)}`,
+    );
+  return records;
+}
+
+/** Reads all committed records. @throws Error where what Java says is no record */
 export async function readLog(
   brokers: string,
   topics: Readonly<Record<StreamName, string>>,
-  limitMs = 60_000,
 ): Promise<LoggedRecord[]> {
-  const kafka = new Kafka({ brokers: [brokers], clientId: GROUP, logLevel: logLevel.NOTHING });
-  const consumer = kafka.consumer({ groupId: GROUP, readUncommitted: false });
-  const admin = kafka.admin();
-  await Promise.all([consumer.connect(), admin.connect()]);
-  const records: LoggedRecord[] = [];
-  try {
-    await consumer.subscribe({ topics: Object.values(topics), fromBeginning: true });
-    await consumer.run({
-      autoCommitInterval: 200,
-      eachBatch: async ({ batch }) => {
-        const stream = streams.find((name) => topics[name] === batch.topic);
-        if (stream === undefined) return;
-        for (const { offset, value, headers } of batch.messages)
-          records.push({
-            stream,
-            partition: batch.partition,
-            offset: Number(offset),
-            value,
-            fate: String(headers?.[FATE_HEADER] ?? "count"),
-          });
-      },
-    });
-    for (const startMs = performance.now(); ; ) {
-      const areRead = await Promise.all(Object.values(topics).map((topic) => hasReadAll(admin, topic)));
-      if (areRead.every((isRead) => isRead)) return records;
-      if (performance.now() - startMs > limitMs)
-        throw new Error(`the oracle could not read the topics to their ends within ${limitMs} ms`);
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  } finally {
-    await Promise.all([consumer.disconnect(), admin.disconnect()]);
-  }
+  return (await Promise.all(streams.map((stream) => readTopic(brokers, stream, topics[stream])))).flat();
 }

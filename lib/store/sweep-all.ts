@@ -4,6 +4,7 @@ import type { Pool } from "pg";
 import type { PartitionOffsets } from "../core/watermark.ts";
 import { log, messageOf } from "../log.ts";
 import type { StreamName } from "../streams/stream.ts";
+import { type NextRecord, settleHoles } from "./holes.ts";
 import { type SweepOutcome, type SweepRules, sweepStream } from "./sweep.ts";
 
 /** @throws AggregateError, after every stream had its turn, with what went wrong for each */
@@ -12,6 +13,7 @@ export async function sweepAll(
   source: string,
   topics: Readonly<Record<StreamName, string>>,
   readOffsets: (topic: string) => Promise<readonly PartitionOffsets[]>,
+  nextRecord: NextRecord,
   rules: SweepRules,
 ): Promise<SweepOutcome[]> {
   const outcomes: SweepOutcome[] = [];
@@ -26,6 +28,8 @@ export async function sweepAll(
           partitions: outcome.recreatedPartitions,
         });
       outcomes.push(outcome);
+      // Afterwards: a sweep does not wait for it, the next one has the use of it.
+      await settleHoles(pool, { stream, source, topic }, await readOffsets(topic), nextRecord);
     } catch (error) {
       // The other streams are swept first; the error is thrown after them.
       failures.push(new Error(`${stream} (${topic}): ${messageOf(error)}`, { cause: error }));
