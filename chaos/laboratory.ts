@@ -142,17 +142,20 @@ async function judge(
 
 /** @returns null where the signal ended it before there was a verdict */
 export async function runChaos(options: RunOptions): Promise<Report | null> {
-  const folder = await mkdtemp(join(tmpdir(), `smartgrid-chaos-${process.pid}-`));
+  // Named and laid out as the integration tests' folders: they clean up after runs that were killed.
+  const folder = await mkdtemp(join(tmpdir(), `smartgrid-test-${process.pid}-chaos-`));
   const started: { stop(): Promise<void> }[] = [];
   const keep = <T extends { stop(): Promise<void> }>(one: T): T => {
     started.push(one);
     return one;
   };
   try {
-    const [broker, database] = await Promise.all([
+    const starting = [
       Broker.start(join(folder, "kafka")).then(keep),
       Database.start(join(folder, "postgres")).then(keep),
-    ]);
+    ] as const;
+    await Promise.allSettled(starting); // where one fails, the other has to be stopped
+    const [broker, database] = await Promise.all(starting);
     const pipeline = keep(
       new Pipeline(broker, database, lateness, randomOf(options.seed, "clocks"), () => undefined),
     );

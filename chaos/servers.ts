@@ -31,7 +31,6 @@ export class Broker {
 
   static async start(dataDir: string): Promise<Broker> {
     const [port, proxiedPort, proxyPort] = [await freePort(), await freePort(), await freePort()];
-    const proxy = await startProxy(proxyPort, proxiedPort);
     const start = () =>
       startKafka({
         dataDir,
@@ -43,7 +42,8 @@ export class Broker {
           "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1_000,
         },
       });
-    return new Broker(proxy, start, await start());
+    const server = await start();
+    return new Broker(await startProxy(proxyPort, proxiedPort), start, server);
   }
 
   /** Past the proxy: for the producers and for whoever looks on. */
@@ -95,9 +95,9 @@ export class Database {
 
   static async start(dataDir: string): Promise<Database> {
     const port = await freePort();
-    const proxy = await startProxy(await freePort(), port);
     const start = () => startPostgres({ ...DATABASE, dataDir, port, settings: { max_connections: 30 } });
-    const database = new Database(proxy, start, await start());
+    const server = await start();
+    const database = new Database(await startProxy(await freePort(), port), start, server);
     await database.use(async (client) =>
       migrate(client, await readMigrations(join(import.meta.dirname, "../infra/migrations"))),
     );
