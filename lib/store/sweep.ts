@@ -238,9 +238,12 @@ export async function sweepStream(
   let moved: Awaited<ReturnType<typeof moveWatermark>>;
   try {
     moved = await moveWatermark(client, swept, offsets, rules);
-  } finally {
-    client.release();
+  } catch (error) {
+    // Not used again: after a failover it may lead to what is a replica now (25006), and would fail for ever.
+    client.release(true);
+    throw error;
   }
+  client.release();
   const finalised = await finaliseRows(pool, swept.stream);
   await forgetIdentities(pool, swept.stream, rules.amendmentHorizonUs);
   return { stream: swept.stream, ...moved, finalised, recreatedPartitions };
