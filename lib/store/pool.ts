@@ -39,5 +39,7 @@ export function openPool(settings: DatabaseSettings, statementTimeoutMs: number)
   pool.on("error", () => {
     // An idle connection broke; the pool has dropped it, and the next query opens another or says why it cannot.
   });
+  // One in use broke: its query fails with the reason. Without a listener it would end the process as well.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }

@@ -100,11 +100,10 @@ test("PostgreSQL killed (-m immediate), failed over to read-only, sessions termi
     client.query("ALTER DATABASE smartgrid_db SET default_transaction_read_only = on"),
   );
   await demoted.query("SELECT 1");
-  await database.use((client) =>
-    client.query(
-      `SET default_transaction_read_only = off; ALTER DATABASE smartgrid_db RESET default_transaction_read_only`,
-    ),
-  );
+  await database.use(async (client) => {
+    await client.query("SET default_transaction_read_only = off");
+    await client.query("ALTER DATABASE smartgrid_db RESET default_transaction_read_only");
+  });
   await expect(sweep(demoted)).rejects.toMatchObject({ code: "25006" });
   await sweep(demoted);
   await demoted.end();
@@ -117,7 +116,6 @@ test("PostgreSQL killed (-m immediate), failed over to read-only, sessions termi
 });
 
 test("no connection free (53300): backs off, nothing lost, a clear metric", async () => {
-  await observer.end();
   // Functions enough for more connections than there are, each with one batch of its own, tried until it succeeds.
   const refusals: string[] = [];
   const deliver = async (partition: number) => {
@@ -137,7 +135,6 @@ test("no connection free (53300): backs off, nothing lost, a clear metric", asyn
     }
   };
   await Promise.all(Array.from({ length: 45 }, (_, partition) => deliver(partition)));
-  observer = openObserver();
   expect(refusals.length).toBeGreaterThan(0);
   expect(new Set(refusals)).toEqual(new Set(["53300"]));
   // 45 partitions brought the same readings: counted once, the others are a producer's retries.

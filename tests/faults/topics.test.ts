@@ -48,13 +48,20 @@ function startTrigger(topic: string, counters = noCounts()): RunningMapping {
   return mapping;
 }
 
-async function send(topic: string, first: number, end: number, changes: object = {}, partition?: number) {
+async function send(
+  topic: string,
+  first: number,
+  end: number,
+  changes: object = {},
+  partition?: number,
+  producer = kafka.producer,
+) {
   const messages = Array.from({ length: end - first }, (_, i) => ({
     key: `k-${(first + i) % 7}`,
     value: JSON.stringify(reading(first + i, { ...changes })),
     ...(partition === undefined ? {} : { partition }),
   }));
-  await kafka.producer.send({ topic, messages });
+  await producer.send({ topic, messages });
 }
 
 const kafkaSettings = () => ({
@@ -142,7 +149,16 @@ test("retention passed unread data: the loss is counted and named by range", asy
   await untilCounted(20);
   await first.stop();
   await send(topic, 20, 50);
-  await kafka.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "35" }] });
+  const untilOffset = { topic, partitions: [{ partition: 0, offset: "35" }] };
+  await until(
+    () =>
+      kafka.admin.deleteTopicRecords(untilOffset).then(
+        () => "deleted",
+        (error: Error) => `${error.message} ${error.cause}`,
+      ),
+    (outcome) => outcome === "deleted",
+    10_000,
+  );
   const counters = noCounts();
   startTrigger(topic, counters);
   await untilCounted(35);
@@ -166,14 +182,13 @@ test("partitions added: taken up from offset 0; a key in two partitions merges",
   await untilCounted(70);
   await kafka.admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
   await until(
-    () =>
-      send(topic, 70, 71, { customer_id: "merged" }, 2).then(
-        () => true,
-        () => false,
-      ), // not everywhere known yet
-    (sent) => sent,
+    async () => (await kafka.admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length,
+    (count) => count === 3,
   );
-  await send(topic, 71, 140, { customer_id: "merged" }, 1);
+  const fresh = await connectKafka(); // a producer that knows of three partitions
+  await send(topic, 70, 100, { customer_id: "merged" }, 1, fresh.producer);
+  await send(topic, 100, 140, { customer_id: "merged" }, 2, fresh.producer);
+  await fresh.close();
   await untilCounted(140);
   const { rows } = await database.pool.query(
     "SELECT customer_id, reading_count FROM consumption_aggregates_realtime",
