@@ -247,47 +247,43 @@ test("disk full (53100), lock held, statement timeout: rollback, throw, resume w
 test("migration under load: old and new code run together; short lock timeouts", async () => {
   const migrations = await readMigrations("infra/migrations");
   const version = migrations.length + 1;
-  const sql = `ALTER TABLE consumption_aggregates_realtime ADD COLUMN note text DEFAULT 'x';
-    ALTER TABLE ledger ADD COLUMN note text`;
+  // In the order in which commits lock them.
+  const sql = `ALTER TABLE ledger ADD COLUMN note text;
+    ALTER TABLE consumption_aggregates_realtime ADD COLUMN note text DEFAULT 'x'`;
   const next = [...migrations, { version, name: "next.sql", sql, checksum: "next" }];
-  const pool = openPool(settings(), 10_000);
+  const stuckSql = "CREATE TABLE half (); ALTER TABLE quarantine ADD COLUMN note text";
+  const stuck = { version: version + 1, name: "stuck.sql", sql: stuckSql, checksum: "stuck" };
+  const [pool, client, blocker] = [
+    openPool(settings(), 10_000),
+    await observer.connect(),
+    await observer.connect(),
+  ];
   let isOver = false;
   let end = 0;
   const load = (async () => {
     for (; !isOver; end += 10) await commit(pool, end, end + 10);
   })();
-  await until(
-    async () => end,
-    (reached) => reached > 20,
-  );
-  const client = await observer.connect();
-  await migrate(client, next);
-  const migratedAt = end;
-  await until(
-    async () => end,
-    (reached) => reached > migratedAt + 30,
-  );
-
-  // One that cannot have its lock gives up soon, and leaves nothing of itself; the load goes on.
-  const blocker = await observer.connect();
-  await blocker.query("BEGIN; SELECT 1 FROM quarantine");
-  await expect(
-    migrate(client, [
-      ...next,
-      {
-        version: version + 1,
-        name: "blocked.sql",
-        sql: "CREATE TABLE half (); ALTER TABLE quarantine ADD COLUMN note text",
-        checksum: "blocked",
-      },
-    ]),
-  ).rejects.toThrow("lock timeout");
-  await blocker.query("COMMIT");
-  blocker.release();
-  isOver = true;
-  await load;
-  expect((await client.query("SELECT to_regclass('half') AS half")).rows).toEqual([{ half: null }]);
-  client.release();
+  const untilMore = (from = end) =>
+    until(
+      async () => end,
+      (reached) => reached > from + 30,
+    );
+  try {
+    await untilMore();
+    await migrate(client, next);
+    await untilMore();
+    // One that cannot have its lock gives up before those who wait behind it do, and leaves nothing of itself.
+    await blocker.query("BEGIN; SELECT 1 FROM quarantine");
+    await expect(migrate(client, [...next, stuck])).rejects.toThrow("lock timeout");
+    await blocker.query("COMMIT");
+    await untilMore();
+    expect((await client.query("SELECT to_regclass('half') AS half")).rows).toEqual([{ half: null }]);
+  } finally {
+    client.release();
+    blocker.release();
+    isOver = true;
+    await load; // not one commit has failed
+    await pool.end();
+  }
   expect(await totals(observer)).toEqual({ counted: end, records: end });
-  await pool.end();
 });
