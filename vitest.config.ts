@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-// Two projects: "unit" needs nothing but Node; "integration" runs against a real Kafka broker and a real
-// PostgreSQL server that tests/integration/stack.ts starts once per run, on free ports.
+// Three projects: "unit" needs nothing but Node; "integration" runs against a real Kafka broker and a real
+// PostgreSQL server that tests/integration/stack.ts starts once per run, on free ports; "chaos" tortures servers of its
+// own, after the others, for it takes all of the machine.
 export default defineConfig({
   test: {
     projects: [
@@ -9,11 +10,20 @@ export default defineConfig({
       {
         test: {
           name: "integration",
-          include: ["tests/integration/**/*.test.ts"],
+          include: ["tests/integration/**/*.test.ts", "tests/faults/**/*.test.ts"],
           globalSetup: ["tests/integration/stack.ts"],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "chaos",
+          include: ["tests/chaos/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 480_000,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -50,7 +50,7 @@ async function onDatabase(work: (pool: Pool) => Promise<void>): Promise<void> {
 /** The same with the topic at hand. */
 function onTopic(work: (tools: AmendmentTools) => Promise<Amended>, { dryRun }: Decision): Promise<void> {
   return onDatabase(async (pool) => {
-    const archive = await openArchive(await findKafka());
+    const archive = openArchive(await findKafka());
     const progress = startProgress();
     try {
       const onRead = (offsets: number, of: number) => progress.show(`read ${offsets} of ${of} offsets`);

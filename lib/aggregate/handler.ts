@@ -1,8 +1,9 @@
 // The handler of every aggregating function: one way of an event, from the trigger to the commit.
 
 import type { Context } from "aws-lambda";
+import { DatabaseError } from "pg";
 import { type Environment, readDatabaseSettings, readLatenessRules } from "../config.ts";
-import { log } from "../log.ts";
+import { log, messageOf } from "../log.ts";
 import { commitRecords } from "../store/commit.ts";
 import { postgresJudge } from "../store/judge.ts";
 import { openPool } from "../store/pool.ts";
@@ -25,15 +26,21 @@ export function aggregate<E extends Event, P>(
   return async (event) => {
     for (const { address, records } of readKafkaEvent(event)) {
       const startedMs = performance.now();
-      const outcome = await commitRecords(judge, stream, address, records, rules);
-      log("info", "committed", {
+      const batch = {
         stream: stream.name,
         partition: `${address.topic}-${address.partition}`,
         firstOffset: records.at(0)?.offset,
         lastOffset: records.at(-1)?.offset,
-        ...outcome,
-        ms: Math.round(performance.now() - startedMs),
-      });
+      };
+      try {
+        const outcome = await commitRecords(judge, stream, address, records, rules);
+        log("info", "committed", { ...batch, ...outcome, ms: Math.round(performance.now() - startedMs) });
+      } catch (error) {
+        // The trigger delivers the batch again; the SQLSTATE says whether the database was full, busy or gone.
+        const sqlState = error instanceof DatabaseError ? error.code : null;
+        log("error", "not committed", { ...batch, sqlState, reason: messageOf(error) });
+        throw error;
+      }
     }
   };
 }

@@ -59,18 +59,14 @@ export class CountedRecords {
     let done = 0;
     for (const { partition, logs: ofPartition } of wanted) {
       const ranges = ofPartition.map((log) => log.unread).reduce(union, []);
-      for (const range of ranges) {
-        for await (const records of this.#archive.read(this.#topic, partition, range)) {
-          yield ofPartition.flatMap(({ source, incarnation, unread }) =>
-            records.flatMap(({ offset, value }) =>
-              value !== null && holds(unread, offset)
-                ? { source, partition, incarnation, offset, value }
-                : [],
-            ),
-          );
-          done += records.length;
-          onRead(done, total);
-        }
+      for await (const records of this.#archive.read(this.#topic, partition, ranges)) {
+        yield ofPartition.flatMap(({ source, incarnation, unread }) =>
+          records.flatMap(({ offset, value }) =>
+            value !== null && holds(unread, offset) ? { source, partition, incarnation, offset, value } : [],
+          ),
+        );
+        done += records.length;
+        onRead(done, total);
       }
       for (const log of ofPartition)
         this.#read.set(logKey(log), union(this.#read.get(logKey(log)) ?? [], log.unread));

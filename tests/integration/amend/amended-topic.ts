@@ -52,7 +52,7 @@ export interface AmendedTopic {
 
 export async function openAmendedTopic(): Promise<AmendedTopic> {
   const [kafka, database] = await Promise.all([connectKafka(), createDatabase()]);
-  const archive: Archive = await openArchive({
+  const archive: Archive = openArchive({
     brokers: [kafka.brokers],
     clusterArn: null,
     clientId: "tests",

@@ -59,7 +59,7 @@ test("a field named refused is a field like any other", () => {
   }
 });
 
-describe("sensor events", () => {
+describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empty or over-long ids, unknown unit, missing fields: a written rule per field; a reason code (sensor events)", () => {
   test("are read with microseconds and without a zone as UTC", () => {
     expect(sensorStream.decode(Buffer.from(JSON.stringify(sensor)))).toEqual({
       timeUs: parseInstant("2026-01-15T10:30:00.123456Z"),
@@ -133,7 +133,7 @@ describe("sensor events", () => {
   });
 });
 
-describe("meter readings", () => {
+describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empty or over-long ids, unknown unit, missing fields: a written rule per field; a reason code (meter readings)", () => {
   test.each<[string, object | string]>([
     ["valid", meter],
     ["valid", { ...meter, unit: undefined }],
@@ -159,7 +159,7 @@ describe("meter readings", () => {
   });
 });
 
-describe("weather", () => {
+describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empty or over-long ids, unknown unit, missing fields: a written rule per field; a reason code (weather)", () => {
   test.each<[string, object]>([
     ["valid", weather],
     ["valid", { ...weather, weather_condition: "Drizzle" }],
