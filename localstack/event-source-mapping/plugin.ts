@@ -15,11 +15,13 @@ import { logMetrics } from "./metrics.ts";
 import { MappingRegistry } from "./registry.ts";
 import { readSchedules, startSchedule } from "./schedule.ts";
 import { lineOf } from "./serverless-lines.ts";
-import { readMappings } from "./serverless-mappings.ts";
+import { type DeclaredMapping, readMappings } from "./serverless-mappings.ts";
+import { MappingError } from "./settings.ts";
 
 /** The parts of Serverless that are used. */
 interface Serverless {
   readonly serviceDir: string;
+  readonly classes: { readonly Error: new (message: string, code: string) => Error };
   readonly service: {
     readonly service: string;
     readonly functions: Readonly<
@@ -47,6 +49,7 @@ export default class EventSourceMappingPlugin {
   readonly #write: (line: string) => void;
   readonly #log: (message: string) => void;
   #running: { readonly registry: MappingRegistry; readonly cluster: Cluster } | null = null;
+  #declared: readonly DeclaredMapping[] = [];
   #schedules: (() => Promise<void>)[] = [];
   #controlServer: Server | null = null;
   #stopMetrics: () => void = () => undefined;
@@ -57,7 +60,10 @@ export default class EventSourceMappingPlugin {
     this.#write = (line) => log.notice(line);
     this.#log = (message) => this.#write(`event source mapping: ${message}`);
     this.hooks = {
-      "before:offline:start:init": () => this.#build(),
+      "before:offline:start:init": () => {
+        this.#readTriggers();
+        return this.#build();
+      },
       "after:offline:start:init": () => this.#start(),
       "before:offline:start:end": () => this.#stop(),
       "before:invoke:local:invoke": () => this.#build(),
@@ -74,8 +80,29 @@ export default class EventSourceMappingPlugin {
     await module.build();
   }
 
+  /** Before anything is started: what is wrong here would leave servers running that nobody uses. */
+  #readTriggers(): void {
+    const { service, serviceDir, classes } = this.#serverless;
+    const configFile = join(serviceDir, "serverless.yml");
+    try {
+      this.#declared = readMappings({
+        functions: service.functions,
+        service: service.service,
+        stage: this.#options.stage ?? "local",
+        resources: service.resources,
+        concurrency: service.custom?.eventSourceMapping?.concurrency ?? {},
+        lineOf: (paths) => (existsSync(configFile) ? lineOf(readFileSync(configFile, "utf8"), paths) : null),
+      });
+    } catch (error) {
+      if (!(error instanceof MappingError)) throw error;
+      // The service's own fault: said without a stack.
+      throw new classes.Error(error.message, "EVENT_SOURCE_MAPPING_REFUSED");
+    }
+  }
+
   async #start(): Promise<void> {
     const { service, serviceDir } = this.#serverless;
+    const declared = this.#declared;
     const brokers = (process.env.KAFKA_BROKER ?? "").split(",").filter((broker) => broker !== "");
     if (brokers.length === 0)
       throw new Error(
@@ -84,15 +111,6 @@ export default class EventSourceMappingPlugin {
     const lambdaPort = this.#options.lambdaPort ?? service.custom?.["serverless-offline"]?.lambdaPort ?? 3002;
     const lambdaEndpoint = `http://127.0.0.1:${lambdaPort}`;
     const invoke = invokeThrough(lambdaEndpoint);
-    const configFile = join(serviceDir, "serverless.yml");
-    const declared = readMappings({
-      functions: service.functions,
-      service: service.service,
-      stage: this.#options.stage ?? "local",
-      resources: service.resources,
-      concurrency: service.custom?.eventSourceMapping?.concurrency ?? {},
-      lineOf: (paths) => (existsSync(configFile) ? lineOf(readFileSync(configFile, "utf8"), paths) : null),
-    });
     const cluster = openCluster(brokers);
     const planFile = process.env.LOCALSTACK_FAULT_PLAN;
     const plan = planFile ? readFaultPlan(JSON.parse(await readFile(planFile, "utf8"))) : null;
