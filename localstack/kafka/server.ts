@@ -86,7 +86,8 @@ async function formatStorage(dataDir: string, kafka: ServerCommand, configFile: 
   await rm(join(dataDir, "log"), { recursive: true, force: true });
   const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
   const flags = ["-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", ...classPath];
-  const format = ["kafka.tools.StorageTool", "format", "-t", clusterId, "-c", configFile];
+  // An id may begin with "-", which apart from its option would be taken for another one.
+  const format = ["kafka.tools.StorageTool", "format", `--cluster-id=${clusterId}`, "-c", configFile];
   await runToEnd({ ...kafka, name: "Kafka's format of its storage", args: [...flags, ...format] });
   await writeFile(join(dataDir, "formatted"), `${clusterId}\n`);
 }
