@@ -45,7 +45,7 @@ module.exports = {
     rule(
       "lib-does-not-know-its-users",
       "^lib/",
-      "^(functions|localstack|demo|scripts|replay|tests)/",
+      "^(functions|localstack|demo|scripts|replay|cost|tests)/",
       "imports point down",
     ),
     rule(
@@ -53,6 +53,12 @@ module.exports = {
       "^(lib|localstack|demo|scripts|replay|functions/([^/]+))/",
       "^functions/(?!$2/)",
       "nothing imports a function",
+    ),
+    rule(
+      "cost-is-pure",
+      "^cost/",
+      "^(lib|functions|localstack|demo|scripts|replay|node_modules/(?!yaml))",
+      "a model of numbers, not of code",
     ),
     rule(
       "store-knows-no-kafka",

@@ -62,6 +62,7 @@ const checks: [string, string[]][] = [
       "localstack",
       "demo",
       "replay",
+      "cost",
       "scripts",
     ],
   ],

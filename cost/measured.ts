@@ -1,0 +1,44 @@
+// What work costs, as measured on one machine (docs/performance.md, docs/scale.md, and the comparison of engines on
+// one topic, 24 November 2026, two x86 cores). Other machines differ; the ratios are what the comparison rests on.
+
+/** Our functions, µs of CPU per event at one full vCPU: the trigger's JSON and base64, fold, SQL parameters. */
+export const OUR_FUNCTION_US_PER_EVENT = 6;
+
+/** A commit waits for PostgreSQL: so much for itself, and for each row that it touches. */
+export const OUR_COMMIT_MS = 2;
+export const OUR_DATABASE_US_PER_ROW = 12;
+/** A meter reading leaves its identity, too. */
+export const OUR_DATABASE_US_PER_IDENTITY = 10;
+/** The sweeper makes each row final once. */
+export const OUR_DATABASE_US_PER_FINAL_ROW = 40;
+export const OUR_WAL_BYTES_PER_ROW = 500;
+
+/** With both indexes, at the demo's keys. */
+export const BYTES_PER_ROW = 400;
+export const BYTES_PER_IDENTITY = 150;
+
+/**
+ * Other engines: CPU-s per million events, their own and PostgreSQL's, as a line through the two measured points of
+ * 167 and 2.06 events per row written.
+ */
+export interface EngineCost {
+  readonly usPerEvent: number;
+  readonly usPerRow: number;
+  readonly databaseUsPerRow: number;
+}
+
+const SPARSE_ROWS_PER_EVENT = 12_000 / 2_000_000;
+const DENSE_ROWS_PER_EVENT = 972_876 / 2_000_000;
+
+function through(sparseUs: number, denseUs: number, denseDatabaseUs: number): EngineCost {
+  const usPerRow = (denseUs - sparseUs) / (DENSE_ROWS_PER_EVENT - SPARSE_ROWS_PER_EVENT);
+  return {
+    usPerRow,
+    usPerEvent: sparseUs - usPerRow * SPARSE_ROWS_PER_EVENT,
+    databaseUsPerRow: denseDatabaseUs / DENSE_ROWS_PER_EVENT,
+  };
+}
+
+/** Rows only when a window is final. */
+export const flinkCost = through(16.4, 27.7, 5.8);
+export const sparkCost = through(23.1, 27.8, 6.25);
