@@ -49,6 +49,7 @@ async function commits(pool: Pool, topic: string, sensors: number, rounds: numbe
 
 async function byKeys(database: BenchDatabase): Promise<void> {
   const rows: number[][] = [];
+  for (let round = 0; round < 40; round++) foldRecords(sensorStream, sensorRecords(0, BATCH, 200), facts); // warm
   for (const sensors of [200, 1_000, 10_000, 100_000]) {
     const pool = database.openPool(1);
     await pool.query("TRUNCATE sensor_aggregates_realtime");

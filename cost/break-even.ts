@@ -1,4 +1,4 @@
-// From which load on another way is cheaper: found on the model itself, by bisection.
+// From which load on another way is the cheaper one: found on the model itself, by bisection.
 
 import { type Bill, totalOf } from "./bill.ts";
 import { eventsPerSecondOf, loadsOf, scale, type Workload } from "./workload.ts";
@@ -9,17 +9,17 @@ const STEPS = 200;
 const PRECISION = 1e-4;
 
 /**
- * The smallest load of the workload's shape from which on `theirs` stays cheaper, or ours no longer carries the load.
- * Bills have steps, so the search goes down from the top to the last load at which ours is at least as cheap, then
- * bisects between it and its neighbour.
- * @returns events/s; null where ours is never dearer, 0 where it always is
+ * The smallest load of the workload's shape from which on ours stays dearer than theirs, or no longer carries the
+ * load. Bills have steps, so the search goes down from the top to the last load at which this does not
+ * hold, then bisects between it and its neighbour.
+ * @returns events/s; null where it never holds, 0 where it always does
  */
 export function breakEven(
   workload: Workload,
   ours: (workload: Workload) => Bill,
   theirs: (workload: Workload) => Bill,
 ): number | null {
-  const shapePerSecond = eventsPerSecondOf(loadsOf({ ...workload }));
+  const shapePerSecond = eventsPerSecondOf(loadsOf(workload));
   const at = (eventsPerSecond: number) => scale(workload, eventsPerSecond / shapePerSecond);
   const theyWin = (eventsPerSecond: number) => {
     const [our, their] = [ours(at(eventsPerSecond)), theirs(at(eventsPerSecond))];

@@ -2,8 +2,15 @@
 // the same private network for their connectors, and a database that has less to do, for they write each row once.
 
 import { type Bill, HOURS_PER_MONTH, type Item, linesOf } from "./bill.ts";
-import { type EngineCost, flinkCost, OUR_WAL_BYTES_PER_ROW, sparkCost } from "./measured.ts";
-import { databaseNeed, type KafkaKind, kafkaNeed, partitionsFor, ZONES } from "./platform.ts";
+import { type EngineCost, flinkCost, sparkCost, WAL_BYTES_PER_ROW } from "./measured.ts";
+import {
+  databaseNeed,
+  type KafkaKind,
+  kafkaNeed,
+  monitoringItems,
+  partitionsFor,
+  ZONES,
+} from "./platform.ts";
 import type { Prices } from "./prices.ts";
 import { eventsPerSecondOf, loadsOf, rowsPerSecondOf, type Workload } from "./workload.ts";
 
@@ -77,8 +84,9 @@ export function engineBill(engine: EngineName, workload: Workload, kind: KafkaKi
   const database = databaseNeed(
     workload,
     (rowsPerSecond * cost.databaseUsPerRow) / 1e6,
-    rowsPerSecond * OUR_WAL_BYTES_PER_ROW,
+    rowsPerSecond * WAL_BYTES_PER_ROW,
     0,
+    prices,
   );
   return {
     name,
@@ -93,6 +101,7 @@ export function engineBill(engine: EngineName, workload: Workload, kind: KafkaKi
           "interfaceEndpoint",
         ],
         ["CloudWatch: logs taken in", LOG_GB, "logIngestion"],
+        ...monitoringItems,
         ["Secrets", 1, "secret"],
       ],
       prices,

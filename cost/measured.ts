@@ -1,17 +1,20 @@
 // What work costs, as measured on one machine (docs/performance.md, docs/scale.md, and the comparison of engines on
 // one topic, 24 November 2026, two x86 cores). Other machines differ; the ratios are what the comparison rests on.
 
-/** Our functions, µs of CPU per event at one full vCPU: the trigger's JSON and base64, fold, SQL parameters. */
-export const OUR_FUNCTION_US_PER_EVENT = 6;
+/** Our functions, µs of CPU at one full vCPU: the trigger's JSON, base64 and fold; a row's SQL parameters. */
+export const OUR_FUNCTION_US_PER_EVENT = 3.1;
+export const OUR_FUNCTION_US_PER_ROW = 4;
 
-/** A commit waits for PostgreSQL: so much for itself, and for each row that it touches. */
-export const OUR_COMMIT_MS = 2;
-export const OUR_DATABASE_US_PER_ROW = 12;
-/** A meter reading leaves its identity, too. */
-export const OUR_DATABASE_US_PER_IDENTITY = 10;
+/** What a commit of one event takes: the round trip and the flush of the write-ahead log. */
+export const OUR_COMMIT_MS = 2.5;
+/** CPU of PostgreSQL for a commit, for each row that it touches, and for the identity that a meter reading leaves. */
+export const OUR_DATABASE_US_PER_COMMIT = 450;
+export const OUR_DATABASE_US_PER_ROW = 13.6;
+export const OUR_DATABASE_US_PER_IDENTITY = 4;
 /** The sweeper makes each row final once. */
 export const OUR_DATABASE_US_PER_FINAL_ROW = 40;
-export const OUR_WAL_BYTES_PER_ROW = 500;
+/** A row inserted or updated, full pages not counted. */
+export const WAL_BYTES_PER_ROW = 320;
 
 /** With both indexes, at the demo's keys. */
 export const BYTES_PER_ROW = 400;

@@ -4,13 +4,22 @@ import { type Bill, HOURS_PER_MONTH, type Item, linesOf, SECONDS_PER_MONTH } fro
 import {
   BYTES_PER_IDENTITY,
   OUR_COMMIT_MS,
+  OUR_DATABASE_US_PER_COMMIT,
   OUR_DATABASE_US_PER_FINAL_ROW,
   OUR_DATABASE_US_PER_IDENTITY,
   OUR_DATABASE_US_PER_ROW,
   OUR_FUNCTION_US_PER_EVENT,
-  OUR_WAL_BYTES_PER_ROW,
+  OUR_FUNCTION_US_PER_ROW,
+  WAL_BYTES_PER_ROW,
 } from "./measured.ts";
-import { databaseNeed, type KafkaKind, kafkaNeed, partitionsFor, ZONES } from "./platform.ts";
+import {
+  databaseNeed,
+  type KafkaKind,
+  kafkaNeed,
+  monitoringItems,
+  partitionsFor,
+  ZONES,
+} from "./platform.ts";
 import type { Prices } from "./prices.ts";
 import { loadsOf, rowsPerSecondOf, type StreamLoad, type StreamName, type Workload } from "./workload.ts";
 
@@ -43,9 +52,7 @@ const POLLER_BYTES_PER_SECOND = 5e6;
 const UNIT_BYTES_PER_SECOND = 20e6;
 const POLLERS_PER_UNIT = 10;
 const LOG_BYTES_PER_INVOCATION = 900; // the commit's line, its metrics, START, END and REPORT
-const ALARMS = 20;
 const SECRETS = 3;
-const CUSTOM_METRICS = 30;
 
 export interface Processing {
   readonly partitions: number;
@@ -62,7 +69,7 @@ function durationMsOf(events: number, rowTouches: number, memoryMb: number): num
   const vcpu = Math.min(1, memoryMb / MB_PER_VCPU);
   return (
     OUR_COMMIT_MS +
-    (events * OUR_FUNCTION_US_PER_EVENT) / 1000 / vcpu +
+    (events * OUR_FUNCTION_US_PER_EVENT + rowTouches * OUR_FUNCTION_US_PER_ROW) / 1000 / vcpu +
     (rowTouches * OUR_DATABASE_US_PER_ROW) / 1000
   );
 }
@@ -135,18 +142,19 @@ export function pipelineBill(workload: Workload, deployment: Deployment, prices:
   const rowTouchesPerSecond = sum((one) => one.rowTouchesPerSecond);
   const rowsPerSecond = rowsPerSecondOf(loads);
   const databaseCpuPerSecond =
-    (rowTouchesPerSecond * OUR_DATABASE_US_PER_ROW +
+    (sum((one) => one.invocationsPerSecond) * OUR_DATABASE_US_PER_COMMIT +
+      rowTouchesPerSecond * OUR_DATABASE_US_PER_ROW +
       identitiesPerSecond * OUR_DATABASE_US_PER_IDENTITY +
       rowsPerSecond * OUR_DATABASE_US_PER_FINAL_ROW) /
     1e6;
-  const walBytesPerSecond =
-    (rowTouchesPerSecond + rowsPerSecond + identitiesPerSecond) * OUR_WAL_BYTES_PER_ROW;
+  const walBytesPerSecond = (rowTouchesPerSecond + rowsPerSecond + identitiesPerSecond) * WAL_BYTES_PER_ROW;
   const kafka = kafkaNeed(workload, deployment.kafka, partitions, 1);
   const database = databaseNeed(
     workload,
     databaseCpuPerSecond,
     walBytesPerSecond,
     identitiesPerSecond * IDENTITY_DAYS * 86_400 * BYTES_PER_IDENTITY,
+    prices,
   );
   const logGb = (invocations * LOG_BYTES_PER_INVOCATION) / 1e9;
   const items: Item[] = [
@@ -158,9 +166,7 @@ export function pipelineBill(workload: Workload, deployment: Deployment, prices:
     ...networkItems(deployment),
     ["CloudWatch: logs taken in", logGb, "logIngestion"],
     ["CloudWatch: logs kept a month", logGb, "logStorage"],
-    ["CloudWatch: metrics", CUSTOM_METRICS, "customMetric"],
-    ["CloudWatch: alarms", ALARMS, "alarm"],
-    ["CloudWatch: dashboard", 1, "dashboard"],
+    ...monitoringItems,
     ["Secrets", SECRETS, "secret"],
   ];
   return {

@@ -1,7 +1,8 @@
 // What every way of processing needs alike: Kafka, PostgreSQL and the private network.
 
-import { HOURS_PER_MONTH, type Item, SECONDS_PER_MONTH } from "./bill.ts";
+import { HOURS_PER_MONTH, type Item, linesOf, SECONDS_PER_MONTH } from "./bill.ts";
 import { BYTES_PER_ROW } from "./measured.ts";
+import type { Prices } from "./prices.ts";
 import { bytesPerSecondOf, loadsOf, rowsPerSecondOf, type StreamLoad, type Workload } from "./workload.ts";
 
 export type KafkaKind = "serverless" | "provisioned";
@@ -9,7 +10,6 @@ export type KafkaKind = "serverless" | "provisioned";
 const GB = 1e9;
 const DAY_SECONDS = 86_400;
 export const ZONES = 3;
-export const TOPIC_RETENTION_DAYS = 14;
 
 /** MSK Serverless: quotas of a cluster. */
 const SERVERLESS_BYTES_IN_PER_SECOND = 200e6;
@@ -17,6 +17,13 @@ const SERVERLESS_PARTITIONS = 2_400;
 /** Judgement: what a kafka.m7g.large may write, replicas included, with room for a lost broker. */
 const BROKER_BYTES_PER_SECOND = 30e6;
 const REPLICAS = 3;
+
+/** CloudWatch, the same whoever processes. */
+export const monitoringItems: readonly Item[] = [
+  ["CloudWatch: metrics", 30, "customMetric"],
+  ["CloudWatch: alarms", 20, "alarm"],
+  ["CloudWatch: dashboard", 1, "dashboard"],
+];
 
 interface Need {
   readonly items: readonly Item[];
@@ -45,7 +52,7 @@ export function kafkaNeed(
 ): Need & { readonly kind: KafkaKind } {
   const bytesPerSecond = bytesPerSecondOf(loadsOf(workload));
   const gbPerMonth = (bytesPerSecond * SECONDS_PER_MONTH) / GB;
-  const retainedGb = (bytesPerSecond * TOPIC_RETENTION_DAYS * DAY_SECONDS) / GB;
+  const retainedGb = (bytesPerSecond * workload.retentionDays * DAY_SECONDS) / GB;
   const tooMuch = bytesPerSecond > SERVERLESS_BYTES_IN_PER_SECOND || partitions > SERVERLESS_PARTITIONS;
   if (kind === "serverless" && !tooMuch)
     return {
@@ -57,7 +64,7 @@ export function kafkaNeed(
         ["MSK Serverless: read", gbPerMonth * readers, "mskServerlessOut"],
         ["MSK Serverless: storage", retainedGb, "mskServerlessStorage"],
       ],
-      notes: [`${partitions} partitions, ${TOPIC_RETENTION_DAYS} days of retention`],
+      notes: [`${partitions} partitions, ${workload.retentionDays} days of retention`],
       limits: [],
     };
   const brokers =
@@ -69,7 +76,7 @@ export function kafkaNeed(
       ["MSK storage", Math.max(retainedGb * REPLICAS, brokers * 100), "mskBrokerStorage"],
     ],
     notes: [
-      `${brokers} brokers kafka.m7g.large, ${partitions} partitions, ${TOPIC_RETENTION_DAYS} days of retention, ${REPLICAS} replicas`,
+      `${brokers} brokers kafka.m7g.large, ${partitions} partitions, ${workload.retentionDays} days of retention, ${REPLICAS} replicas`,
       ...(kind === "serverless"
         ? ["MSK Serverless does not take it (200 MB/s, 2,400 partitions): provisioned"]
         : []),
@@ -86,6 +93,7 @@ const LARGEST_ACU = 256;
 const IO_BYTES = 4_096;
 
 /**
+ * Aurora in whichever of its two storage configurations is cheaper.
  * @param cpuPerSecond CPU-s of PostgreSQL per s
  * @param walBytesPerSecond what is written
  * @param moreBytes what is stored besides the rows
@@ -95,15 +103,24 @@ export function databaseNeed(
   cpuPerSecond: number,
   walBytesPerSecond: number,
   moreBytes: number,
+  prices: Prices,
 ): Need {
   const rows = rowsPerSecondOf(loadsOf(workload)) * workload.keepDays * DAY_SECONDS;
   const acu = Math.max(LEAST_ACU, Math.ceil((cpuPerSecond / DATABASE_UTILISATION / VCPU_PER_ACU) * 2) / 2);
+  const acuHours = acu * HOURS_PER_MONTH;
+  const storageGb = (rows * BYTES_PER_ROW + moreBytes) / GB;
+  const standard: Item[] = [
+    ["Aurora Serverless v2: capacity", acuHours, "auroraCapacityUnit"],
+    ["Aurora: storage", storageGb, "auroraStorage"],
+    ["Aurora: I/O", (walBytesPerSecond * SECONDS_PER_MONTH) / IO_BYTES / 1e6, "auroraIo"],
+  ];
+  const ioOptimized: Item[] = [
+    ["Aurora Serverless v2, I/O-Optimized: capacity", acuHours, "auroraIoOptimizedCapacityUnit"],
+    ["Aurora, I/O-Optimized: storage", storageGb, "auroraIoOptimizedStorage"],
+  ];
+  const usd = (items: readonly Item[]) => linesOf(items, prices).reduce((sum, line) => sum + line.usd, 0);
   return {
-    items: [
-      ["Aurora Serverless v2: capacity", acu * HOURS_PER_MONTH, "auroraCapacityUnit"],
-      ["Aurora: storage", (rows * BYTES_PER_ROW + moreBytes) / GB, "auroraStorage"],
-      ["Aurora: I/O", (walBytesPerSecond * SECONDS_PER_MONTH) / IO_BYTES / 1e6, "auroraIo"],
-    ],
+    items: usd(ioOptimized) < usd(standard) ? ioOptimized : standard,
     notes: [
       `database: ${cpuPerSecond.toFixed(3)} vCPU busy, ${acu} ACU at ${DATABASE_UTILISATION * 100} %, ${Math.round(rows).toLocaleString("en")} rows after ${workload.keepDays} days`,
     ],

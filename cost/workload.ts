@@ -9,6 +9,8 @@ export interface Workload {
   readonly sensorKeys: number;
   /** For how long rows are kept, days; the storage line is for a table that has reached that age. */
   readonly keepDays: number;
+  /** For how long Kafka keeps the events, days. */
+  readonly retentionDays: number;
 }
 
 export type StreamName = "sensor" | "consumption" | "weather";

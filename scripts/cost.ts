@@ -20,6 +20,7 @@ interface Options {
   readonly meterInterval: number;
   readonly keys?: number;
   readonly keepDays: number;
+  readonly retentionDays: number;
   readonly region: string;
   readonly kafka: Deployment["kafka"];
   readonly pollers: Deployment["pollers"];
@@ -56,15 +57,21 @@ function workloadOf(options: Options): Workload {
     meterIntervalSeconds: options.meterInterval,
     sensorKeys: options.keys ?? sensors,
     keepDays: options.keepDays,
+    retentionDays: options.retentionDays,
   };
+}
+
+/** Events per second; null: at no load up to 10^8, 0: at every one. */
+interface BreakEven {
+  readonly engine: string;
+  readonly eventsPerSecond: number | null;
 }
 
 interface Estimate {
   readonly title: string;
   readonly eventsPerSecond: number;
   readonly bills: readonly Bill[];
-  /** Events per second; null: never within 10^8, 0: always. */
-  readonly breakEven: readonly { readonly engine: string; readonly eventsPerSecond: number | null }[];
+  readonly breakEven: readonly BreakEven[];
 }
 
 function estimate(title: string, workload: Workload, deployment: Deployment, prices: Prices): Estimate {
@@ -105,14 +112,10 @@ function printEstimate({ title, eventsPerSecond, bills, breakEven: points }: Est
   const total = (bill: Bill) => [usd(totalOf(bill)).padStart(12), `  ${bill.name}`, bill.notes[0] ?? ""];
   console.log(tableOf(others.map(total)));
   for (const bill of others) for (const limit of bill.limits) console.log(`  ${bill.name}: ${limit}`);
-  for (const { engine, eventsPerSecond: from } of points)
-    console.log(
-      from === null
-        ? `${engine} is at no load of this shape the cheaper way`
-        : from === 0
-          ? `${engine} is at every load of this shape the cheaper way`
-          : `${engine} is the better choice from ${quantity(from)} events/s of this shape on`,
-    );
+  const from = (point: number | null) =>
+    point === null ? "at no load" : point === 0 ? "at every load" : `from ${quantity(point)} events/s on`;
+  for (const { engine, eventsPerSecond: point } of points)
+    console.log(`  ${engine} is cheaper ${from(point)} of this shape`);
 }
 
 function printSources(estimates: readonly Estimate[], prices: Prices, region: string): void {
@@ -147,6 +150,7 @@ program
     number,
   )
   .option("--keep-days <days>", "for how long rows are kept", number, 365)
+  .option("--retention-days <days>", "for how long Kafka keeps the events", number, 7)
   .option("--region <region>", "whose prices", "us-east-1")
   .addOption(choice("--kafka <kind>", "MSK", ["serverless", "provisioned"]))
   .addOption(choice("--pollers <kind>", "event pollers", ["grouped", "provisioned", "on-demand"]))

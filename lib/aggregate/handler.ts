@@ -1,7 +1,8 @@
 // The handler of every aggregating function: one way of an event, from the trigger to the commit.
 
 import type { Context } from "aws-lambda";
-import { type Environment, readDatabaseSettings, readLatenessRules } from "../config.ts";
+import { type Environment, readDatabaseSettings, readDeployedName, readLatenessRules } from "../config.ts";
+import { metricWriter } from "../embedded-metrics.ts";
 import { log } from "../log.ts";
 import { commitRecords } from "../store/commit.ts";
 import { openPool } from "../store/pool.ts";
@@ -21,17 +22,27 @@ export function aggregate<E extends Event, P>(
 ): (event: KafkaEvent, context?: Context) => Promise<void> {
   const rules = readLatenessRules(env);
   const pool = openPool(readDatabaseSettings(env), STATEMENT_TIMEOUT_MS);
+  const writeMetrics = metricWriter(readDeployedName(env));
   return async (event) => {
     for (const { address, records } of readKafkaEvent(event)) {
       const startedMs = performance.now();
       const outcome = await commitRecords(pool, stream, address, records, rules);
+      const ms = Math.round(performance.now() - startedMs);
       log("info", "committed", {
         stream: stream.name,
         partition: `${address.topic}-${address.partition}`,
         firstOffset: records.at(0)?.offset,
         lastOffset: records.at(-1)?.offset,
         ...outcome,
-        ms: Math.round(performance.now() - startedMs),
+        ms,
+      });
+      writeMetrics(stream.name, {
+        Records: outcome.records,
+        Quarantined: outcome.quarantined,
+        TooLate: outcome.tooLate,
+        Replayed: outcome.replayed,
+        Late: outcome.late,
+        CommitDuration: ms,
       });
     }
   };
