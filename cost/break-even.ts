@@ -39,5 +39,5 @@ export function breakEven(
     if (theyWin(middle)) high = middle;
     else low = middle;
   }
-  return high;
+  return eventsPerSecondOf(loadsOf(at(high))); // the weather does not grow with the rest
 }

@@ -1,5 +1,5 @@
-// What work costs, as measured on one machine (docs/performance.md, docs/scale.md, and the comparison of engines on
-// one topic, 24 November 2026, two x86 cores). Other machines differ; the ratios are what the comparison rests on.
+// What work costs, as measured on one machine (`npm run bench`, `npm run bench:scale`, and a comparison of engines on
+// one topic, 24 November 2026, two x86 cores; docs/performance.md, docs/scale.md). Other machines differ; the ratios are what the comparison rests on.
 
 /** Our functions, µs of CPU at one full vCPU: the trigger's JSON, base64 and fold; a row's SQL parameters. */
 export const OUR_FUNCTION_US_PER_EVENT = 3.1;
@@ -12,12 +12,12 @@ export const OUR_DATABASE_US_PER_COMMIT = 450;
 export const OUR_DATABASE_US_PER_ROW = 13.6;
 export const OUR_DATABASE_US_PER_IDENTITY = 4;
 /** The sweeper makes each row final once. */
-export const OUR_DATABASE_US_PER_FINAL_ROW = 40;
+export const OUR_DATABASE_US_PER_FINAL_ROW = 16;
 /** A row inserted or updated, full pages not counted. */
 export const WAL_BYTES_PER_ROW = 320;
 
-/** With both indexes, at the demo's keys. */
-export const BYTES_PER_ROW = 400;
+/** A row of the sensors with both indexes. */
+export const BYTES_PER_ROW = 320;
 export const BYTES_PER_IDENTITY = 150;
 
 /**

@@ -45,14 +45,17 @@ const MB_PER_VCPU = 1_769;
 /** So much of the time a partition may be busy; the rest is for bursts and for catching up. */
 const PARTITION_UTILISATION = 0.7;
 const IDENTITY_DAYS = 8;
+/** The sweeper and the weather, once a minute each: judgement. */
+const SCHEDULED_PER_SECOND = 2 / 60;
+const SCHEDULED_SECONDS = 0.5;
 /** Interface endpoints: the functions' (secretsmanager, kafka), and the on-demand pollers' (lambda, sts). */
 const FUNCTION_ENDPOINTS = 2;
 const POLLER_ENDPOINTS = 2;
 const POLLER_BYTES_PER_SECOND = 5e6;
 const UNIT_BYTES_PER_SECOND = 20e6;
 const POLLERS_PER_UNIT = 10;
-const LOG_BYTES_PER_INVOCATION = 900; // the commit's line, its metrics, START, END and REPORT
-const SECRETS = 3;
+const LOG_BYTES_PER_INVOCATION = 1_100; // the commit's line, its metrics, START, END and REPORT
+const SECRETS = 5;
 
 export interface Processing {
   readonly partitions: number;
@@ -133,11 +136,11 @@ export function pipelineBill(workload: Workload, deployment: Deployment, prices:
   const sum = (of: (processing: Processing) => number) =>
     processings.reduce((total, one) => total + of(one), 0);
   const partitions = sum((one) => one.partitions);
-  const invocations = sum((one) => one.invocationsPerSecond) * SECONDS_PER_MONTH;
-  const gbSeconds =
-    sum((one) => one.invocationsPerSecond * Math.ceil(one.durationMs)) *
-    (SECONDS_PER_MONTH / 1000) *
-    (deployment.memoryMb / 1024);
+  const invocations = (sum((one) => one.invocationsPerSecond) + SCHEDULED_PER_SECOND) * SECONDS_PER_MONTH;
+  const busySecondsPerSecond =
+    sum((one) => (one.invocationsPerSecond * Math.ceil(one.durationMs)) / 1000) +
+    SCHEDULED_PER_SECOND * SCHEDULED_SECONDS;
+  const gbSeconds = busySecondsPerSecond * SECONDS_PER_MONTH * (deployment.memoryMb / 1024);
   const identitiesPerSecond = loads.find((load) => load.stream === "consumption")?.eventsPerSecond ?? 0;
   const rowTouchesPerSecond = sum((one) => one.rowTouchesPerSecond);
   const rowsPerSecond = rowsPerSecondOf(loads);
