@@ -58,6 +58,7 @@ const LOG_BYTES_PER_INVOCATION = 1_100; // the commit's line, its metrics, START
 const SECRETS = 5;
 
 export interface Processing {
+  readonly stream: StreamName;
   readonly partitions: number;
   readonly eventsPerBatch: number;
   readonly invocationsPerSecond: number;
@@ -90,6 +91,7 @@ export function processingOf(
     const invocationsPerSecond = load.eventsPerSecond / eventsPerBatch;
     const durationMs = durationMsOf(eventsPerBatch, rowTouches, memoryMb);
     return {
+      stream: load.stream,
       partitions,
       eventsPerBatch,
       invocationsPerSecond,
@@ -176,11 +178,13 @@ export function pipelineBill(workload: Workload, deployment: Deployment, prices:
     name: "this pipeline",
     lines: linesOf(items, prices),
     notes: [
-      ...processings.map(
-        (one, i) =>
-          `${loads[i]?.stream}: ${one.partitions} partitions, ${Math.round(one.eventsPerBatch)} events a batch, ` +
-          `${one.durationMs.toFixed(1)} ms an invocation, ${one.concurrency.toFixed(1)} at once (connections)`,
-      ),
+      ...processings
+        .filter((one) => one.invocationsPerSecond > 0)
+        .map(
+          (one) =>
+            `${one.stream}: ${one.partitions} partitions, ${Math.round(one.eventsPerBatch)} events a batch, ` +
+            `${one.durationMs.toFixed(1)} ms an invocation, ${one.concurrency.toFixed(1)} at once (connections)`,
+        ),
       ...kafka.notes,
       ...database.notes,
     ],

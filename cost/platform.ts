@@ -33,12 +33,13 @@ interface Need {
 
 /** Judgement: a partition takes so much and stays easy to move. */
 const PARTITION_BYTES_PER_SECOND = 2e6;
-const LEAST_PARTITIONS = 4;
+/** What the topics are created with. */
+const LEAST_PARTITIONS = { sensor: 4, consumption: 4, weather: 1 } as const;
 
-/** Partitions that a stream's bytes ask for, never fewer than the four that the topics are created with. */
-export function partitionsFor({ eventsPerSecond, bytesPerEvent }: StreamLoad): number {
+/** Partitions that a stream's bytes ask for. */
+export function partitionsFor({ stream, eventsPerSecond, bytesPerEvent }: StreamLoad): number {
   return Math.max(
-    LEAST_PARTITIONS,
+    LEAST_PARTITIONS[stream],
     Math.ceil((eventsPerSecond * bytesPerEvent) / PARTITION_BYTES_PER_SECOND),
   );
 }

@@ -7,7 +7,7 @@ import { type Bill, HOURS_PER_MONTH, totalOf } from "../cost/bill.ts";
 import { breakEven } from "../cost/break-even.ts";
 import { readTriggers } from "../cost/deployment.ts";
 import { engineBill, engineNames } from "../cost/engines.ts";
-import { type Deployment, pipelineBill } from "../cost/pipeline.ts";
+import { type Deployment, pipelineBill, type Trigger } from "../cost/pipeline.ts";
 import { compiled, type PriceName, type Prices, pricesOf, warning } from "../cost/prices.ts";
 import { eventsPerSecondOf, loadsOf, type Workload } from "../cost/workload.ts";
 import { messageOf } from "../lib/log.ts";
@@ -25,6 +25,7 @@ interface Options {
   readonly kafka: Deployment["kafka"];
   readonly pollers: Deployment["pollers"];
   readonly network: Deployment["network"];
+  readonly window?: number;
   readonly json?: true;
 }
 
@@ -155,6 +156,7 @@ program
   .addOption(choice("--kafka <kind>", "MSK", ["serverless", "provisioned"]))
   .addOption(choice("--pollers <kind>", "event pollers", ["provisioned", "grouped", "on-demand"]))
   .addOption(choice("--network <kind>", "way to AWS's services", ["endpoints", "nat"]))
+  .option("--window <seconds>", "batching window, another than serverless.yml's", number)
   .option("--json", "everything, as JSON")
   .showHelpAfterError();
 
@@ -163,7 +165,15 @@ try {
   const prices = pricesOf(options.region);
   const { kafka, pollers, network } = options;
   const settings = readTriggers(await readFile(new URL("../serverless.yml", import.meta.url), "utf8"));
-  const deployment: Deployment = { ...settings, kafka, pollers, network };
+  const { sensor, consumption, weather } = settings.triggers;
+  const windowed = (trigger: Trigger) =>
+    options.window === undefined ? trigger : { ...trigger, batchingWindowSeconds: options.window };
+  const triggers = {
+    sensor: windowed(sensor),
+    consumption: windowed(consumption),
+    weather: windowed(weather),
+  };
+  const deployment: Deployment = { ...settings, triggers, kafka, pollers, network };
   const asked = options.sensors !== undefined || options.meters !== undefined;
   const wanted = asked ? [["the workload", options] as const] : examples;
   const estimates = wanted.map(([title, load]) =>

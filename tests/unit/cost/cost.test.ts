@@ -97,8 +97,8 @@ describe("a bill", () => {
     const gbPerMonth = ((1_000 / 60) * 250 + 0.1 * 330) * SECONDS_PER_MONTH * 1e-9;
     expect(lineOf(bill, "MSK Serverless: written")).toBeCloseTo(gbPerMonth, 6);
     expect(lineOf(bill, "MSK Serverless: cluster")).toBe(730);
-    expect(lineOf(bill, "MSK Serverless: partitions")).toBe(8 * 730);
-    expect(lineOf(bill, "Event poller units")).toBe(2 * 730); // a unit for each of two mappings
+    expect(lineOf(bill, "MSK Serverless: partitions")).toBe(9 * 730);
+    expect(lineOf(bill, "Event poller units")).toBe(3 * 730); // a unit for each mapping
     expect(
       lineOf(pipelineBill(workload, { ...deployed, pollers: "grouped" }, prices), "Event poller units"),
     ).toBe(730);
