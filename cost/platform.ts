@@ -91,6 +91,7 @@ const VCPU_PER_ACU = 0.25;
 const DATABASE_UTILISATION = 0.5;
 const LEAST_ACU = 0.5;
 const LARGEST_ACU = 256;
+const LARGEST_VOLUME_GB = (128 * 1024 ** 4) / GB;
 const IO_BYTES = 4_096;
 
 /**
@@ -125,11 +126,17 @@ export function databaseNeed(
     notes: [
       `database: ${cpuPerSecond.toFixed(3)} vCPU busy, ${acu} ACU at ${DATABASE_UTILISATION * 100} %, ${Math.round(rows).toLocaleString("en")} rows after ${workload.keepDays} days`,
     ],
-    limits:
-      acu > LARGEST_ACU
+    limits: [
+      ...(acu > LARGEST_ACU
         ? [
             `one Aurora writer has ${LARGEST_ACU} ACU at most, this takes ${acu}: aggregate before the database`,
           ]
-        : [],
+        : []),
+      ...(storageGb > LARGEST_VOLUME_GB
+        ? [
+            `an Aurora volume has 128 TiB at most, this takes ${Math.round(storageGb / 1000)} TB: keep rows for less long`,
+          ]
+        : []),
+    ],
   };
 }
