@@ -187,6 +187,17 @@ test("every price says its unit, where it is from, and the page to check it on",
   }
 });
 
+test("every price is of use", () => {
+  const used = new Set<PriceName>();
+  fc.assert(
+    fc.property(workloads, deployments, (workload, deployment) => {
+      for (const bill of allBills(workload, deployment)) for (const { price } of bill.lines) used.add(price);
+    }),
+    { seed: 8 }, // what is drawn decides whether all are seen
+  );
+  expect([...used].sort()).toEqual(Object.keys(prices).sort());
+});
+
 test("batches, windows and memory are those of serverless.yml, or the field that is none is named", () => {
   expect(deployed.triggers.sensor).toEqual({ batchSize: 2_500, batchingWindowSeconds: 1 });
   expect(() => readTriggers("provider: { memorySize: 256 }")).toThrow(
