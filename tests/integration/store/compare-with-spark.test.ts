@@ -38,7 +38,7 @@ async function sensor(
   await database.pool.query(
     `INSERT INTO sensor_aggregates_realtime (window_start, window_end, sensor_type, sensor_id, count, min_value,
        max_value, sum_value, sum_squares, state, revision, finalized_at)
-     VALUES ($1, $1::timestamptz + interval '5 minutes', 'voltage', $2, $3, 0, 0, $4, 0, $5, $6, $7)`,
+     VALUES ($1, $1::timestamptz + interval '5 minutes', 'voltage', $2, $3, 0, 0, $4, 1000, $5, $6, $7)`,
     [start, id, ours.count, ours.sum, state, state === "final" ? 1 : 0, state === "final" ? start : null],
   );
 }
