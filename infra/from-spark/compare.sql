@@ -43,4 +43,4 @@ judged AS (
   FROM common)
 SELECT stream, verdict, count(*) AS windows, min(window_start) AS first_window, max(window_start) AS last_window,
   min(key) AS example
-FROM judged GROUP BY stream, verdict ORDER BY stream, verdict;
+FROM judged GROUP BY stream, verdict ORDER BY stream, verdict COLLATE "C";

@@ -62,8 +62,8 @@ test("names each difference, and none where there is none", async () => {
     ["equal", 1, "voltage/equal"],
     ["more events here", 1, "voltage/lost-by-spark"],
     ["more events in Spark", 1, "voltage/lost-by-us"],
-    ["only here", 1, "voltage/ours"],
     ["only Spark", 1, "voltage/sparks"],
+    ["only here", 1, "voltage/ours"],
     ["other value", 1, "voltage/value"],
   ]);
 });
