@@ -45,7 +45,7 @@ module.exports = {
     rule(
       "lib-does-not-know-its-users",
       "^lib/",
-      "^(functions|localstack|demo|scripts|replay|chaos|tests)/",
+      "^(functions|localstack|demo|scripts|replay|chaos|cost|tests)/",
       "imports point down",
     ),
     rule(
@@ -59,6 +59,12 @@ module.exports = {
       "^chaos/(oracle|verdict|samples)",
       "^lib/",
       "what judges the pipeline uses none of it",
+    ),
+    rule(
+      "cost-is-pure",
+      "^cost/",
+      "^(lib|functions|localstack|demo|scripts|replay|node_modules/(?!yaml))",
+      "a model of numbers, not of code",
     ),
     rule(
       "store-knows-no-kafka",

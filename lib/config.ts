@@ -182,3 +182,10 @@ export function readWeatherSettings(env: Environment): WeatherSettings {
     updateIntervalSeconds: wholeNumber(env, "WEATHER_UPDATE_INTERVAL", 60, 1, DAY_SECONDS),
   };
 }
+
+/** The function's name where it runs on AWS, for its metrics there; null on one machine, which has no CloudWatch. */
+export function readDeployedName(env: Environment): string | null {
+  // serverless-offline and `serverless invoke local` set the name as well, and say that they are not AWS.
+  if (env.IS_OFFLINE || env.IS_LOCAL) return null;
+  return env.AWS_LAMBDA_FUNCTION_NAME || null;
+}

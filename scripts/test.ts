@@ -63,6 +63,7 @@ const checks: [string, string[]][] = [
       "demo",
       "replay",
       "chaos",
+      "cost",
       "scripts",
     ],
   ],

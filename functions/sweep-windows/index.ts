@@ -1,5 +1,6 @@
 import {
   readDatabaseSettings,
+  readDeployedName,
   readKafkaSettings,
   readLatenessRules,
   readQuarantineRetentionDays,
@@ -8,6 +9,7 @@ import {
   readWatermarkSettings,
   sourceOf,
 } from "../../lib/config.ts";
+import { metricWriter } from "../../lib/embedded-metrics.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { log } from "../../lib/log.ts";
@@ -24,6 +26,7 @@ const offsets = openOffsetReader(kafka);
 const archive = openArchive(kafka);
 const source = sourceOf(kafka.clusterArn, kafka.brokers);
 const pool = openPool(readDatabaseSettings(process.env), 45_000);
+const writeMetrics = metricWriter(readDeployedName(process.env));
 const troubleRules = readTroubleRules(process.env);
 
 export async function handler(): Promise<void> {
@@ -32,6 +35,10 @@ export async function handler(): Promise<void> {
   try {
     const outcomes = await sweepAll(pool, source, topics, offsets.read, archive.nextRecord, rules);
     log("info", "swept", { streams: outcomes });
+    for (const { stream, lag, watermarkUs, finalised } of outcomes) {
+      const age = watermarkUs === null ? {} : { WatermarkAge: (Date.now() - watermarkUs / 1000) / 1000 };
+      writeMetrics(stream, { Sweeps: 1, Lag: lag, Finalised: finalised, ...age });
+    }
     const forgotten = await forgetQuarantine(pool, retentionDays);
     if (forgotten.unresolved > 0)
       log("warn", "quarantined records were forgotten that nobody had resolved", {

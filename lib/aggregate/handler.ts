@@ -2,7 +2,8 @@
 
 import type { Context } from "aws-lambda";
 import { DatabaseError } from "pg";
-import { type Environment, readDatabaseSettings, readLatenessRules } from "../config.ts";
+import { type Environment, readDatabaseSettings, readDeployedName, readLatenessRules } from "../config.ts";
+import { metricWriter } from "../embedded-metrics.ts";
 import { log, messageOf } from "../log.ts";
 import { commitRecords } from "../store/commit.ts";
 import { postgresJudge } from "../store/judge.ts";
@@ -23,6 +24,7 @@ export function aggregate<E extends Event, P>(
 ): (event: KafkaEvent, context?: Context) => Promise<void> {
   const rules = readLatenessRules(env);
   const judge = postgresJudge(openPool(readDatabaseSettings(env), STATEMENT_TIMEOUT_MS));
+  const writeMetrics = metricWriter(readDeployedName(env));
   return async (event) => {
     for (const { address, records } of readKafkaEvent(event)) {
       const startedMs = performance.now();
@@ -34,7 +36,16 @@ export function aggregate<E extends Event, P>(
       };
       try {
         const outcome = await commitRecords(judge, stream, address, records, rules);
-        log("info", "committed", { ...batch, ...outcome, ms: Math.round(performance.now() - startedMs) });
+        const ms = Math.round(performance.now() - startedMs);
+        log("info", "committed", { ...batch, ...outcome, ms });
+        writeMetrics(stream.name, {
+          Records: outcome.records,
+          Quarantined: outcome.quarantined,
+          TooLate: outcome.tooLate,
+          Replayed: outcome.replayed,
+          Late: outcome.late,
+          CommitDuration: ms,
+        });
       } catch (error) {
         // The trigger delivers the batch again; the SQLSTATE says whether the database was full, busy or gone.
         const sqlState = error instanceof DatabaseError ? error.code : null;

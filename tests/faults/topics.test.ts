@@ -260,7 +260,7 @@ test("tombstones, headers, transaction markers, compaction holes: a hole in offs
     topics: [{ topic, numPartitions: 1, configEntries }],
     waitForLeaders: true,
   });
-  const holes = openHoleReader(kafkaSettings());
+  const holes = openArchive(kafkaSettings());
   // The same few keys again and again, until the first of them are gone.
   let sent = 0;
   await until(
