@@ -3,6 +3,7 @@
 
 import type { LatenessRules } from "./store/commit.ts";
 import type { DatabaseSettings } from "./store/pool.ts";
+import type { TroubleRules } from "./store/trouble.ts";
 import type { StreamName } from "./streams/stream.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -106,7 +107,28 @@ export function readTopics(env: Environment): Readonly<Record<StreamName, string
   };
 }
 
-/** There is no default password: only the local stack sets one. */
+/**
+ * The consumer group of each stream's trigger. On this machine the triggers name them as below; on AWS a group is the
+ * event source mapping's UUID, unless one was given.
+ */
+export function readGroups(
+  env: Environment,
+  topics: Readonly<Record<StreamName, string>>,
+): Readonly<Record<StreamName, string>> {
+  const group = (variable: string, stream: StreamName) =>
+    text(env, variable, `smartgrid-local-aggregate-${stream}-${topics[stream]}`);
+  return {
+    sensor: group("KAFKA_GROUP_SENSOR_DATA", "sensor"),
+    consumption: group("KAFKA_GROUP_METER_READINGS", "consumption"),
+    weather: group("KAFKA_GROUP_WEATHER", "weather"),
+  };
+}
+
+/**
+ * The user is that of the function's kind: serverless.yml takes it from `POSTGRES_USER_INGEST`, `_SWEEP` or `_API` (and
+ * `POSTGRES_PASSWORD_…`), or from `POSTGRES_USER` where those are not set. There is no default password: only the local
+ * stack sets one.
+ */
 export function readDatabaseSettings(env: Environment): DatabaseSettings {
   return {
     host: text(env, "POSTGRES_HOST"),
@@ -134,6 +156,13 @@ export function readWatermarkSettings(env: Environment): WatermarkSettings {
   return {
     delayUs: wholeNumber(env, "WATERMARK_DELAY_SECONDS", 600, 0, 7 * DAY_SECONDS) * SECOND_US,
     idleUs: wholeNumber(env, "WATERMARK_IDLE_SECONDS", 300, 1, 7 * DAY_SECONDS) * SECOND_US,
+  };
+}
+
+export function readTroubleRules(env: Environment): TroubleRules {
+  return {
+    stuckAfterSeconds: wholeNumber(env, "STUCK_AFTER_SECONDS", 300, 1, 7 * DAY_SECONDS),
+    idleSeconds: readWatermarkSettings(env).idleUs / SECOND_US,
   };
 }
 

@@ -1,10 +1,15 @@
 // `npm run replay -- FILE --format …`: real data through a running pipeline (that of `npm start`, or the one that the
 // environment names), with a summary of what became of it.
 
-import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { readKafkaSettings, readLatenessRules, readTopics } from "../lib/config.ts";
+import {
+  type Environment,
+  readDatabaseSettings,
+  readKafkaSettings,
+  readLatenessRules,
+  readTopics,
+} from "../lib/config.ts";
 import { openProducer } from "../lib/kafka/produce.ts";
 import { messageOf } from "../lib/log.ts";
 import { parseReplayOptions, type ReplayOptions } from "../replay/options.ts";
@@ -12,38 +17,7 @@ import { readDataFile, shiftToNow } from "../replay/read-file.ts";
 import type { Reading } from "../replay/reading.ts";
 import { sendReadings } from "../replay/send.ts";
 import { startProgress } from "./progress.ts";
-
-interface Pipeline {
-  readonly brokers: string;
-  readonly database: pg.ClientConfig;
-}
-
-async function findPipeline(): Promise<Pipeline> {
-  const { KAFKA_BROKER, POSTGRES_HOST, POSTGRES_PORT, POSTGRES_DB, POSTGRES_USER, POSTGRES_PASSWORD } =
-    process.env;
-  if (KAFKA_BROKER && POSTGRES_HOST)
-    return {
-      brokers: KAFKA_BROKER,
-      database: {
-        host: POSTGRES_HOST,
-        port: Number(POSTGRES_PORT || 5432),
-        database: POSTGRES_DB || "smartgrid_db",
-        user: POSTGRES_USER || "smartgrid",
-        password: POSTGRES_PASSWORD,
-      },
-    };
-  let text: string;
-  try {
-    text = await readFile(".local/stack.json", "utf8");
-  } catch {
-    // The file is there exactly while `npm start` runs.
-    throw new Error(
-      "no pipeline is running: start one with `npm start`, or set KAFKA_BROKER and POSTGRES_HOST",
-    );
-  }
-  const stack: { kafka: string; postgres: string } = JSON.parse(text);
-  return { brokers: stack.kafka, database: { connectionString: stack.postgres } };
-}
+import { pipelineEnvironment } from "./running-pipeline.ts";
 
 interface Totals {
   readonly records: number;
@@ -108,7 +82,7 @@ async function untilApplied(
   return totals;
 }
 
-async function replay(options: ReplayOptions, pipeline: Pipeline): Promise<void> {
+async function replay(options: ReplayOptions, env: Environment): Promise<void> {
   const startedMs = performance.now();
   const seconds = () => ((performance.now() - startedMs) / 1000).toFixed(1);
   const progress = startProgress();
@@ -122,9 +96,9 @@ async function replay(options: ReplayOptions, pipeline: Pipeline): Promise<void>
   if (first === undefined) throw new Error("nothing to send");
   const shiftMs = options.shift === "now" ? shiftToNow(contents.readings, Date.now()) : 0;
 
-  const client = new pg.Client(pipeline.database);
+  const client = new pg.Client(readDatabaseSettings(env));
   await client.connect();
-  const producer = openProducer(readKafkaSettings({ ...process.env, KAFKA_BROKER: pipeline.brokers }));
+  const producer = openProducer(readKafkaSettings(env));
   const stopped = new AbortController();
   process.once("SIGINT", () => stopped.abort());
   try {
@@ -134,7 +108,7 @@ async function replay(options: ReplayOptions, pipeline: Pipeline): Promise<void>
         `${late} of the events lie more than the amendment horizon before their stream's watermark and would be ` +
           "recorded as too late. Start anew with `npm start -- --fresh --no-demo`, set AMENDMENT_HORIZON_DAYS, or send them all the same with --force",
       );
-    const { sensor, consumption } = readTopics(process.env);
+    const { sensor, consumption } = readTopics(env);
     const topics = [sensor, consumption];
     const before = await readTotals(client, topics);
     const sinceRow = (await client.query<{ now: string }>("SELECT now()::text AS now")).rows[0];
@@ -169,7 +143,7 @@ async function replay(options: ReplayOptions, pipeline: Pipeline): Promise<void>
 }
 
 try {
-  await replay(parseReplayOptions(process.argv), await findPipeline());
+  await replay(parseReplayOptions(process.argv), await pipelineEnvironment());
 } catch (error) {
   console.error(messageOf(error));
   process.exitCode = 1;

@@ -1,11 +1,13 @@
 import { handle } from "hono/aws-lambda";
-import { readDatabaseSettings, readKafkaSettings, readTopics } from "../../lib/config.ts";
+import { readDatabaseSettings, readKafkaSettings, readTopics, readTroubleRules } from "../../lib/config.ts";
 import { healthApp } from "../../lib/http/health.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { openPool } from "../../lib/store/pool.ts";
+import { readGauges, readTrouble } from "../../lib/store/trouble.ts";
 
 const offsets = openOffsetReader(readKafkaSettings(process.env));
 const pool = openPool(readDatabaseSettings(process.env), 3_000);
+const troubleRules = readTroubleRules(process.env);
 const topics = Object.values(readTopics(process.env));
 
 export const handler = handle(
@@ -16,5 +18,7 @@ export const handler = handle(
       kafka: () => Promise.all(topics.map((topic) => offsets.read(topic))),
       postgres: () => pool.query("SELECT 1 FROM stream_state LIMIT 1"),
     },
+    trouble: () => readTrouble(pool, troubleRules),
+    gauges: () => readGauges(pool, troubleRules),
   }),
 );

@@ -3,11 +3,13 @@ import {
   readKafkaSettings,
   readLatenessRules,
   readTopics,
+  readTroubleRules,
   readWatermarkSettings,
   sourceOf,
 } from "../../lib/config.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { log } from "../../lib/log.ts";
+import { logTrouble } from "../../lib/store/log-trouble.ts";
 import { openPool } from "../../lib/store/pool.ts";
 import { sweepAll } from "../../lib/store/sweep-all.ts";
 
@@ -18,7 +20,11 @@ const offsets = openOffsetReader(kafka);
 const source = sourceOf(kafka.clusterArn, kafka.brokers);
 const pool = openPool(readDatabaseSettings(process.env), 45_000);
 
+const troubleRules = readTroubleRules(process.env);
+
 export async function handler(): Promise<void> {
+  // Before the sweep, which would make up for its own absence.
+  await logTrouble(pool, troubleRules);
   try {
     const outcomes = await sweepAll(pool, source, topics, offsets.read, rules);
     log("info", "swept", { streams: outcomes });

@@ -37,6 +37,13 @@ export function difference(a: OffsetRanges, b: OffsetRanges): OffsetRanges {
   return result;
 }
 
+/** The offsets of the set in [from, to). */
+export function clip(ranges: OffsetRanges, from: number, to: number): OffsetRanges {
+  return ranges
+    .map((range) => ({ from: Math.max(range.from, from), to: Math.min(range.to, to) }))
+    .filter((range) => range.from < range.to);
+}
+
 /** Whether the set holds an offset. */
 export function holds(ranges: OffsetRanges, offset: number): boolean {
   return ranges.some((range) => range.from <= offset && offset < range.to);

@@ -1,8 +1,12 @@
-// `GET /health`: the function runs. `GET /ready`: what it depends on answers, too.
+// `GET /health`: the function runs. `GET /ready`: what it depends on answers, too, and whether all goes on. `GET /metrics`:
+// the same in figures. What does not answer is 503; trouble is not, for taking the API away would not help: it makes the
+// status "stuck" and is listed.
 
 import type { Hono } from "hono";
 import { log, messageOf } from "../log.ts";
+import { type Gauges, type Trouble, troubleText } from "../store/trouble.ts";
 import { createApp } from "./app.ts";
+import { prometheusText } from "./metrics.ts";
 
 export interface HealthDependencies {
   readonly service: string;
@@ -10,9 +14,12 @@ export interface HealthDependencies {
   readonly now: () => number;
   /** Each resolves where its dependency answers, and rejects with the reason where it does not. */
   readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
+  /** What does not go on; asked only where all checks passed. */
+  readonly trouble: () => Promise<readonly Trouble[]>;
+  readonly gauges: () => Promise<Gauges>;
 }
 
-export function healthApp({ service, now, checks }: HealthDependencies): Hono {
+export function healthApp({ service, now, checks, trouble, gauges }: HealthDependencies): Hono {
   const app = createApp();
   app.get("/health", (c) => c.json({ status: "healthy", service, timestamp: new Date(now()).toISOString() }));
   app.get("/ready", async (c) => {
@@ -29,14 +36,21 @@ export function healthApp({ service, now, checks }: HealthDependencies): Hono {
       }),
     );
     const ready = results.every(([, result]) => result === "ok");
+    const troubles = ready ? await trouble() : [];
     return c.json(
       {
-        status: ready ? "ready" : "not ready",
+        status: ready ? (troubles.length > 0 ? "stuck" : "ready") : "not ready",
         ...Object.fromEntries(results),
+        trouble: troubles.map(troubleText),
         timestamp: new Date(now()).toISOString(),
       },
       ready ? 200 : 503,
     );
   });
+  app.get("/metrics", async (c) =>
+    c.text(prometheusText(await gauges()), 200, {
+      "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
+    }),
+  );
   return app;
 }

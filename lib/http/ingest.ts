@@ -53,15 +53,36 @@ function checkDecodable(decode: (value: Buffer) => Event | object, value: string
     );
 }
 
-/** Unix seconds with a fraction, as the existing producers end their event ids. */
-function secondsOf(nowMs: number): string {
-  return (nowMs / 1000).toFixed(6);
+/** An identity as text; numbers have always been taken. @throws BadRequestError for what has no text of its own */
+function textOf(fields: JsonObject, field: string, where: string): string {
+  const value = fields[field];
+  if (typeof value === "object")
+    throw new BadRequestError(`${where}Invalid field: ${field} is of the wrong type`);
+  return String(value);
+}
+
+/** The caller's event id, or one as the existing producers make it: the device and Unix seconds with a fraction. */
+function eventIdOf(fields: JsonObject, device: string, nowMs: number, where = "", ordinal = 0): string {
+  if (fields.event_id !== undefined && fields.event_id !== null) return textOf(fields, "event_id", where);
+  // The ordinal tells apart readings of one meter in one request.
+  return `${textOf(fields, device, where)}_${(nowMs / 1000).toFixed(6)}${ordinal > 0 ? `_${ordinal}` : ""}`;
+}
+
+/** The event as the record's value. @throws BadRequestError where it is nested deeper than JSON can be written */
+function writeJson(event: object, where: string): string {
+  try {
+    return JSON.stringify(event);
+  } catch (error) {
+    // What came as JSON has no circle: only its depth can be the reason.
+    if (error instanceof RangeError) throw new BadRequestError(`${where}Nested too deep`);
+    throw error;
+  }
 }
 
 function sensorEvent(body: unknown, nowMs: number): { eventId: string; record: OutgoingRecord } {
   const fields = checkFields(body, ["sensor_id", "sensor_type", "value", "location"], "");
-  const eventId = String(fields.event_id ?? `${fields.sensor_id}_${secondsOf(nowMs)}`);
-  const value = JSON.stringify({
+  const eventId = eventIdOf(fields, "sensor_id", nowMs);
+  const event = {
     event_id: eventId,
     sensor_id: fields.sensor_id,
     sensor_type: fields.sensor_type,
@@ -69,7 +90,8 @@ function sensorEvent(body: unknown, nowMs: number): { eventId: string; record: O
     location: fields.location,
     timestamp: fields.timestamp ?? new Date(nowMs).toISOString(),
     ...(fields.metadata === undefined ? {} : { metadata: fields.metadata }),
-  });
+  };
+  const value = writeJson(event, "");
   checkDecodable(sensorStream.decode, value, "");
   return { eventId, record: { key: String(fields.sensor_id), value } };
 }
@@ -81,18 +103,16 @@ function meterEvent(
   ordinal: number,
 ): { eventId: string; record: OutgoingRecord } {
   const fields = checkFields(body, ["meter_id", "customer_id", "reading"], where);
-  // The ordinal tells apart readings of one meter in one request.
-  const eventId = String(
-    fields.event_id ?? `${fields.meter_id}_${secondsOf(nowMs)}${ordinal > 0 ? `_${ordinal}` : ""}`,
-  );
-  const value = JSON.stringify({
+  const eventId = eventIdOf(fields, "meter_id", nowMs, where, ordinal);
+  const event = {
     event_id: eventId,
     meter_id: fields.meter_id,
     customer_id: fields.customer_id,
     reading: fields.reading,
     unit: fields.unit ?? "kWh",
     timestamp: fields.timestamp ?? new Date(nowMs).toISOString(),
-  });
+  };
+  const value = writeJson(event, where);
   checkDecodable(consumptionStream.decode, value, where);
   return { eventId, record: { key: String(fields.meter_id), value } };
 }

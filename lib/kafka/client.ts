@@ -5,13 +5,18 @@ import type { KafkaSettings } from "../config.ts";
 import { findBrokers } from "./brokers.ts";
 import "./request-queue.ts";
 
-async function iamOptions(clusterArn: string | null): Promise<SASLOptions> {
+/** A token for MSK with IAM, valid for minutes. @throws Error where there are no credentials to sign it with */
+export async function iamToken(clusterArn: string | null): Promise<string> {
   // Loaded only here: nothing but MSK with IAM needs the signer.
   const { generateAuthToken } = await import("aws-msk-iam-sasl-signer-js");
   const region = clusterArn?.split(":")[3] ?? process.env.AWS_REGION ?? "";
+  return (await generateAuthToken({ region })).token;
+}
+
+function iamOptions(clusterArn: string | null): SASLOptions {
   return {
     mechanism: "oauthbearer",
-    oauthBearerProvider: async () => ({ value: (await generateAuthToken({ region })).token }),
+    oauthBearerProvider: async () => ({ value: await iamToken(clusterArn) }),
   };
 }
 
@@ -24,6 +29,6 @@ export async function openKafka(settings: KafkaSettings): Promise<Kafka> {
     connectionTimeout: 1_500,
     requestTimeout: 3_000,
     retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 500 },
-    ...(settings.iam ? { ssl: true, sasl: await iamOptions(settings.clusterArn) } : {}),
+    ...(settings.iam ? { ssl: true, sasl: iamOptions(settings.clusterArn) } : {}),
   });
 }

@@ -140,13 +140,15 @@ async function recordProgress(
 ): Promise<void> {
   await client.query(
     `INSERT INTO partition_progress AS p
-       (source, topic, partition, stream, first_offset, end_offset, lag, idle, observed_since, observed_at)
-     SELECT $1, $2, o.partition, $3, o.first, o."end", o.lag, o.idle, instant(o.since_us), now()
+       (source, topic, partition, stream, first_offset, end_offset, lag, idle, observed_since, observed_at, lagging_since)
+     SELECT $1, $2, o.partition, $3, o.first, o."end", o.lag, o.idle, instant(o.since_us), now(),
+       CASE WHEN o.lag > 0 THEN now() END
      FROM unnest($4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::boolean[], $9::bigint[])
        AS o(partition, first, "end", lag, idle, since_us)
      ON CONFLICT (source, topic, partition) DO UPDATE SET
        first_offset = excluded.first_offset, end_offset = excluded.end_offset, lag = excluded.lag,
-       idle = excluded.idle, observed_since = excluded.observed_since, observed_at = excluded.observed_at`,
+       idle = excluded.idle, observed_since = excluded.observed_since, observed_at = excluded.observed_at,
+       lagging_since = CASE WHEN excluded.lag > 0 THEN coalesce(p.lagging_since, now()) END`,
     [
       source,
       topic,
@@ -182,7 +184,9 @@ async function moveWatermark(
     const watermark = advanceWatermark(previousUs, partitions, { nowUs: Number(state.now_us), ...rules });
     await recordProgress(client, swept, partitions, rules.idleUs);
     await client.query(
-      "UPDATE stream_state SET watermark = instant($2), held_by = $3, swept_at = now() WHERE stream = $1",
+      `UPDATE stream_state SET watermark = instant($2), held_by = $3, swept_at = now(),
+         moved_at = CASE WHEN moved_at IS NULL OR watermark IS DISTINCT FROM instant($2) THEN now() ELSE moved_at END
+       WHERE stream = $1`,
       [swept.stream, watermark.atUs, watermark.heldBy],
     );
     await client.query("COMMIT");

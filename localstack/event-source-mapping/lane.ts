@@ -25,14 +25,22 @@ export interface PartitionStatus {
   readonly inFlight: number;
   readonly delivered: number;
   readonly failures: number;
+  /** Of the batch that is in flight: how often it has failed, and since when (ISO 8601). */
+  readonly failuresInRow: number;
+  readonly failingSince: string | null;
   readonly lastError: string | null;
 }
+
+/** A batch that has failed so often in a row is said to be stuck: by then it has been tried for some seconds. */
+const STUCK_AFTER_FAILURES = 6;
 
 interface Member {
   readonly queue: PartitionQueue;
   inFlight: number;
   delivered: number;
   failures: number;
+  failuresInRow: number;
+  failingSinceMs: number;
   rewinds: number;
   withheldOffset: number;
 }
@@ -56,7 +64,7 @@ export class Lane {
   }
 
   get statuses(): PartitionStatus[] {
-    return [...this.#members.values()].map(({ queue, inFlight, delivered, failures }) => ({
+    return [...this.#members.values()].map(({ queue, inFlight, delivered, failures, ...member }) => ({
       partition: queue.partition,
       nextOffset: queue.settledOffset,
       endOffset: queue.endOffset,
@@ -64,6 +72,8 @@ export class Lane {
       inFlight,
       delivered,
       failures,
+      failuresInRow: member.failuresInRow,
+      failingSince: member.failuresInRow === 0 ? null : new Date(member.failingSinceMs).toISOString(),
       lastError: this.#lastError,
     }));
   }
@@ -85,6 +95,8 @@ export class Lane {
       inFlight: 0,
       delivered: 0,
       failures: 0,
+      failuresInRow: 0,
+      failingSinceMs: 0,
       rewinds: 0,
       withheldOffset: -1,
     });
@@ -188,7 +200,21 @@ export class Lane {
 
   #note(message: string | null, members: readonly { readonly member: Member }[]): void {
     this.#lastError = message;
-    if (message !== null) for (const { member } of members) member.failures++;
+    const { settings, log } = this.#options;
+    for (const { member } of members) {
+      if (message === null) {
+        member.failuresInRow = 0;
+        continue;
+      }
+      if (member.failuresInRow === 0) member.failingSinceMs = Date.now();
+      member.failures++;
+      member.failuresInRow++;
+      if (member.failuresInRow === STUCK_AFTER_FAILURES)
+        log(
+          `${settings.topic}-${member.queue.partition} is stuck at offset ${member.queue.settledOffset} since ` +
+            `${new Date(member.failingSinceMs).toISOString()}: ${member.failuresInRow} failures in a row, the last: ${message}`,
+        );
+    }
   }
 
   #settle(member: Member, count: number, left: readonly Batch[]): void {

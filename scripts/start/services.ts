@@ -9,12 +9,15 @@ import { migrate, readMigrations } from "../../lib/store/migrate.ts";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
+import { createLogins, keptPasswords } from "./logins.ts";
 
 export interface Services {
   /** `host:port,…` */
   readonly brokers: string;
   /** URL of the owner's connection. */
   readonly databaseUrl: string;
+  /** The same for people; without its password where that is not this stack's own. */
+  readonly shownDatabaseUrl: string;
   /** Variables with which the functions reach both. */
   readonly environment: Readonly<Record<string, string>>;
   /** Resolves, with what happened, where one of them ends by itself. */
@@ -97,11 +100,21 @@ async function createTopics(brokers: string): Promise<void> {
   }
 }
 
-async function migrateDatabase(url: URL): Promise<void> {
+/**
+ * Migrates.
+ * @param passwordFile null for a database of the user's own, whose users are his to make
+ * @returns the functions' users
+ */
+async function prepareDatabase(
+  url: URL,
+  passwordFile: string | null,
+): Promise<Readonly<Record<string, string>>> {
   const client = new pg.Client({ connectionString: url.href });
   await client.connect();
   try {
     await migrate(client, await readMigrations("infra/migrations"));
+    if (passwordFile === null) return {};
+    return await createLogins(client, "local", await keptPasswords(passwordFile));
   } finally {
     await client.end();
   }
@@ -115,11 +128,18 @@ async function migrateDatabase(url: URL): Promise<void> {
 export async function startServices(folder: string, fresh: boolean): Promise<Services> {
   if (fresh) await rm(join(folder, "demo.json"), { force: true });
   const [kafka, postgres] = await Promise.all([kafkaService(folder, fresh), postgresService(folder, fresh)]);
-  await Promise.all([createTopics(kafka.address), migrateDatabase(postgres.address)]);
   const url = postgres.address;
+  const isOwn = !process.env.POSTGRES_HOST;
+  const [users] = await Promise.all([
+    prepareDatabase(url, isOwn ? join(folder, "postgres-passwords.json") : null),
+    createTopics(kafka.address),
+  ]);
+  const shown = new URL(url);
+  if (!isOwn) shown.password = "";
   return {
     brokers: kafka.address,
     databaseUrl: url.href,
+    shownDatabaseUrl: shown.href,
     environment: {
       KAFKA_BROKER: kafka.address,
       POSTGRES_HOST: url.hostname,
@@ -127,6 +147,7 @@ export async function startServices(folder: string, fresh: boolean): Promise<Ser
       POSTGRES_DB: url.pathname.slice(1),
       POSTGRES_USER: decodeURIComponent(url.username),
       POSTGRES_PASSWORD: decodeURIComponent(url.password),
+      ...users,
     },
     ended: Promise.race([kafka.ended, postgres.ended]),
     stop: async () => {

@@ -90,8 +90,9 @@ async function start(options: StartOptions, startedMs: number): Promise<{ ended:
     control: functions.controlUrl,
     pid: process.pid,
   };
-  await writeFile(STACK_FILE, `${JSON.stringify(stack, null, 2)}\n`);
-  console.log(`ready ${stack.http} kafka ${stack.kafka} postgres ${stack.postgres}`);
+  await rm(STACK_FILE, { force: true }); // one that a killed run has left may be readable for others
+  await writeFile(STACK_FILE, `${JSON.stringify(stack, null, 2)}\n`, { mode: 0o600 });
+  console.log(`ready ${stack.http} kafka ${stack.kafka} postgres ${services.shownDatabaseUrl}`);
   console.log(
     `(after ${((Date.now() - startedMs) / 1000).toFixed(1)} s; logs of the functions: ${functions.logFile})`,
   );

@@ -78,7 +78,9 @@ export async function emptyTables(pool: pg.Pool): Promise<void> {
   await pool.query(
     `TRUNCATE sensor_aggregates_realtime, sensor_aggregates_history, consumption_aggregates_realtime,
        consumption_aggregates_history, weather_aggregates_realtime, weather_aggregates_history, ledger, quarantine,
-       too_late, seen_event, partition_progress`,
+       too_late, seen_event, partition_progress, reported_trouble`,
   );
-  await pool.query("UPDATE stream_state SET watermark = NULL, held_by = NULL, swept_at = NULL");
+  await pool.query(
+    "UPDATE stream_state SET watermark = NULL, held_by = NULL, swept_at = NULL, moved_at = NULL",
+  );
 }

@@ -47,6 +47,31 @@ async function filesOf(kind: string, name: string): Promise<string[]> {
 }
 
 describe("when it fails", () => {
+  test("rule 13: a batch that has failed many times in a row is named in log and status, until it is done", async () => {
+    const topic = await kafka.createTopic(1);
+    await send(topic, 0, numbered(2));
+    let fails = true;
+    const { mapping, log, records } = trigger(kafka.brokers, settingsFor(topic), () => {
+      if (fails) throw failing("no database");
+      return null;
+    });
+    const statusOf = async () => mapping.status.partitions[0];
+    const stuck = await until(statusOf, (status) => (status?.failuresInRow ?? 0) >= 6);
+    expect(stuck).toMatchObject({ partition: 0, nextOffset: 0, failingSince: expect.stringMatching(/Z$/) });
+    expect(log.filter((line) => line.includes("is stuck"))).toEqual([
+      expect.stringMatching(
+        /-0 is stuck at offset 0 since .*Z: 6 failures in a row, the last: .*no database/,
+      ),
+    ]);
+    fails = false;
+    await until(
+      async () => records.length,
+      (count) => count === 2,
+    );
+    expect(await statusOf()).toMatchObject({ failuresInRow: 0, failingSince: null });
+    await mapping.stop();
+  });
+
   test("rule 13, rule 17: a failing batch comes again whole and in order, its partition waits, others go on; answers mean nothing", async () => {
     const topic = await kafka.createTopic(2);
     for (const partition of [0, 1]) await send(topic, partition, numbered(6));

@@ -9,6 +9,8 @@ export interface TestKafka {
   readonly brokers: string;
   readonly admin: Admin;
   readonly producer: Producer;
+  /** A producer of transactions, to be connected. */
+  transactionalProducer(): Producer;
   /** Makes a topic with a name of its own. */
   createTopic(partitions: number): Promise<string>;
   close(): Promise<void>;
@@ -27,6 +29,13 @@ export async function connectKafka(): Promise<TestKafka> {
     brokers,
     admin,
     producer,
+    transactionalProducer: () =>
+      kafka.producer({
+        createPartitioner: Partitioners.DefaultPartitioner,
+        transactionalId: `tests-${randomUUID()}`,
+        idempotent: true,
+        maxInFlightRequests: 1,
+      }),
     async createTopic(partitions) {
       const topic = `test-${randomUUID()}`;
       await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });

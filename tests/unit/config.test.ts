@@ -2,9 +2,11 @@
 import { describe, expect, test } from "vitest";
 import {
   readDatabaseSettings,
+  readGroups,
   readKafkaSettings,
   readLatenessRules,
   readTopics,
+  readTroubleRules,
   readWatermarkSettings,
   readWeatherSettings,
   sourceOf,
@@ -21,6 +23,12 @@ describe("the environment", () => {
     });
     expect(readLatenessRules({})).toEqual({ futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6 });
     expect(readWatermarkSettings({ WATERMARK_DELAY_SECONDS: "" })).toEqual({ delayUs: 600e6, idleUs: 300e6 });
+    expect(readTroubleRules({})).toEqual({ stuckAfterSeconds: 300, idleSeconds: 300 });
+    expect(readGroups({ KAFKA_GROUP_WEATHER: "uuid" }, readTopics({}))).toEqual({
+      sensor: "smartgrid-local-aggregate-sensor-smartgrid-sensor-data",
+      consumption: "smartgrid-local-aggregate-consumption-smartgrid-meter-readings",
+      weather: "uuid",
+    });
     expect(readWeatherSettings({})).toEqual({ seed: 1, updateIntervalSeconds: 60 });
     expect(readDatabaseSettings({ POSTGRES_HOST: "h", POSTGRES_PASSWORD: "p" })).toMatchObject({
       port: 5432,
@@ -51,6 +59,10 @@ describe("the environment", () => {
     [
       'AMENDMENT_HORIZON_DAYS: expected a whole number from 0 to 3650, got "1.5"',
       () => readLatenessRules({ AMENDMENT_HORIZON_DAYS: "1.5" }),
+    ],
+    [
+      'STUCK_AFTER_SECONDS: expected a whole number from 1 to 604800, got "0"',
+      () => readTroubleRules({ STUCK_AFTER_SECONDS: "0" }),
     ],
     [
       'WEATHER_UPDATE_INTERVAL: expected a whole number from 1 to 86400, got "0"',

@@ -1,7 +1,7 @@
 // Promises 6 and 7: broker and database go away and come back, by kill −9; nobody is told "success" for what was not
 // stored, and what was stored is counted once.
 import { fork } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
@@ -65,6 +65,9 @@ beforeAll(async () => {
     POSTGRES_DB: "d",
     POSTGRES_USER: "u",
     POSTGRES_PASSWORD: "p",
+    SWEEP_INTERVAL: "1",
+    WATERMARK_IDLE_SECONDS: "1",
+    STUCK_AFTER_SECONDS: "2",
   });
 });
 afterAll(async () => {
@@ -145,6 +148,45 @@ test("both are killed with data in them, and start again on it", async () => {
   await until(counted, ([row]) => row?.n === 7);
 });
 
+test("a partition that cannot be applied is named by /ready, /metrics and the log, once, and so is the end of it", async () => {
+  const blocker = new pg.Client({ connectionString: postgres.url });
+  await blocker.connect();
+  await blocker.query("BEGIN");
+  await blocker.query("LOCK TABLE ledger IN SHARE ROW EXCLUSIVE MODE"); // sweeps read, commits wait and fail
+  expect(await postReading("blocked")).toBe(201);
+  const readiness = async () => {
+    const response = await fetch(`${functions.httpUrl}/ready`);
+    const body: { status: string; trouble: string[] } = JSON.parse(await response.text());
+    return { httpStatus: response.status, ...body };
+  };
+  const place = "smartgrid-meter-readings-0";
+  const stuck = await until(readiness, ({ trouble }) =>
+    (trouble ?? []).some((text) => text.startsWith(`partition_stuck ${place} since `)),
+  );
+  expect(stuck).toMatchObject({ httpStatus: 200, status: "stuck", kafka: "ok", postgres: "ok" });
+  const metrics = await (await fetch(`${functions.httpUrl}/metrics`)).text();
+  expect(metrics).toMatch(/^smartgrid_trouble\{kind="partition_stuck"\} [1-9]/m);
+
+  await blocker.query("ROLLBACK");
+  await blocker.end();
+  await until(counted, ([row]) => row?.n === 8);
+  await until(readiness, ({ status, trouble }) => status === "ready" && trouble.length === 0);
+  const logged = async (message: string) =>
+    (await readFile(functions.logFile, "utf8"))
+      .split("\n")
+      .filter(
+        (line) =>
+          line.includes(`"message":"${message}"`) && line.includes(`"partition_stuck","place":"${place}"`),
+      );
+  // The partition was stuck before, while the database was away: that is another trouble, with an end of its own.
+  await until(
+    async () => [await logged("trouble"), await logged("trouble ended")],
+    ([begun = [], ended = []]) => ended.length > 0 && begun.length === ended.length,
+  );
+  const begins = (await logged("trouble")).map((line) => JSON.parse(line.slice(line.indexOf("{"))).since);
+  expect(new Set(begins).size).toBe(begins.length);
+});
+
 test("the servers of a start that was killed are found and replaced, those of a living one are not", async () => {
   await expect(startDatabase()).rejects.toThrow("already running");
   await postgres.stop();
@@ -167,5 +209,5 @@ test("the servers of a start that was killed are found and replaced, those of a 
   // It would not start on data that another still holds.
   postgres = await startDatabase();
   expect(postgres.pid).not.toBe(orphan);
-  expect(await counted()).toEqual([{ n: 7 }]);
+  expect(await counted()).toEqual([{ n: 8 }]);
 });

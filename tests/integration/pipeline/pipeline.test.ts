@@ -16,8 +16,10 @@ import { formats } from "../../../replay/formats.ts";
 import { readDataFile, shiftToNow } from "../../../replay/read-file.ts";
 import { sendReadings } from "../../../replay/send.ts";
 import { type RunningFunctions, startFunctions } from "../../../scripts/start/functions.ts";
+import { createLogins } from "../../../scripts/start/logins.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 import { connectKafka, type TestKafka, until } from "../topics.ts";
+import { listenersBelow } from "./listening.ts";
 import { hasPython, installKafkaClient, runPython } from "./python.ts";
 
 let kafka: TestKafka;
@@ -36,8 +38,14 @@ beforeAll(async () => {
     weather: await kafka.createTopic(1),
   };
   folder = await mkdtemp(join(tmpdir(), "smartgrid-functions-"));
+  // Each function runs with its own role's rights, and with no more.
+  const passwords = { ingest: "i", sweep: "s", api: "a", read: "r" };
+  const client = await database.pool.connect();
+  const users = await createLogins(client, "pipeline", passwords);
+  client.release();
   environment = {
     ...database.environment,
+    ...users,
     KAFKA_BROKER: kafka.brokers,
     KAFKA_TOPIC_SENSOR_DATA: topics.sensor,
     KAFKA_TOPIC_METER_READINGS: topics.consumption,
@@ -204,11 +212,40 @@ describe("HTTP", () => {
       timestamp: expect.any(String),
     });
     const ready = await fetch(`${functions.httpUrl}/ready`);
-    expect(await ready.json()).toMatchObject({ status: "ready", kafka: "ok", postgres: "ok" });
+    expect(await ready.json()).toMatchObject({ status: "ready", kafka: "ok", postgres: "ok", trouble: [] });
+    const metrics = await (await fetch(`${functions.httpUrl}/metrics`)).text();
+    expect(metrics).toContain(
+      `smartgrid_partition_lag_records{stream="weather",topic="${topics.weather}",partition="0"}`,
+    );
   });
 });
 
 describe("the functions by other ways", () => {
+  test("each is the database's user of its own kind", async () => {
+    const rows = await until(
+      () =>
+        rowsOf(
+          "SELECT DISTINCT application_name AS name, usename AS user FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'smartgrid-local-%' ORDER BY 1",
+        ),
+      (found) => found.length >= 5,
+    );
+    expect(rows.map(({ name, user }) => [name, user])).toEqual([
+      ["smartgrid-local-aggregate-consumption", "smartgrid_ingest_pipeline"],
+      ["smartgrid-local-aggregate-sensor", "smartgrid_ingest_pipeline"],
+      ["smartgrid-local-aggregate-weather", "smartgrid_ingest_pipeline"],
+      ["smartgrid-local-health", "smartgrid_api_pipeline"],
+      ["smartgrid-local-sweep-windows", "smartgrid_sweep_pipeline"],
+    ]);
+  });
+
+  test.skipIf(process.platform !== "linux")("nothing listens at any other address than 127.0.0.1", () => {
+    const listeners = listenersBelow(process.ppid);
+    const ours = [functions.httpUrl, functions.lambdaUrl, functions.controlUrl, database.url];
+    const ports = [...ours.map((url) => new URL(url).port), kafka.brokers.split(":")[1]].map(Number);
+    expect(listeners.map(({ port }) => port)).toEqual(expect.arrayContaining(ports));
+    expect(listeners.filter(({ address }) => address !== "127.0.0.1")).toEqual([]);
+  });
+
   test("the invoke endpoint runs the sweeper", async () => {
     const response = await fetch(
       `${functions.lambdaUrl}/2015-03-31/functions/smartgrid-local-sweep-windows/invocations`,

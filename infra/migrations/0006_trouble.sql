@@ -1,0 +1,69 @@
+-- Trouble: what does not go on, which, since when, and why. Judged from what sweeps and commits have written, by the
+-- database's clock, so that everyone who asks is told the same.
+
+-- Since when the sweeper has seen records that the ledger does not hold, without a break.
+ALTER TABLE partition_progress ADD COLUMN lagging_since timestamptz;
+-- Since when the watermark stands where it stands.
+ALTER TABLE stream_state ADD COLUMN moved_at timestamptz;
+GRANT UPDATE (moved_at) ON stream_state TO smartgrid_sweep;
+
+-- Trouble that has been logged as begun and not yet as ended.
+CREATE TABLE reported_trouble (
+  kind text NOT NULL,
+  place text COLLATE "C" NOT NULL,
+  since timestamptz NOT NULL,
+  why text NOT NULL,
+  reported_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (kind, place)
+);
+GRANT SELECT, INSERT, DELETE ON reported_trouble TO smartgrid_sweep;
+GRANT SELECT ON reported_trouble TO smartgrid_read;
+
+-- kind:
+--   partition_stuck  records wait on the broker, and nothing of the partition has been applied for so long
+--   sweeper_silent   no sweep of the stream has succeeded for so long
+--   watermark_held   the watermark has not moved for so long, because of one partition. One that is merely silent is
+--                    let go by itself once it is idle: then the time counts from there.
+-- place: topic-partition, or the stream where no partition is to blame.
+-- It runs as its owner, for those who may know of trouble need not see the ledger.
+CREATE FUNCTION trouble(stuck_after interval, idle_after interval)
+RETURNS TABLE (kind text, stream text, place text, since timestamptz, why text)
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
+  WITH newest AS (
+    SELECT DISTINCT ON (source, topic, partition) source, topic, partition, max_event_time, advanced_at, updated_at
+    FROM ledger ORDER BY source, topic, partition, incarnation DESC),
+  -- What the sweeper has not looked at for so long says nothing; then its silence is the trouble.
+  watched AS (
+    SELECT p.stream, p.topic, p.partition, p.topic || '-' || p.partition AS place, p.lag, n.max_event_time,
+      greatest(p.lagging_since, n.updated_at) AS stuck_since,
+      greatest(p.observed_since, n.advanced_at) AS silent_since
+    FROM partition_progress AS p LEFT JOIN newest AS n USING (source, topic, partition)
+    WHERE p.observed_at > now() - stuck_after)
+  SELECT 'partition_stuck', w.stream, w.place, w.stuck_since,
+    w.lag || ' records wait on the broker and none has been applied: does the trigger run, does the function fail? (npm run audit says what waits)'
+  FROM watched AS w WHERE w.lag > 0 AND w.stuck_since <= now() - stuck_after
+  UNION ALL
+  SELECT 'sweeper_silent', s.stream, s.stream, swept.last,
+    'no sweep has succeeded: does sweep-windows run, does it reach Kafka, does the topic exist?'
+  FROM stream_state AS s,
+    LATERAL (SELECT coalesce(s.swept_at, (SELECT max(m.applied_at) FROM schema_migration AS m)) AS last) AS swept
+  WHERE swept.last <= now() - stuck_after
+  UNION ALL
+  SELECT 'watermark_held', s.stream, w.place, s.moved_at,
+    'the watermark stands at ' || coalesce(to_char(s.watermark AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'nothing')
+      || ' because of this partition: '
+      || CASE WHEN w.lag > 0 THEN w.lag || ' of its records have not been applied'
+        WHEN w.max_event_time IS NULL THEN 'it has never had an event and does not become idle'
+        WHEN w.silent_since <= now() - stuck_after THEN 'it is silent and does not become idle'
+        ELSE 'its events are of ' || to_char(w.max_event_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') END
+  FROM stream_state AS s JOIN watched AS w ON w.stream = s.stream AND w.partition = s.held_by
+  WHERE s.moved_at <= now() - CASE WHEN w.lag > 0 OR w.silent_since > now() - stuck_after
+    THEN stuck_after ELSE idle_after + stuck_after END
+  ORDER BY 1, 3
+$$;
+
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION trouble(interval, interval) SET search_path = pg_catalog, %I, pg_temp', current_schema());
+END $$;
+GRANT EXECUTE ON FUNCTION trouble(interval, interval) TO smartgrid_api, smartgrid_read, smartgrid_sweep;

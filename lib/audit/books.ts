@@ -1,0 +1,114 @@
+// What PostgreSQL has on record, read at one instant: the ledger, the rows that belong to it, and the streams' totals.
+
+import type { Pool, PoolClient } from "pg";
+import { fromMultirange, type OffsetRanges, size } from "../core/ranges.ts";
+import type { StreamName } from "../streams/stream.ts";
+import type { LedgerCounts, StreamTotals } from "./classify.ts";
+
+export interface LedgerEntry extends LedgerCounts {
+  readonly source: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly incarnation: number;
+  readonly applied: OffsetRanges;
+  /** The stream that the sweeper reads this topic for; null where it never has. */
+  readonly stream: StreamName | null;
+}
+
+export interface StreamState extends Omit<StreamTotals, "counted"> {
+  readonly stream: StreamName;
+  /** ISO 8601; null before the first event. */
+  readonly finalUpTo: string | null;
+}
+
+export interface Books {
+  readonly entries: readonly LedgerEntry[];
+  readonly streams: readonly StreamState[];
+}
+
+// quarantine and too_late are counted as a whole: one pass over each, however many ledger rows there are.
+const entriesSql = `
+  SELECT books.*,
+    (SELECT min(p.stream) FROM partition_progress AS p WHERE p.topic = books.topic) AS stream
+  FROM (
+    SELECT source, topic, partition, incarnation, coalesce(l.applied, '{}')::text AS applied,
+      coalesce(l.records, 0) AS records, coalesce(l.counted, 0) AS counted,
+      coalesce(l.quarantined, 0) AS quarantined, coalesce(l.too_late, 0) AS "tooLate",
+      coalesce(l.duplicates, 0) AS duplicates,
+      coalesce(q.rows, 0) AS "quarantineRows", coalesce(t.rows, 0) AS "tooLateRows"
+    FROM ledger AS l
+    FULL JOIN (SELECT source, topic, partition, incarnation, count(*) AS rows FROM quarantine
+      GROUP BY 1, 2, 3, 4) AS q USING (source, topic, partition, incarnation)
+    FULL JOIN (SELECT source, topic, partition, incarnation, count(*) AS rows FROM too_late
+      GROUP BY 1, 2, 3, 4) AS t USING (source, topic, partition, incarnation)) AS books
+  ORDER BY source, topic, partition, incarnation`;
+
+/** Events in the rows of each stream; and the one place for what changes rows beside the ledger (amendments). */
+const totals = {
+  sensor: { inRows: "SELECT sum(count) FROM sensor_aggregates_realtime", amended: "SELECT 0" },
+  consumption: {
+    inRows: "SELECT sum(reading_count) FROM consumption_aggregates_realtime",
+    amended: "SELECT 0",
+  },
+  weather: { inRows: "SELECT sum(event_count) FROM weather_aggregates_realtime", amended: "SELECT 0" },
+} as const satisfies Record<StreamName, unknown>;
+
+type Texts<T> = { [K in keyof T]: T[K] extends string | null ? T[K] : string };
+
+async function readEntries(client: PoolClient): Promise<LedgerEntry[]> {
+  const { rows } = await client.query<Texts<Omit<LedgerEntry, "offsets">>>(entriesSql);
+  return rows.map((row) => {
+    const applied = fromMultirange(row.applied);
+    return {
+      source: row.source,
+      topic: row.topic,
+      partition: Number(row.partition),
+      incarnation: Number(row.incarnation),
+      applied,
+      stream: row.stream,
+      records: Number(row.records),
+      counted: Number(row.counted),
+      quarantined: Number(row.quarantined),
+      tooLate: Number(row.tooLate),
+      duplicates: Number(row.duplicates),
+      offsets: size(applied),
+      quarantineRows: Number(row.quarantineRows),
+      tooLateRows: Number(row.tooLateRows),
+    };
+  });
+}
+
+async function readStream(client: PoolClient, stream: StreamName): Promise<StreamState> {
+  const { inRows, amended } = totals[stream];
+  const { rows } = await client.query<{ watermark: Date | null; in_rows: string; amended: string }>(
+    `SELECT watermark, coalesce((${inRows}), 0) AS in_rows, coalesce((${amended}), 0) AS amended
+     FROM stream_state WHERE stream = $1`,
+    [stream],
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error(`stream_state has no row for ${stream}: run the migrations`);
+  return {
+    stream,
+    finalUpTo: row.watermark?.toISOString() ?? null,
+    inRows: Number(row.in_rows),
+    amended: Number(row.amended),
+  };
+}
+
+/** @throws DatabaseError or a connection error; nothing is changed */
+export async function readBooks(pool: Pool): Promise<Books> {
+  const client = await pool.connect();
+  try {
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    const entries = await readEntries(client);
+    const streams: StreamState[] = [];
+    for (const stream of ["sensor", "consumption", "weather"] as const)
+      streams.push(await readStream(client, stream));
+    await client.query("COMMIT");
+    return { entries, streams };
+  } finally {
+    // A failed transaction must not go back into the pool.
+    await client.query("ROLLBACK").catch(() => undefined);
+    client.release();
+  }
+}

@@ -1,0 +1,89 @@
+// The audit's report for people: a table per partition, the streams, and one verdict line.
+
+import { type OffsetRange, type OffsetRanges, size } from "../core/ranges.ts";
+import { type AuditReport, isClean, type PartitionAudit } from "./audit.ts";
+
+/** Of a list of ranges the first few, so that a line stays a line. */
+const SHOWN_RANGES = 5;
+
+function rangesText(ranges: readonly OffsetRange[]): string {
+  const shown = ranges.slice(0, SHOWN_RANGES).map(({ from, to }) => `[${from},${to})`);
+  return ranges.length > SHOWN_RANGES ? `${shown.join(" ")} … ${ranges.length} ranges` : shown.join(" ");
+}
+
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0))) ?? [];
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+function partitionRow(one: PartitionAudit): string[] {
+  const count = (ranges: OffsetRanges) => (ranges.length === 0 ? "·" : String(size(ranges)));
+  return [
+    `${one.topic}-${one.partition}`,
+    one.incarnation === 0 ? "" : `incarnation ${one.incarnation}`,
+    `${one.first}–${one.end}`,
+    one.committed === null ? "none" : String(one.committed),
+    ...[one.applied, one.lag, one.gone, one.holes].map(count),
+    one.lost.length === 0 ? "·" : String(one.lost.reduce((sum, range) => sum + range.records, 0)),
+  ];
+}
+
+function rangeLines(one: PartitionAudit): string[] {
+  const name = `${one.topic}-${one.partition}`;
+  return [
+    ...one.lost.map(
+      ({ from, to, records }) => `LOST ${name} [${from},${to}): ${records} records, on the broker`,
+    ),
+    ...(one.gone.length === 0 ? [] : [`gone by retention ${name} ${rangesText(one.gone)}`]),
+    ...(one.holes.length === 0 ? [] : [`hole ${name} ${rangesText(one.holes)}`]),
+    ...(one.lag.length === 0 ? [] : [`lag ${name} ${rangesText(one.lag)}`]),
+  ];
+}
+
+/** One line: clean, or what is wrong. */
+export function verdictOf(report: AuditReport): string {
+  const { partitions, streams, problems } = report;
+  const total = (ranges: (one: PartitionAudit) => OffsetRanges) =>
+    partitions.reduce((sum, one) => sum + size(ranges(one)), 0);
+  const [lag, gone] = [total((one) => one.lag), total((one) => one.gone)];
+  const still = `${lag} offsets still to come${gone === 0 ? "" : `, ${gone} gone by retention`}`;
+  if (isClean(report)) return `clean: nothing lost, nothing doubled; ${still}`;
+  const lost = partitions.flatMap((one) => one.lost);
+  const wrong = [
+    ...(lost.length === 0
+      ? []
+      : [`LOST ${lost.reduce((sum, one) => sum + one.records, 0)} records in ${lost.length} ranges`]),
+    ...streams.flatMap(({ stream, difference }) => (difference === null ? [] : [`${stream}: ${difference}`])),
+    ...(problems.length === 0 ? [] : [`${problems.length} rows of the ledger do not add up`]),
+  ];
+  return `NOT CLEAN: ${wrong.join("; ")}; ${still}`;
+}
+
+/** @returns lines */
+export function reportText(report: AuditReport): string[] {
+  const header = ["partition", "", "on broker", "committed", "applied", "lag", "gone", "holes", "LOST"];
+  const isGroupUnknown = report.partitions.some((one) => one.committed === null && one.applied.length > 0);
+  return [
+    `source ${report.source}`,
+    ...columns([header, ...report.partitions.map(partitionRow)]),
+    ...(isGroupUnknown
+      ? ["committed none: the highest applied offset stands in; KAFKA_GROUP_… name the triggers' groups"]
+      : []),
+    ...report.partitions.flatMap(rangeLines),
+    ...report.others.map(
+      (one) =>
+        `${one.why}: ${one.source} ${one.topic}-${one.partition} incarnation ${one.incarnation}, ${one.records} records`,
+    ),
+    ...report.streams.map(
+      ({ stream, finalUpTo, counted, inRows, difference }) =>
+        `${stream}: final up to ${finalUpTo ?? "nothing yet"}; ${counted} counted, ${inRows} in rows: ${difference ?? "equal"}`,
+    ),
+    ...report.problems.map((problem) => `does not add up: ${problem}`),
+    verdictOf(report),
+  ];
+}

@@ -1,0 +1,47 @@
+// The pipeline's gauges in Prometheus' text format. Names and labels are ours; topics need no escaping, for Kafka takes
+// letters, digits, '.', '_' and '-' only.
+
+import type { Gauges, Trouble } from "../store/trouble.ts";
+
+type Sample = readonly [labels: Readonly<Record<string, string | number>>, value: number | null];
+
+function family(name: string, help: string, samples: readonly Sample[]): string {
+  const lines = samples.flatMap(([labels, value]) => {
+    if (value === null) return [];
+    const text = Object.entries(labels).map(([label, of]) => `${label}="${of}"`);
+    return [`${name}{${text.join(",")}} ${value}`];
+  });
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...lines].join("\n");
+}
+
+const kinds = [
+  "partition_stuck",
+  "sweeper_silent",
+  "watermark_held",
+] as const satisfies readonly Trouble["kind"][];
+
+export function prometheusText({ partitions, streams, trouble }: Gauges): string {
+  const families = [
+    family(
+      "smartgrid_partition_lag_records",
+      "Records on the broker that the ledger does not hold, as the sweeper last saw it",
+      partitions.map(({ stream, topic, partition, lag }) => [{ stream, topic, partition }, lag]),
+    ),
+    family(
+      "smartgrid_watermark_age_seconds",
+      "How far the watermark lies behind the clock",
+      streams.map(({ stream, watermarkAgeSeconds }) => [{ stream }, watermarkAgeSeconds]),
+    ),
+    family(
+      "smartgrid_sweep_age_seconds",
+      "Time since the last sweep that succeeded",
+      streams.map(({ stream, sweepAgeSeconds }) => [{ stream }, sweepAgeSeconds]),
+    ),
+    family(
+      "smartgrid_trouble",
+      "How many partitions or streams do not go on",
+      kinds.map((kind) => [{ kind }, trouble.filter((one) => one.kind === kind).length]),
+    ),
+  ];
+  return `${families.join("\n")}\n`;
+}

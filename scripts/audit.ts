@@ -1,0 +1,76 @@
+// `npm run audit [-- --json] [--repair]`: what became of every offset and every counted event. Exit code 0: clean;
+// 1: something is lost, doubled or does not add up; 2: it could not be found out.
+
+import { program } from "commander";
+import { type AuditReport, audit, isClean } from "../lib/audit/audit.ts";
+import { repair } from "../lib/audit/repair.ts";
+import { reportText, verdictOf } from "../lib/audit/report.ts";
+import {
+  readDatabaseSettings,
+  readGroups,
+  readKafkaSettings,
+  readLatenessRules,
+  readTopics,
+  sourceOf,
+} from "../lib/config.ts";
+import { openOffsetReader } from "../lib/kafka/offsets.ts";
+import { openRecordReader } from "../lib/kafka/records.ts";
+import { messageOf } from "../lib/log.ts";
+import { openPool } from "../lib/store/pool.ts";
+import { pipelineEnvironment } from "./running-pipeline.ts";
+
+const STATEMENT_TIMEOUT_MS = 600_000;
+
+const options = program
+  .name("npm run audit --")
+  .description("Compares broker, ledger and rows, and names what is lag, gone, hole, LOST or DOUBLED.")
+  .option("--json", "one JSON document instead of the table", false)
+  .option("--repair", "redeliver what is LOST from the broker, and audit again", false)
+  .addHelpText(
+    "after",
+    "\nEnvironment: KAFKA_GROUP_SENSOR_DATA, KAFKA_GROUP_METER_READINGS, KAFKA_GROUP_WEATHER name the consumer groups of\n" +
+      "the triggers where they are not those of `npm start` (on AWS: the UUID of the event source mapping).",
+  )
+  .parse()
+  .opts<{ json: boolean; repair: boolean }>();
+
+function print(report: AuditReport): void {
+  if (options.json)
+    console.log(JSON.stringify({ ...report, clean: isClean(report), verdict: verdictOf(report) }, null, 2));
+  else console.log(reportText(report).join("\n"));
+}
+
+try {
+  const env = await pipelineEnvironment();
+  const kafka = readKafkaSettings(env);
+  const topics = readTopics(env);
+  const pool = openPool(readDatabaseSettings(env), STATEMENT_TIMEOUT_MS);
+  const offsets = openOffsetReader(kafka);
+  const openRecords = () => openRecordReader(kafka);
+  const audited = {
+    source: sourceOf(kafka.clusterArn, kafka.brokers),
+    topics,
+    groups: readGroups(env, topics),
+  };
+  try {
+    let report = await audit(audited, { pool, offsets, openRecords });
+    if (options.repair && report.partitions.some(({ lost }) => lost.length > 0)) {
+      if (!options.json) print(report);
+      const reader = await openRecords();
+      try {
+        const redelivered = await repair(report, pool, reader, readLatenessRules(env));
+        if (!options.json) console.log(`\nredelivered ${redelivered} records; once more:\n`);
+      } finally {
+        await reader.close();
+      }
+      report = await audit(audited, { pool, offsets, openRecords });
+    }
+    print(report);
+    process.exitCode = isClean(report) ? 0 : 1;
+  } finally {
+    await Promise.all([offsets.close(), pool.end()]);
+  }
+} catch (error) {
+  console.error(messageOf(error));
+  process.exitCode = 2;
+}

@@ -1,0 +1,60 @@
+// Login roles for a database of this machine's own: one for each kind of function, a member of the group role that
+// the migrations make, with a password of this data folder's own.
+
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import type { ClientBase } from "pg";
+
+/** The kinds that infra/migrations/0005 has a group role for; serverless.yml says which function is of which kind. */
+export const roleKinds = ["ingest", "sweep", "api", "read"] as const;
+
+export type RoleKind = (typeof roleKinds)[number];
+
+/** The passwords of one data folder, made at its first use; nobody but the file's owner may read it. */
+export async function keptPasswords(file: string): Promise<Readonly<Record<RoleKind, string>>> {
+  const fresh = () => randomBytes(24).toString("base64url");
+  const passwords = { ingest: fresh(), sweep: fresh(), api: fresh(), read: fresh() };
+  try {
+    await writeFile(file, `${JSON.stringify(passwords, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+    return passwords;
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    const kept: Record<RoleKind, string> = JSON.parse(await readFile(file, "utf8"));
+    return kept;
+  }
+}
+
+/** What PostgreSQL keeps instead of a password (SCRAM-SHA-256, RFC 5803): no statement that it may log holds more. */
+function verifierOf(password: string): string {
+  const salt = randomBytes(16);
+  const iterations = 4096;
+  const salted = pbkdf2Sync(password, salt, iterations, 32, "sha256");
+  const keyOf = (name: string) => createHmac("sha256", salted).update(name).digest();
+  const storedKey = createHash("sha256").update(keyOf("Client Key")).digest("base64");
+  const serverKey = keyOf("Server Key").toString("base64");
+  return `SCRAM-SHA-256$${iterations}:${salt.toString("base64")}$${storedKey}:${serverKey}`;
+}
+
+/**
+ * Makes the login roles `smartgrid_<kind>_<suffix>`, or gives those that are there these passwords.
+ * @param client a connection of a user who may make roles, to a migrated database
+ * @param suffix lower-case letters and digits
+ * @returns the variables with which serverless.yml gives each function its user
+ */
+export async function createLogins(
+  client: ClientBase,
+  suffix: string,
+  passwords: Readonly<Record<RoleKind, string>>,
+): Promise<Record<string, string>> {
+  const environment: Record<string, string> = {};
+  for (const kind of roleKinds) {
+    const user = `smartgrid_${kind}_${suffix}`;
+    const { rowCount } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [user]);
+    // Roles take no parameters: the name is ours, and a verifier has no quotes.
+    if (rowCount === 0) await client.query(`CREATE ROLE ${user} IN ROLE smartgrid_${kind}`);
+    await client.query(`ALTER ROLE ${user} LOGIN PASSWORD '${verifierOf(passwords[kind])}'`);
+    environment[`POSTGRES_USER_${kind.toUpperCase()}`] = user;
+    environment[`POSTGRES_PASSWORD_${kind.toUpperCase()}`] = passwords[kind];
+  }
+  return environment;
+}
