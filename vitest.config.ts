@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// Two projects: "unit" needs nothing but Node; "integration" runs against a real Kafka broker and a real
+// Three projects: "unit" needs nothing but Node; "deploy" packages the stack, after the others, whose functions it builds
+// anew; "integration" runs against a real Kafka broker and a real
 // PostgreSQL server that tests/integration/stack.ts starts once per run, on free ports.
 export default defineConfig({
   test: {
@@ -12,6 +13,16 @@ export default defineConfig({
           include: ["tests/integration/**/*.test.ts"],
           globalSetup: ["tests/integration/stack.ts"],
           fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "deploy",
+          include: ["tests/deploy/**/*.test.ts"],
+          fileParallelism: false, // they build into the same dist
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

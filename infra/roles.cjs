@@ -28,20 +28,12 @@ const networkInterfaces = (...more) =>
   );
 const inNetwork = networkInterfaces("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses");
 
-/** The ARNs of a cluster's topics and groups are its own, with another word in the middle. */
+/** The ARNs of a cluster's topics and groups are its own with another word in the middle, and the name behind. */
 function kafkaArns(cluster) {
-  const within = (kind, name) => ({
-    "Fn::Join": [
-      `:${kind}/`,
-      [
-        { "Fn::Select": [0, { "Fn::Split": [":cluster/", cluster] }] },
-        {
-          "Fn::Join": ["/", [{ "Fn::Select": [1, { "Fn::Split": [":cluster/", cluster] }] }, name]],
-        },
-      ],
-    ],
+  const within = (kind) => (name) => ({
+    "Fn::Join": ["", [{ "Fn::Join": [`:${kind}/`, { "Fn::Split": [":cluster/", cluster] }] }, `/${name}`]],
   });
-  return { cluster, topic: (name) => within("topic", name), group: (name) => within("group", name) };
+  return { cluster, topic: within("topic"), group: within("group") };
 }
 
 function statements({ kafka, isProvisioned, secretArns, ownerSecretArn }) {
