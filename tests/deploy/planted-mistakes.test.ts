@@ -29,13 +29,9 @@ const [SENSOR, METER] = ["smartgrid-sensor-data", "smartgrid-meter-readings"];
 const mapping = "AggregateDashsensorEventSourceMappingMSKKafkaClusterSmartgridsensordata";
 
 /** The template is JSON: a mistake is one text in place of another, which has to be there. */
-const mistakes: readonly (readonly [
-  name: string,
-  where: string,
-  from: RegExp,
-  to: string,
-  message: RegExp,
-])[] = [
+type Mistake = readonly [name: string, where: string, from: RegExp, to: string, message: RegExp];
+
+const mistakes: readonly Mistake[] = [
   [
     "a missing action",
     "IngestSensorRole",
