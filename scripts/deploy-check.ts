@@ -22,13 +22,15 @@ const environment = {
   JWT_AUDIENCE: process.env.JWT_AUDIENCE || "smartgrid",
 };
 
+async function installed(): Promise<string[]> {
+  await installTools();
+  return [];
+}
+
 async function packaged(): Promise<string[]> {
   const cli = "node_modules/serverless/bin/serverless.js";
   const args = [cli, "package", "--stage", options.stage, "--region", REGION, "--package", PACKAGE];
-  const { code, output } = await run(process.execPath, args, {
-    ...environment,
-    SLS_INTERACTIVE_SETUP_ENABLE: "0",
-  });
+  const { code, output } = await run(process.execPath, args, environment);
   return code === 0 ? [] : [output.trim()];
 }
 
@@ -39,7 +41,7 @@ async function asked(tool: string, args: readonly string[]): Promise<string[]> {
 
 /** In order; the first that fails ends the check, for the others would only repeat it. */
 const checks: readonly (readonly [name: string, check: () => Promise<string[]>])[] = [
-  ["tools", async () => (await installTools(), [])],
+  ["cfn-lint, checkov and the mock AWS are installed", installed],
   [`schema and package of stage ${options.stage}`, packaged],
   // W3005: osls writes a DependsOn that a Ref implies already, and there is no way to tell it not to.
   ["cfn-lint", () => asked("cfn-lint", ["-i", "W3005", "--format", "parseable", "-t", TEMPLATE])],

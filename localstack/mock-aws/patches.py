@@ -9,6 +9,8 @@ from moto.cloudformation import models as stack_models
 from moto.cloudformation import parsing
 from moto.cloudformation.custom_model import CustomModel
 from moto.cloudformation.exceptions import ValidationError
+from moto.ec2.models.route_tables import RouteTable
+from moto.ec2.models.vpcs import VPCEndPoint
 from moto.iam.models import iam_backends
 from moto.sqs.models import sqs_backends
 
@@ -128,6 +130,18 @@ def keep_architecture() -> None:
     lambda_models.LambdaFunction.create_from_cloudformation_json = classmethod(create_and_keep)
 
 
+def remove_network() -> None:
+    """moto cannot remove route tables and endpoints of a stack, and then not the network that they are in."""
+
+    def delete_table(table: Any, account_id: str, region_name: str) -> None:
+        for association in list(table.associations):
+            table.ec2_backend.disassociate_route_table(association)
+        table.ec2_backend.delete_route_table(table.id)
+
+    RouteTable.delete = delete_table
+    VPCEndPoint.delete = lambda endpoint, account_id, region_name: endpoint.ec2_backend.delete_vpc_endpoints([endpoint.id])
+
+
 def apply_all() -> None:
     know_more_types()
     only_errors_are_invalid()
@@ -135,3 +149,4 @@ def apply_all() -> None:
     accept_deployment_steps()
     trigger_from_kafka()
     keep_architecture()
+    remove_network()

@@ -124,7 +124,8 @@ for model in models.values():
 
 
 def listing() -> bytes:
-    """All records as JSON: type, id and properties."""
-    return json.dumps(
-        [{"type": one.type_name, "id": one.physical_resource_id, "properties": one.properties} for one in existing.values()]
-    ).encode()
+    """All records as JSON: type, id and properties, in which moto's own resources stand as text."""
+    records = [
+        {"type": one.type_name, "id": one.physical_resource_id, "properties": one.properties} for one in existing.values()
+    ]
+    return json.dumps(records, default=str).encode()

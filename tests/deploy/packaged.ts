@@ -33,7 +33,6 @@ export async function packageStage(
   const env = {
     PATH: process.env.PATH,
     HOME: process.env.HOME,
-    SLS_INTERACTIVE_SETUP_ENABLE: "0",
     ...environment,
   };
   return new Promise((resolve) => {
