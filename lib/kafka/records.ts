@@ -25,7 +25,10 @@ const CONTROL_BATCH = 0b10_0000;
 
 type Fetched = Awaited<ReturnType<Consumer["fetch"]>>["responses"][number]["partitions"][number];
 
-/** The records that count, and the offset after all that was looked at. */
+/**
+ * The records that count, and the offset after all that was looked at. The client leaves aborted records out by itself,
+ * but only those of a producer's last aborted transaction, and only where its marker has been fetched as well.
+ */
 function recordsOf(fetched: Fetched): { records: LogRecord[]; next: number } {
   const records: LogRecord[] = [];
   const aborting = new Set<bigint>();

@@ -59,7 +59,7 @@ beforeAll(async () => {
 
   const transactional = kafka.transactionalProducer();
   await transactional.connect();
-  for (const [i, outcome] of (["commit", "abort", "commit"] as const).entries()) {
+  for (const [i, outcome] of (["commit", "abort", "abort", "commit"] as const).entries()) {
     const transaction = await transactional.transaction();
     await transaction.send({ topic, messages: messagesFor(0, 4) });
     await transaction[outcome]();
@@ -68,7 +68,7 @@ beforeAll(async () => {
   await transactional.disconnect();
   await kafka.producer.send({ topic, messages: [{ partition: 0, value: "{" }] });
   await produce(0, 6);
-  await untilDelivered(22);
+  await untilDelivered(27);
   // What was applied before it went is no loss.
   await kafka.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "2" }] });
 });
@@ -125,21 +125,22 @@ test("each range has its name, and a pipeline that has only lag, holes and reten
   const report = auditJson();
   expect(report).toMatchObject({ clean: true, problems: [], others: [] });
   const audited = report.partitions.filter((one) => one.topic === topic);
-  // Offsets of partition 0: 0–3, marker 4, aborted 5–8, marker 9, 10–13, marker 14, poison 15, 16–21; then lag.
+  // Offsets of partition 0: 0–3, marker 4, aborted 5–8, marker 9, aborted 10–13, marker 14, 15–18, marker 19, poison
+  // 20, 21–26; then lag.
   expect(audited).toEqual([
     {
-      ...{ stream: "consumption", topic, partition: 0, incarnation: 0, first: 2, end: 25, committed: 22 },
+      ...{ stream: "consumption", topic, partition: 0, incarnation: 0, first: 2, end: 30, committed: 27 },
       applied: [
         { from: 0, to: 4 },
-        { from: 10, to: 14 },
-        { from: 15, to: 22 },
+        { from: 15, to: 19 },
+        { from: 20, to: 27 },
       ],
-      lag: [{ from: 22, to: 25 }],
+      lag: [{ from: 27, to: 30 }],
       gone: [],
       lost: [],
       holes: [
-        { from: 4, to: 10 },
-        { from: 14, to: 15 },
+        { from: 4, to: 15 },
+        { from: 19, to: 20 },
       ],
     },
     {
@@ -164,15 +165,15 @@ test("each range has its name, and a pipeline that has only lag, holes and reten
 
 test("a range that is taken out of ledger and sums by hand is named exactly, and repaired byte for byte", async () => {
   const before = await snapshot(database.pool);
-  // Offset 15 is poison; the readings at 16 and 17 are the 17th and 18th sent: five went to partition 1, four were
-  // aborted, twelve stand before the poison.
+  // Offset 20 is poison; the readings at 21 and 22 carry the numbers 21 and 22: five went to partition 1, and of the
+  // twenty offsets before the poison four are markers.
   await database.pool.query(
-    `UPDATE ledger SET applied = applied - '{[15,18)}'::int8multirange, records = records - 3,
+    `UPDATE ledger SET applied = applied - '{[20,23)}'::int8multirange, records = records - 3,
        counted = counted - 2, quarantined = quarantined - 1 WHERE topic = $1 AND partition = 0`,
     [topic],
   );
-  await database.pool.query(`DELETE FROM quarantine WHERE topic = $1 AND "offset" = 15`, [topic]);
-  for (const n of [17, 18]) {
+  await database.pool.query(`DELETE FROM quarantine WHERE topic = $1 AND "offset" = 20`, [topic]);
+  for (const n of [21, 22]) {
     await database.pool.query(
       `UPDATE consumption_aggregates_realtime SET reading_count = reading_count - 1,
          total_consumption = total_consumption - $2 WHERE customer_id = $1`,
@@ -188,7 +189,7 @@ test("a range that is taken out of ledger and sums by hand is named exactly, and
   const found = runAudit();
   expect(found.status).toBe(1);
   expect(found.text.split("\n").filter((line) => line.startsWith("LOST"))).toEqual([
-    `LOST ${topic}-0 [15,18): 3 records, on the broker`,
+    `LOST ${topic}-0 [20,23): 3 records, on the broker`,
   ]);
   expect(found.text).toContain("NOT CLEAN: LOST 3 records in 1 ranges; 3 offsets still to come");
 
@@ -211,7 +212,7 @@ test("rows that hold more or less than was counted are named, and nothing is red
   // A range of the ledger without its sums: to redeliver it would double it.
   const take = (sign: "-" | "+") =>
     database.pool.query(
-      `UPDATE ledger SET applied = applied ${sign} '{[20,21)}'::int8multirange, records = records ${sign} 1,
+      `UPDATE ledger SET applied = applied ${sign} '{[25,26)}'::int8multirange, records = records ${sign} 1,
          counted = counted ${sign} 1 WHERE topic = $1 AND partition = 0`,
       [topic],
     );

@@ -1,4 +1,5 @@
 // A wrong setting is refused with the variable's name and what it may hold.
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import {
   readDatabaseSettings,
@@ -108,4 +109,13 @@ describe("the environment", () => {
     expect(sourceOf(arn, ["a:1"])).toBe(arn);
     expect(sourceOf(null, ["b:2", "a:1"])).toBe(sourceOf(null, ["a:1", "b:2"]));
   });
+});
+
+test("no password has a default but the local stack's", () => {
+  const text = readFileSync("serverless.yml", "utf8");
+  const withDefault = [...text.matchAll(/PASSWORD\w*, "([^"]+)"/g)];
+  expect(withDefault.map(([, value]) => value)).toEqual(["smartgrid"]);
+  const [localStart, defaultStart] = [text.indexOf("\n  local:"), text.indexOf("\n  default:")];
+  expect(withDefault[0]?.index).toBeGreaterThan(localStart);
+  expect(withDefault[0]?.index).toBeLessThan(defaultStart);
 });
