@@ -8,6 +8,7 @@ import pg from "pg";
 import { EARLIEST_WINDOW_END_US, foldRecords, type LogRecord } from "../lib/aggregate/fold.ts";
 import { readKafkaEvent } from "../lib/aggregate/kafka-event.ts";
 import { commitRecords } from "../lib/store/commit.ts";
+import { postgresJudge } from "../lib/store/judge.ts";
 import { migrate, readMigrations } from "../lib/store/migrate.ts";
 import { sensorStream } from "../lib/streams/sensor.ts";
 import { cutBatch, type SourceRecord } from "../localstack/event-source-mapping/event.ts";
@@ -100,6 +101,7 @@ const postgres = await startPostgres({
   settings: { shared_buffers: "512MB" },
 });
 const pool = new pg.Pool({ connectionString: postgres.url, max: 1 });
+const judge = postgresJudge(pool);
 try {
   const client = await pool.connect();
   await migrate(client, await readMigrations("infra/migrations"));
@@ -109,7 +111,7 @@ try {
     const address = { source: "bench", topic: `sensors-${sensors}`, partition: 0 };
     await pool.query("TRUNCATE sensor_aggregates_realtime");
     await measure(`fold and commit, ${sensors} sensors`, (round) =>
-      commitRecords(pool, sensorStream, address, batches[round] ?? [], rules),
+      commitRecords(judge, sensorStream, address, batches[round] ?? [], rules),
     );
   }
   const { rows } = await pool.query(

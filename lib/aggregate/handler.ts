@@ -4,6 +4,7 @@ import type { Context } from "aws-lambda";
 import { type Environment, readDatabaseSettings, readLatenessRules } from "../config.ts";
 import { log } from "../log.ts";
 import { commitRecords } from "../store/commit.ts";
+import { postgresJudge } from "../store/judge.ts";
 import { openPool } from "../store/pool.ts";
 import type { Event, Stream } from "../streams/stream.ts";
 import { type KafkaEvent, readKafkaEvent } from "./kafka-event.ts";
@@ -20,11 +21,11 @@ export function aggregate<E extends Event, P>(
   env: Environment,
 ): (event: KafkaEvent, context?: Context) => Promise<void> {
   const rules = readLatenessRules(env);
-  const pool = openPool(readDatabaseSettings(env), STATEMENT_TIMEOUT_MS);
+  const judge = postgresJudge(openPool(readDatabaseSettings(env), STATEMENT_TIMEOUT_MS));
   return async (event) => {
     for (const { address, records } of readKafkaEvent(event)) {
       const startedMs = performance.now();
-      const outcome = await commitRecords(pool, stream, address, records, rules);
+      const outcome = await commitRecords(judge, stream, address, records, rules);
       log("info", "committed", {
         stream: stream.name,
         partition: `${address.topic}-${address.partition}`,

@@ -4,7 +4,8 @@
 import type { Pool } from "pg";
 import type { LogRecord } from "../aggregate/fold.ts";
 import type { RecordReader } from "../kafka/records.ts";
-import { commitRecords, type LatenessRules } from "../store/commit.ts";
+import { commitRecords, type Judge, type LatenessRules } from "../store/commit.ts";
+import { postgresJudge } from "../store/judge.ts";
 import { consumptionStream } from "../streams/consumption.ts";
 import { sensorStream } from "../streams/sensor.ts";
 import type { StreamName } from "../streams/stream.ts";
@@ -14,17 +15,17 @@ import type { AuditReport } from "./audit.ts";
 const BATCH_RECORDS = 2_500;
 
 type Commit = (
-  pool: Pool,
+  judge: Judge,
   address: { source: string; topic: string; partition: number },
   records: readonly LogRecord[],
   rules: LatenessRules,
 ) => Promise<unknown>;
 
 const commits: Readonly<Record<StreamName, Commit>> = {
-  sensor: (pool, address, records, rules) => commitRecords(pool, sensorStream, address, records, rules),
-  consumption: (pool, address, records, rules) =>
-    commitRecords(pool, consumptionStream, address, records, rules),
-  weather: (pool, address, records, rules) => commitRecords(pool, weatherStream, address, records, rules),
+  sensor: (judge, address, records, rules) => commitRecords(judge, sensorStream, address, records, rules),
+  consumption: (judge, address, records, rules) =>
+    commitRecords(judge, consumptionStream, address, records, rules),
+  weather: (judge, address, records, rules) => commitRecords(judge, weatherStream, address, records, rules),
 };
 
 /** Why nothing may be redelivered: where the books themselves are wrong, counting again could double. Else null. */
@@ -48,6 +49,7 @@ export async function repair(
 ): Promise<number> {
   const reason = reasonNotToRepair(report);
   if (reason !== null) throw new Error(`nothing was redelivered, for the books do not add up: ${reason}`);
+  const judge = postgresJudge(pool);
   let redelivered = 0;
   for (const { stream, topic, partition, lost } of report.partitions)
     for (const range of lost) {
@@ -58,7 +60,7 @@ export async function repair(
       for await (const piece of reader.read(topic, partition, [range]))
         for (let from = 0; from < piece.length; from += BATCH_RECORDS) {
           const records = piece.slice(from, from + BATCH_RECORDS);
-          await commits[stream](pool, address, [...last, ...records], rules);
+          await commits[stream](judge, address, [...last, ...records], rules);
           last = records.slice(-1);
           redelivered += records.length;
         }

@@ -102,7 +102,8 @@ export class ExactSquareSum {
     this.#wholes += whole * whole;
     this.#mixed += whole * fraction;
     this.#micros += fraction * fraction;
-    if (this.#wholes > SPILL || this.#mixed > SPILL || this.#micros > SPILL) this.#spill();
+    // The mixed sum is at most the larger of the other two (Cauchy and Schwarz).
+    if (this.#wholes > SPILL || this.#micros > SPILL) this.#spill();
   }
 
   #spill(): void {

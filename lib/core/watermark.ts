@@ -23,7 +23,7 @@ export interface PartitionProgress {
 }
 
 export interface WatermarkRules {
-  /** The database's clock, µs since the epoch. */
+  /** The database's clock before the broker was asked for its offsets, µs since the epoch. */
   readonly nowUs: number;
   /** How long after its event time an event may come without being late, µs. */
   readonly delayUs: number;

@@ -1,7 +1,6 @@
-// Commits a partition's records: folds them on the facts known, lets PostgreSQL judge, and folds again on its facts
+// Commits a partition's records: folds them on the facts known, lets the judge (PostgreSQL) decide, and folds again on its facts
 // where they have changed. One round trip in the common case; nothing is held between two tries.
 
-import { DatabaseError, type Pool } from "pg";
 import {
   EARLIEST_WINDOW_END_US,
   type Facts,
@@ -9,7 +8,7 @@ import {
   foldRecords,
   type LogRecord,
 } from "../aggregate/fold.ts";
-import { fromMultirange, holds, type OffsetRanges, toMultirange, union } from "../core/ranges.ts";
+import { fromMultirange, holds, type OffsetRanges, union } from "../core/ranges.ts";
 import type { Event, Stream } from "../streams/stream.ts";
 
 /** Where records come from. */
@@ -40,7 +39,7 @@ export interface CommitOutcome {
 }
 
 /** What `claim_batch` answers. */
-interface Verdict {
+export interface Verdict {
   readonly applied: boolean;
   readonly incarnation: number;
   readonly nowUs: number;
@@ -51,16 +50,21 @@ interface Verdict {
   readonly seenEventKeys?: readonly string[];
 }
 
+/**
+ * Judges a batch and, where its facts hold, applies it, in one transaction. "try again" says that nothing happened
+ * for a reason that lies in other transactions.
+ * @param deadIncarnation the incarnation that the batch was proven not to belong to, or null
+ */
+export type Judge = <E extends Event, P>(
+  stream: Stream<E, P>,
+  address: PartitionAddress,
+  rules: LatenessRules,
+  deadIncarnation: number | null,
+  batch: FoldedBatch<P>,
+) => Promise<Verdict | "try again">;
+
 /** Each try answers a change of the facts by others; more than this many in a row is a fault worth an error. */
 const MAX_TRIES = 20;
-/** deadlock_detected and serialization_failure: the transaction did nothing and may be tried again at once. */
-const TRANSIENT = new Set(["40P01", "40001"]);
-
-const statements = {
-  sensor: "commit_sensor",
-  consumption: "commit_consumption",
-  weather: "commit_weather",
-} as const;
 
 const initialFacts: Facts = {
   applied: [],
@@ -68,64 +72,6 @@ const initialFacts: Facts = {
   tooLateUpToUs: EARLIEST_WINDOW_END_US,
   seenEventKeys: new Set(),
 };
-
-function parametersOf<E extends Event, P>(
-  stream: Stream<E, P>,
-  address: PartitionAddress,
-  rules: LatenessRules,
-  deadIncarnation: number | null,
-  batch: FoldedBatch<P>,
-): unknown[] {
-  const header = {
-    stream: stream.name,
-    ...address,
-    deadIncarnation,
-    offsets: toMultirange(batch.offsets),
-    records: batch.records,
-    counted: batch.counted,
-    duplicates: batch.duplicates,
-    firstWindowEndUs: batch.firstWindowEndUs,
-    maxEventTimeUs: batch.maxEventTimeUs,
-    maxRecordTimeMs: batch.maxRecordTimeMs,
-    ...rules,
-  };
-  return [
-    JSON.stringify(header),
-    batch.identities.map((identity) => identity.eventKey),
-    batch.identities.map((identity) => identity.timeUs),
-    batch.refused.map((record) => record.offset),
-    batch.refused.map((record) => record.refused),
-    batch.refused.map((record) => record.field),
-    batch.refused.map((record) => record.value),
-    batch.tooLate.map((record) => record.offset),
-    batch.tooLate.map((record) => record.timeUs),
-    batch.tooLate.map((record) => record.value),
-    batch.partials.map((partial) => partial.windowStartUs),
-    ...stream.parameters(batch.partials.map(({ partial }) => partial)),
-  ];
-}
-
-async function askDatabase(
-  pool: Pool,
-  statement: string,
-  parameters: unknown[],
-): Promise<Verdict | "try again"> {
-  const placeholders = parameters.map((_, i) => `$${i + 1}`).join(", ");
-  try {
-    const { rows } = await pool.query<{ verdict: Verdict }>({
-      name: statement,
-      text: `SELECT ${statement}(${placeholders}) AS verdict`,
-      values: parameters,
-    });
-    const verdict = rows[0]?.verdict;
-    if (verdict === undefined) throw new Error(`${statement} returned no row`);
-    return verdict;
-  } catch (error) {
-    // The transaction was rolled back because of another one, not because of the data: the same call may succeed.
-    if (error instanceof DatabaseError && TRANSIENT.has(error.code ?? "")) return "try again";
-    throw error;
-  }
-}
 
 /** A replayed record cannot be younger than all that the ledger has applied: then it is another topic of that name. */
 function provesNewIncarnation(
@@ -155,11 +101,11 @@ function learn(facts: Facts, verdict: Verdict, rules: LatenessRules, applied: Of
  * Applies the records of one partition exactly once, in effect: offsets that were applied before are left out,
  * and the rest changes ledger, sums, quarantine and identities in one transaction.
  * @param records in offset order, not empty
- * @throws DatabaseError or a connection error where PostgreSQL is in trouble; then nothing was applied, or, when the
- *   connection broke at the commit, all of it, and delivering the batch again is right in both cases
+ * @throws what the judge throws where PostgreSQL is in trouble; then nothing was applied, or, when the connection
+ *   broke at the commit, all of it, and delivering the batch again is right in both cases
  */
 export async function commitRecords<E extends Event, P>(
-  pool: Pool,
+  judge: Judge,
   stream: Stream<E, P>,
   address: PartitionAddress,
   records: readonly LogRecord[],
@@ -179,8 +125,7 @@ export async function commitRecords<E extends Event, P>(
       roundTrips,
     };
     if (batch.offsets.length === 0) return { ...outcome, late: 0, roundTrips: roundTrips - 1 };
-    const parameters = parametersOf(stream, address, rules, deadIncarnation, batch);
-    const verdict = await askDatabase(pool, statements[stream.name], parameters);
+    const verdict: Verdict | "try again" = await judge(stream, address, rules, deadIncarnation, batch);
     if (verdict === "try again") continue;
     if (verdict.applied) return { ...outcome, late: verdict.late ?? 0 };
 

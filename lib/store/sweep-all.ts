@@ -1,14 +1,13 @@
 // Sweeps all streams; what is wrong with one does not keep the others from becoming final.
 
-import type { Pool } from "pg";
 import type { PartitionOffsets } from "../core/watermark.ts";
 import { log, messageOf } from "../log.ts";
 import type { StreamName } from "../streams/stream.ts";
-import { type SweepOutcome, type SweepRules, sweepStream } from "./sweep.ts";
+import { type SweepOutcome, type SweepRules, type SweepStore, sweepStream } from "./sweep.ts";
 
 /** @throws AggregateError, after every stream had its turn, with what went wrong for each */
 export async function sweepAll(
-  pool: Pool,
+  store: SweepStore,
   source: string,
   topics: Readonly<Record<StreamName, string>>,
   readOffsets: (topic: string) => Promise<readonly PartitionOffsets[]>,
@@ -19,7 +18,7 @@ export async function sweepAll(
   for (const stream of ["sensor", "consumption", "weather"] as const) {
     const topic = topics[stream];
     try {
-      const outcome = await sweepStream(pool, { stream, source, topic }, () => readOffsets(topic), rules);
+      const outcome = await sweepStream(store, { stream, source, topic }, () => readOffsets(topic), rules);
       if (outcome.recreatedPartitions.length > 0)
         log("warn", "topic was deleted and created again; its partitions start over", {
           topic,

@@ -1,7 +1,6 @@
 // Sweeps a stream: observes its partitions, moves its watermark on and makes passed windows final.
 // Safe to run twice at once: the stream's row is locked while the watermark moves, and finality follows from it.
 
-import type { Pool, PoolClient } from "pg";
 import {
   advanceWatermark,
   isIdle,
@@ -22,205 +21,82 @@ export interface SweepRules {
   readonly amendmentHorizonUs: number;
 }
 
-export interface SweepOutcome {
-  readonly stream: StreamName;
+/** Where a watermark was moved to, and what was seen. */
+export interface MovedWatermark {
   readonly watermarkUs: number | null;
   readonly heldBy: number | null;
   readonly lag: number;
   readonly idlePartitions: readonly number[];
+}
+
+export interface SweepOutcome extends MovedWatermark {
+  readonly stream: StreamName;
   readonly finalised: number;
   /** Partitions that start over because their topic was deleted and created again. */
   readonly recreatedPartitions: readonly number[];
 }
 
+export interface ObservedPartition extends PartitionProgress {
+  readonly offsets: PartitionOffsets;
+  /** Start of the present unbroken watch, µs. */
+  readonly observedSinceUs: number;
+}
+
+/** The newest ledger entry of a partition. */
+export interface LedgerEnd {
+  readonly partition: number;
+  readonly incarnation: number;
+  /** Offset after the largest that was applied. */
+  readonly end: number;
+}
+
+export interface LedgerReading {
+  /** The database's clock when it was read, µs. */
+  readonly readAtUs: number;
+  readonly ends: readonly LedgerEnd[];
+}
+
+/** What a sweep reads and writes; each call is one transaction. */
+export interface SweepStore {
+  readLedger(swept: SweptTopic): Promise<LedgerReading>;
+  /** Begins the incarnation after each of these, where nobody has begun it yet. */
+  startIncarnationsAfter(swept: SweptTopic, dead: readonly LedgerEnd[]): Promise<void>;
+  /**
+   * Under the lock of the stream's row: joins the broker's offsets with ledger and previous observation, and
+   * records what `decide` makes of them. Silence is reckoned up to `askedAtUs`, after which the broker was asked:
+   * of what came since, its answer says nothing, and a sweeper may be frozen for long before it gets here.
+   */
+  moveWatermark(
+    swept: SweptTopic,
+    offsets: readonly PartitionOffsets[],
+    askedAtUs: number,
+    idleUs: number,
+    decide: (previousUs: number | null, partitions: readonly ObservedPartition[]) => MovedWatermark,
+  ): Promise<MovedWatermark>;
+  /** Makes up to `most` passed rows final; returns how many. */
+  finalise(stream: StreamName, most: number): Promise<number>;
+  /** Forgets identities of events that would be too late by now. */
+  forgetIdentities(stream: StreamName, amendmentHorizonUs: number): Promise<void>;
+}
+
 const FINALISE_BATCH = 5_000;
-
-const finalise = {
-  sensor: "SELECT finalise_sensor($1) AS finalised",
-  consumption: "SELECT finalise_consumption($1) AS finalised",
-  weather: "SELECT finalise_weather($1) AS finalised",
-} as const;
-
-const newestLedger = `
-  SELECT DISTINCT ON (partition) partition, incarnation, applied, max_event_time, advanced_at
-  FROM ledger WHERE source = $1 AND topic = $2 ORDER BY partition, incarnation DESC`;
 
 /**
  * A partition whose end lies below what the ledger has applied belongs to a topic that was created again.
  * `ledgerEnds` must have been read before `offsets` were asked of the broker.
  */
-function recreated(ledgerEnds: ReadonlyMap<number, number>, offsets: readonly PartitionOffsets[]): number[] {
-  return offsets
-    .filter(({ partition, end }) => end < (ledgerEnds.get(partition) ?? 0))
-    .map((o) => o.partition);
+function recreated(ledgerEnds: readonly LedgerEnd[], offsets: readonly PartitionOffsets[]): LedgerEnd[] {
+  const brokerEnds = new Map(offsets.map(({ partition, end }) => [partition, end]));
+  return ledgerEnds.filter(({ partition, end }) => (brokerEnds.get(partition) ?? end) < end);
 }
 
-async function readLedgerEnds(pool: Pool, { source, topic }: SweptTopic): Promise<Map<number, number>> {
-  const { rows } = await pool.query<{ partition: number; end: string | null }>(
-    `SELECT partition, upper(applied) AS "end" FROM (${newestLedger}) AS newest`,
-    [source, topic],
-  );
-  return new Map(rows.map((row) => [row.partition, Number(row.end ?? 0)]));
-}
-
-async function startIncarnations(
-  pool: Pool,
-  { source, topic }: SweptTopic,
-  partitions: number[],
-): Promise<void> {
-  await pool.query(
-    `INSERT INTO ledger (source, topic, partition, incarnation)
-     SELECT $1, $2, partition, max(incarnation) + 1 FROM ledger
-     WHERE source = $1 AND topic = $2 AND partition = ANY ($3) GROUP BY partition
-     ON CONFLICT DO NOTHING`,
-    [source, topic, partitions],
-  );
-}
-
-interface ObservedPartition extends PartitionProgress {
-  readonly offsets: PartitionOffsets;
-  readonly observedSinceUs: number;
-}
-
-/** Joins the broker's offsets with the ledger and the previous observation, by the database's clock. */
-async function observePartitions(
-  client: PoolClient,
-  { source, topic }: SweptTopic,
-  offsets: readonly PartitionOffsets[],
-  idleUs: number,
-): Promise<ObservedPartition[]> {
-  const { rows } = await client.query<{
-    partition: number;
-    lag: string;
-    max_event_time_us: string | null;
-    observed_since_us: string;
-    silent_for_us: string;
-  }>(
-    `SELECT o.partition,
-       epoch_us(l.max_event_time) AS max_event_time_us,
-       epoch_us(watch.since) AS observed_since_us,
-       epoch_us(now()) - epoch_us(greatest(watch.since, l.advanced_at)) AS silent_for_us,
-       (SELECT coalesce(sum(upper(gap) - lower(gap)), 0)
-        FROM unnest(int8multirange(int8range(o.first, o."end")) - coalesce(l.applied, '{}')) AS gap) AS lag
-     FROM unnest($3::int[], $4::bigint[], $5::bigint[]) AS o(partition, first, "end")
-     LEFT JOIN (${newestLedger}) AS l ON l.partition = o.partition
-     LEFT JOIN partition_progress AS p ON p.source = $1 AND p.topic = $2 AND p.partition = o.partition
-     -- A gap in watching says nothing about silence: the watch starts over.
-     CROSS JOIN LATERAL (SELECT CASE WHEN p.observed_at > now() - $6::bigint * interval '1 microsecond'
-       THEN p.observed_since ELSE now() END AS since) AS watch`,
-    [
-      source,
-      topic,
-      offsets.map((o) => o.partition),
-      offsets.map((o) => o.first),
-      offsets.map((o) => o.end),
-      idleUs,
-    ],
-  );
-  const byPartition = new Map(offsets.map((o) => [o.partition, o]));
-  return rows.flatMap((row) => {
-    const ofPartition = byPartition.get(row.partition);
-    if (ofPartition === undefined) return [];
-    return {
-      partition: row.partition,
-      lag: Number(row.lag),
-      maxEventTimeUs: row.max_event_time_us === null ? null : Number(row.max_event_time_us),
-      silentForUs: Number(row.silent_for_us),
-      offsets: ofPartition,
-      observedSinceUs: Number(row.observed_since_us),
-    };
-  });
-}
-
-async function recordProgress(
-  client: PoolClient,
-  { stream, source, topic }: SweptTopic,
-  partitions: readonly ObservedPartition[],
-  idleUs: number,
-): Promise<void> {
-  await client.query(
-    `INSERT INTO partition_progress AS p
-       (source, topic, partition, stream, first_offset, end_offset, lag, idle, observed_since, observed_at, lagging_since)
-     SELECT $1, $2, o.partition, $3, o.first, o."end", o.lag, o.idle, instant(o.since_us), now(),
-       CASE WHEN o.lag > 0 THEN now() END
-     FROM unnest($4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::boolean[], $9::bigint[])
-       AS o(partition, first, "end", lag, idle, since_us)
-     ON CONFLICT (source, topic, partition) DO UPDATE SET
-       first_offset = excluded.first_offset, end_offset = excluded.end_offset, lag = excluded.lag,
-       idle = excluded.idle, observed_since = excluded.observed_since, observed_at = excluded.observed_at,
-       lagging_since = CASE WHEN excluded.lag > 0 THEN coalesce(p.lagging_since, now()) END`,
-    [
-      source,
-      topic,
-      stream,
-      partitions.map((p) => p.partition),
-      partitions.map((p) => p.offsets.first),
-      partitions.map((p) => p.offsets.end),
-      partitions.map((p) => p.lag),
-      partitions.map((p) => isIdle(p, idleUs)),
-      partitions.map((p) => p.observedSinceUs),
-    ],
-  );
-}
-
-/** Moves the watermark on, in one transaction under the lock of the stream's row. */
-async function moveWatermark(
-  client: PoolClient,
-  swept: SweptTopic,
-  offsets: readonly PartitionOffsets[],
-  rules: SweepRules,
-): Promise<Pick<SweepOutcome, "watermarkUs" | "heldBy" | "lag" | "idlePartitions">> {
-  await client.query("BEGIN");
-  try {
-    const { rows } = await client.query<{ watermark_us: string | null; now_us: string }>(
-      "SELECT epoch_us(watermark) AS watermark_us, epoch_us(now()) AS now_us FROM stream_state WHERE stream = $1 FOR UPDATE",
-      [swept.stream],
-    );
-    const state = rows[0];
-    if (state === undefined)
-      throw new Error(`stream_state has no row for ${swept.stream}: run the migrations`);
-    const partitions = await observePartitions(client, swept, offsets, rules.idleUs);
-    const previousUs = state.watermark_us === null ? null : Number(state.watermark_us);
-    const watermark = advanceWatermark(previousUs, partitions, { nowUs: Number(state.now_us), ...rules });
-    await recordProgress(client, swept, partitions, rules.idleUs);
-    await client.query(
-      `UPDATE stream_state SET watermark = instant($2), held_by = $3, swept_at = now(),
-         moved_at = CASE WHEN moved_at IS NULL OR watermark IS DISTINCT FROM instant($2) THEN now() ELSE moved_at END
-       WHERE stream = $1`,
-      [swept.stream, watermark.atUs, watermark.heldBy],
-    );
-    await client.query("COMMIT");
-    return {
-      watermarkUs: watermark.atUs,
-      heldBy: watermark.heldBy,
-      lag: partitions.reduce((sum, p) => sum + p.lag, 0),
-      idlePartitions: partitions.filter((p) => isIdle(p, rules.idleUs)).map((p) => p.partition),
-    };
-  } catch (error) {
-    // Whatever went wrong, nothing of it may stay; a broken connection has rolled back by itself.
-    await client.query("ROLLBACK").catch(() => undefined);
-    throw error;
-  }
-}
-
-async function finaliseRows(pool: Pool, stream: StreamName): Promise<number> {
+async function finaliseRows(store: SweepStore, stream: StreamName): Promise<number> {
   let total = 0;
   for (;;) {
-    const { rows } = await pool.query<{ finalised: number }>(finalise[stream], [FINALISE_BATCH]);
-    const finalised = rows[0]?.finalised ?? 0;
+    const finalised = await store.finalise(stream, FINALISE_BATCH);
     total += finalised;
     if (finalised < FINALISE_BATCH) return total;
   }
-}
-
-/** Identities of events that would be too late by now are no longer needed. */
-async function forgetIdentities(pool: Pool, stream: StreamName, amendmentHorizonUs: number): Promise<void> {
-  await pool.query(
-    `DELETE FROM seen_event AS e USING stream_state AS s
-     WHERE s.stream = $1 AND e.stream = $1
-       AND e.event_time < s.watermark - interval '1 day' - $2::bigint * interval '1 microsecond'`,
-    [stream, amendmentHorizonUs],
-  );
 }
 
 /**
@@ -229,23 +105,31 @@ async function forgetIdentities(pool: Pool, stream: StreamName, amendmentHorizon
  * @throws where broker or database are away; a later sweep does what this one could not
  */
 export async function sweepStream(
-  pool: Pool,
+  store: SweepStore,
   swept: SweptTopic,
   readOffsets: () => Promise<readonly PartitionOffsets[]>,
   rules: SweepRules,
 ): Promise<SweepOutcome> {
-  const ledgerEnds = await readLedgerEnds(pool, swept);
+  const { readAtUs, ends } = await store.readLedger(swept);
   const offsets = await readOffsets();
-  const recreatedPartitions = recreated(ledgerEnds, offsets);
-  if (recreatedPartitions.length > 0) await startIncarnations(pool, swept, recreatedPartitions);
-  const client = await pool.connect();
-  let moved: Awaited<ReturnType<typeof moveWatermark>>;
-  try {
-    moved = await moveWatermark(client, swept, offsets, rules);
-  } finally {
-    client.release();
-  }
-  const finalised = await finaliseRows(pool, swept.stream);
-  await forgetIdentities(pool, swept.stream, rules.amendmentHorizonUs);
-  return { stream: swept.stream, ...moved, finalised, recreatedPartitions };
+  const dead = recreated(ends, offsets);
+  if (dead.length > 0) await store.startIncarnationsAfter(swept, dead);
+  const moved = await store.moveWatermark(
+    swept,
+    offsets,
+    readAtUs,
+    rules.idleUs,
+    (previousUs, partitions) => {
+      const { atUs, heldBy } = advanceWatermark(previousUs, partitions, { nowUs: readAtUs, ...rules });
+      return {
+        watermarkUs: atUs,
+        heldBy,
+        lag: partitions.reduce((sum, p) => sum + p.lag, 0),
+        idlePartitions: partitions.filter((p) => isIdle(p, rules.idleUs)).map((p) => p.partition),
+      };
+    },
+  );
+  const finalised = await finaliseRows(store, swept.stream);
+  await store.forgetIdentities(swept.stream, rules.amendmentHorizonUs);
+  return { stream: swept.stream, ...moved, finalised, recreatedPartitions: dead.map((d) => d.partition) };
 }

@@ -110,7 +110,7 @@ function settingsFrom(properties: Properties, functionName: string, where: strin
   return readSettings({
     functionKey: functionName,
     functionName,
-    where,
+    where: () => where,
     defaultGroupId: (topic) => `${functionName}-${topic}`,
     properties,
   });
@@ -140,6 +140,14 @@ function create({ registry, functionNames }: LambdaControl, properties: Properti
   const functionName = functionNameOf(properties.FunctionName);
   if (functionName === null || !functionNames.includes(functionName))
     return fault(404, "ResourceNotFoundException", `Function not found: ${String(properties.FunctionName)}`);
+  // serverless.yml has a default for it, the API has none.
+  if (properties.StartingPosition === undefined)
+    throw new MappingError(
+      "CreateEventSourceMapping",
+      "StartingPosition",
+      "TRIM_HORIZON, LATEST or AT_TIMESTAMP",
+      undefined,
+    );
   const settings = settingsFrom(properties, functionName, "CreateEventSourceMapping");
   const twin = registry.all.find(
     (one) =>

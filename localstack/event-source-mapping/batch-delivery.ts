@@ -20,7 +20,7 @@ import {
   type Work,
 } from "./failure-policy.ts";
 import type { GivenUp } from "./failure-record.ts";
-import type { Faults } from "./faults.ts";
+import type { FaultKind, Faults } from "./faults.ts";
 import { InvocationError, type Invoke } from "./invoke.ts";
 import type { Counters } from "./metrics.ts";
 import { readAnswer } from "./partial-response.ts";
@@ -40,6 +40,9 @@ export interface DeliveryContext {
 }
 
 type RecordWork = Work<SourceRecord>;
+/** With what the failure destination is told of it. */
+type Tried = Outcome & { readonly error?: InvocationError };
+type OnLeft = (left: readonly Batch[]) => void;
 
 /** `topic-0 5–9, topic-1 3–3` */
 export function positionsOf(topic: string, batch: Batch): string {
@@ -53,7 +56,6 @@ export function positionsOf(topic: string, batch: Batch): string {
 export class BatchDelivery {
   readonly #context: DeliveryContext;
   readonly #signal: AbortSignal;
-  #lastError: InvocationError | null = null;
 
   constructor(context: DeliveryContext, signal: AbortSignal) {
     this.#context = context;
@@ -64,36 +66,70 @@ export class BatchDelivery {
    * Delivers it. `onProgress` is told what is left each time that some of it is done.
    * @returns false where it was stopped before all was done
    */
-  async deliver(cut: CutBatch, onProgress: (left: readonly Batch[]) => void): Promise<boolean> {
-    const { settings } = this.#context;
-    const handling = settings.failureHandling ?? TRY_FOR_EVER;
-    let works: readonly RecordWork[] = [{ batch: cut.batch, tries: 0, throttles: 0, invocations: 0 }];
+  deliver(cut: CutBatch, onProgress: OnLeft): Promise<boolean> {
+    return this.#run([{ batch: cut.batch, tries: 0, throttles: 0, invocations: 0 }], cut, null, onProgress);
+  }
+
+  async #run(
+    all: readonly RecordWork[],
+    cut: CutBatch | null,
+    earlierError: InvocationError | null,
+    onLeft: OnLeft,
+  ): Promise<boolean> {
+    const handling = this.#context.settings.failureHandling ?? TRY_FOR_EVER;
+    let works = all;
     let built = cut;
+    let lastError = earlierError;
+    const goOnWith = (left: readonly RecordWork[]) => {
+      works = left;
+      onLeft(left.map((one) => one.batch));
+    };
     for (let [work, ...rest] = works; work !== undefined; [work, ...rest] = works) {
       if (this.#signal.aborted) return false;
       const { fresh, expired } = splitExpired(work.batch, handling.maximumRecordAgeMs, Date.now());
       if (expired.length > 0) {
-        if (!(await this.#giveUp({ ...work, batch: expired }, "MaximumRecordAgeExceeded"))) return false;
-        works = fresh.length > 0 ? [{ ...work, batch: fresh }, ...rest] : rest;
-        onProgress(works.map((one) => one.batch));
+        if (!(await this.#giveUp({ ...work, batch: expired }, "MaximumRecordAgeExceeded", lastError)))
+          return false;
+        goOnWith(fresh.length > 0 ? [{ ...work, batch: fresh }, ...rest] : rest);
         continue;
       }
-      if (built.batch !== work.batch) built = this.#rebuild(work.batch);
+      if (built?.batch !== work.batch) built = this.#rebuild(work.batch);
       if (built.bytes > PAYLOAD_LIMIT_BYTES) {
-        if (!(await this.#giveUp(work, "PayloadTooLarge"))) return false;
-        works = rest;
-        onProgress(works.map((one) => one.batch));
+        if (!(await this.#giveUp(work, "PayloadTooLarge", lastError))) return false;
+        goOnWith(rest);
         continue;
       }
       const outcome = await this.#try(work, built.payload);
+      lastError = outcome.error ?? lastError;
       const { left, givenUp, waits } = decide(work, outcome, handling);
-      if (givenUp !== null && !(await this.#giveUp({ ...work, invocations: work.invocations + 1 }, givenUp)))
-        return false;
-      works = [...this.#inChaos(work, left), ...rest];
-      onProgress(works.map((one) => one.batch));
+      const tried = { ...work, invocations: work.invocations + 1 };
+      if (givenUp !== null && !(await this.#giveUp(tried, givenUp, lastError))) return false;
+      if (left.length > 1 && this.#strikes("halvesAtOnce", work)) {
+        const tell: OnLeft = (batches) => onLeft([...batches, ...rest.map((one) => one.batch)]);
+        if (!(await this.#runAtOnce(left, lastError, tell))) return false;
+        goOnWith(rest);
+        continue;
+      }
+      const isTurned = left.length > 1 && this.#strikes("secondHalfFirst", work);
+      goOnWith([...(isTurned ? [...left].reverse() : left), ...rest]);
       if (waits) await this.#backOff(left[0] ?? work, outcome);
     }
     return true;
+  }
+
+  async #runAtOnce(
+    parts: readonly RecordWork[],
+    lastError: InvocationError | null,
+    onLeft: OnLeft,
+  ): Promise<boolean> {
+    const lefts: (readonly Batch[])[] = parts.map((part) => [part.batch]);
+    const ends = parts.map((part, i) =>
+      this.#run([part], null, lastError, (left) => {
+        lefts[i] = left;
+        onLeft(lefts.flat());
+      }),
+    );
+    return (await Promise.all(ends)).every((isDone) => isDone);
   }
 
   #rebuild(batch: Batch): CutBatch {
@@ -106,14 +142,12 @@ export class BatchDelivery {
     return { ...built, batch };
   }
 
-  #inChaos(work: RecordWork, left: readonly RecordWork[]): readonly RecordWork[] {
+  #strikes(kind: FaultKind, work: RecordWork): boolean {
     const { faults, settings } = this.#context;
-    if (left.length < 2 || !faults.strikes("secondHalfFirst", positionsOf(settings.topic, work.batch)))
-      return left;
-    return [...left].reverse();
+    return faults.strikes(kind, positionsOf(settings.topic, work.batch));
   }
 
-  async #try(work: RecordWork, payload: string): Promise<Outcome> {
+  async #try(work: RecordWork, payload: string): Promise<Tried> {
     const { settings, counters, faults, log, onError } = this.#context;
     const where = positionsOf(settings.topic, work.batch);
     const subject = `${where} try ${work.invocations + work.throttles}`;
@@ -136,7 +170,7 @@ export class BatchDelivery {
     return outcome;
   }
 
-  async #invoke(work: RecordWork, payload: string, subject: string): Promise<Outcome> {
+  async #invoke(work: RecordWork, payload: string, subject: string): Promise<Tried> {
     const { settings, invoke, faults, source } = this.#context;
     const call = () => invoke(settings.functionName, payload);
     try {
@@ -157,20 +191,19 @@ export class BatchDelivery {
         throw new InvocationError(settings.functionName, "acknowledgement lost (fault)");
       if (settings.failureHandling?.reportsItemFailures !== true) return { kind: "success" };
       const read = readAnswer(typeof answer === "string" ? answer : "", source.topic, work.batch);
-      if (read.kind === "failure")
-        this.#lastError = new InvocationError(settings.functionName, read.reason, 200, "Unhandled");
-      return read;
+      if (read.kind !== "failure") return read;
+      return { ...read, error: new InvocationError(settings.functionName, read.reason, 200, "Unhandled") };
     } catch (error) {
       // Whatever the function or its endpoint failed with, the batch stays.
       const reason = error instanceof Error ? error.message : String(error);
-      this.#lastError =
+      const known =
         error instanceof InvocationError ? error : new InvocationError(settings.functionName, reason);
-      return { kind: this.#lastError.isThrottled ? "throttled" : "failure", reason };
+      return { kind: known.isThrottled ? "throttled" : "failure", reason, error: known };
     }
   }
 
   /** @returns false where it was stopped before the destination took it */
-  async #giveUp(work: RecordWork, condition: Condition): Promise<boolean> {
+  async #giveUp(work: RecordWork, condition: Condition, lastError: InvocationError | null): Promise<boolean> {
     const { settings, counters, log, handOver, onError } = this.#context;
     const records = countOf(work.batch);
     const where = positionsOf(settings.topic, work.batch);
@@ -182,7 +215,7 @@ export class BatchDelivery {
           payload,
           condition,
           invocations: work.invocations,
-          lastError: this.#lastError,
+          lastError,
         });
         counters.OnFailureDestinationDeliveredEventCount += records;
         log(`${where}: ${condition}, handed over to ${settings.failureHandling?.destination?.text}`);

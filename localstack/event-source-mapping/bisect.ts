@@ -23,9 +23,10 @@ export function splitAt<R extends { readonly offset: number }>(
   return [first, rest];
 }
 
-/** Two halves of a batch of at least two records; the first has the odd one. */
+/** Two halves of a batch of at least two records, in the order of partition and offset; the first has the odd one. */
 export function halve<R extends { readonly offset: number }>(
   batch: readonly Slice<R>[],
 ): readonly [first: Slice<R>[], second: Slice<R>[]] {
-  return splitAt(batch, Math.ceil(countOf(batch) / 2));
+  const inOrder = [...batch].sort((a, b) => a.partition - b.partition);
+  return splitAt(inOrder, Math.ceil(countOf(batch) / 2));
 }

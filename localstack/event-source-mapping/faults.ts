@@ -1,5 +1,5 @@
 // Fault injection, off unless asked for: by seed and probabilities. Whether a fault strikes depends on the seed, its
-// kind and the offsets it is about, never on time: the same seed on the same log gives the same faults.
+// kind and the offsets it is about, never on time: the same seed on the same log gives the same deliveries.
 
 import { createHash } from "node:crypto";
 
@@ -10,6 +10,8 @@ export const faultKinds = [
   "overlap",
   /** Of a bisected batch. */
   "secondHalfFirst",
+  /** Of a bisected batch: both are on their way together. */
+  "halvesAtOnce",
   /** The function succeeds, the poller takes it for a failure. */
   "lostAcknowledgement",
   /** The function succeeds, the commit is lost, and the poller starts again from the last one. */
@@ -39,6 +41,8 @@ export interface FaultPlan {
 }
 
 export interface Faults {
+  /** Batches are then cut by offsets alone, not by how much happened to be read. */
+  readonly areOn: boolean;
   readonly delayMs: number;
   /** Uniform in [0, 1), the same for the same seed, kind and subject. */
   draw(kind: FaultKind, subject: string): number;
@@ -46,12 +50,13 @@ export interface Faults {
   strikes(kind: FaultKind, subject: string): boolean;
 }
 
-export const noFaults: Faults = { delayMs: 0, draw: () => 0, strikes: () => false };
+export const noFaults: Faults = { areOn: false, delayMs: 0, draw: () => 0, strikes: () => false };
 
 export function injectFaults(plan: FaultPlan, log: (message: string) => void): Faults {
   const draw = (kind: FaultKind, subject: string) =>
     createHash("sha256").update(`${plan.seed}|${kind}|${subject}`).digest().readUIntBE(0, 6) / 2 ** 48;
   return {
+    areOn: true,
     delayMs: plan.delayMs ?? 100,
     draw,
     strikes(kind, subject) {
@@ -71,6 +76,9 @@ export interface SwitchableFaults extends Faults {
 export function switchableFaults(plan: FaultPlan | null, log: (message: string) => void): SwitchableFaults {
   let current = plan === null ? noFaults : injectFaults(plan, log);
   return {
+    get areOn() {
+      return current.areOn;
+    },
     get delayMs() {
       return current.delayMs;
     },

@@ -51,8 +51,13 @@ function textOperand(name: string, operand: Json | undefined): string {
   return operand;
 }
 
+const WITHIN_ANYTHING_BUT = ["prefix", "suffix", "equals-ignore-case"];
+
 function anythingButTest(operand: Json | undefined): Test {
   if (isObject(operand)) {
+    const other = Object.keys(operand).find((name) => !WITHIN_ANYTHING_BUT.includes(name));
+    if (other !== undefined)
+      throw new PatternError(`"anything-but" knows ${WITHIN_ANYTHING_BUT.join(", ")}, not "${other}"`);
     const inner = operatorTest(operand);
     return (actual) => typeof actual === "string" && !inner(actual);
   }
@@ -88,7 +93,8 @@ function operatorTest(matcher: JsonObject): Test {
       return anythingButTest(operand);
     case "exists":
       if (typeof operand !== "boolean") throw new PatternError('"exists" needs true or false');
-      return (actual) => (actual !== undefined) === operand;
+      // Of leaves only: what has fields of its own does not count as a value.
+      return (actual) => (actual !== undefined && !isObject(actual)) === operand;
     default:
       throw new PatternError(`unknown operator "${name}"`);
   }

@@ -42,9 +42,13 @@ export interface TopicSource {
   describeTopic(): Promise<{ readonly topicId: string; readonly partitionCount: number }>;
   /** First offset that the broker still has, and end, of each partition. */
   edges(): Promise<{ readonly earliest: readonly number[]; readonly ends: readonly number[] }>;
-  /** Where delivery starts: the group's committed offset, else the starting position. */
+  /**
+   * Where delivery starts: the group's committed offset, else the starting position; partitions from `knownCount` on
+   * are new since and start at their first offset (11).
+   */
   startOffsets(
     partitions: readonly number[],
+    knownCount: number,
     onGap: (partition: number, known: number, start: number) => void,
   ): Promise<ReadonlyMap<number, number>>;
   /** Reads on from the wanted offsets; waits up to `maxWaitMs` for a first record. */
@@ -173,7 +177,7 @@ export function openSource(options: SourceOptions): TopicSource {
       return { earliest: earliest.map(Number), ends: ends.map(Number) };
     },
 
-    async startOffsets(partitions, onGap) {
+    async startOffsets(partitions, knownCount, onGap) {
       const committed = await consumer.listCommittedOffsets({
         topics: [{ topic, partitions: [...partitions] }],
       });
@@ -192,6 +196,7 @@ export function openSource(options: SourceOptions): TopicSource {
           const start = Number(starting[partition] ?? -1n);
           if (isNew) return [partition, first];
           if (known >= first && known <= end) return [partition, known];
+          if (known < 0 && partition >= knownCount) return [partition, first];
           if (known < 0) return [partition, start >= 0 ? start : end];
           // Out of range (10): retention passed the offset, or the topic was created again.
           const side = options.startingPosition === "LATEST" && known < first ? end : first;

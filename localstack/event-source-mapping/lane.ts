@@ -159,11 +159,11 @@ export class Lane {
 
   async #deliver(queues: Batch, signal: AbortSignal): Promise<void> {
     const { settings, source, faults } = this.#options;
-    const where = positionsOf(settings.topic, queues);
-    const batchSize = faults.strikes("smallBatch", where)
-      ? 1 + Math.floor(faults.draw("smallBatch", `${where} size`) * settings.batchSize)
-      : settings.batchSize;
-    const cut = cutBatch(source, queues, batchSize);
+    const whole = cutBatch(source, queues, settings.batchSize);
+    const where = positionsOf(settings.topic, whole.batch);
+    const cut = faults.strikes("smallBatch", where)
+      ? cutBatch(source, queues, 1 + Math.floor(faults.draw("smallBatch", `${where} size`) * whole.count))
+      : whole;
     const members = cut.batch.flatMap(({ partition, records }) => {
       const member = this.#members.get(partition);
       return member === undefined ? [] : [{ member, count: records.length }];
@@ -235,7 +235,7 @@ export class Lane {
       const idle = [...this.#members.values()].filter(({ queue }) => queue.records.length === 0);
       for (const { queue } of idle) queue.settledOffset = queue.offsetAfter(0);
       this.#commits.commit(idle.map(({ queue }) => queue));
-      const queues = this.#isPaused ? [] : this.#inTurns(nowMs);
+      const queues = this.#isPaused || !this.#mayCut() ? [] : this.#inTurns(nowMs);
       const count = countOf(queues);
       const bytes = queues.reduce((sum, queue) => sum + queue.bytes, 0);
       const dueMs = Math.min(...queues.map((queue) => queue.oldestReadMs + batchingWindowMs));
@@ -249,6 +249,16 @@ export class Lane {
       await this.#waiting.wokenOrAfter(Math.min(dueMs, heldUntilMs) - nowMs);
     }
     return [];
+  }
+
+  /** Under fault injection the same log is cut alike each time: a partition is read on to a full batch or to its end. */
+  #mayCut(): boolean {
+    const { faults, settings } = this.#options;
+    if (!faults.areOn) return true;
+    return [...this.#members.values()].every(
+      ({ queue }) =>
+        queue.records.length >= settings.batchSize || queue.isAtEnd || queue.wantedOffset === null,
+    );
   }
 
   /** The queues that have records, beginning with another one each time, so that none waits for ever. */

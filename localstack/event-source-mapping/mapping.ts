@@ -10,6 +10,7 @@ import { isUnreadable, openSource, type TopicSource } from "./kafka-source.ts";
 import type { LaneOptions, PartitionStatus } from "./lane.ts";
 import { Lanes, lanesFor } from "./lanes.ts";
 import { type Counters, noCounts } from "./metrics.ts";
+import { Reminder } from "./reminder.ts";
 import type { MappingSettings } from "./settings.ts";
 
 export interface MappingStatus {
@@ -40,8 +41,6 @@ export interface MappingExtras {
 
 const FETCH_WAIT_MS = 500;
 const RETRY_MS = 1_000;
-/** What stays wrong is said again only this often. */
-const REMINDER_MS = 30_000;
 const LOOK_FOR_PARTITIONS_MS = 30_000;
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
@@ -57,7 +56,7 @@ class Mapping implements RunningMapping {
   readonly #passesFilter: (value: Buffer | null) => boolean;
   readonly #finished: Promise<void>;
   #isJoined = false;
-  #problem: { readonly message: string; readonly saidMs: number } | null = null;
+  readonly #problem = new Reminder();
   #lost: Error | null = null;
   #topicId: string | null = null;
   #partitionCount = 0;
@@ -101,17 +100,14 @@ class Mapping implements RunningMapping {
   }
 
   #lastResult(partitions: readonly PartitionStatus[]): string {
-    const lastError = partitions.find((one) => one.lastError !== null)?.lastError ?? this.#problem?.message;
-    if (lastError !== undefined) return `PROBLEM: ${lastError}`;
+    const lastError = partitions.find((one) => one.lastError !== null)?.lastError ?? this.#problem.message;
+    if (lastError !== null) return `PROBLEM: ${lastError}`;
     return partitions.some((one) => one.delivered > 0) ? "OK" : "No records processed";
   }
 
   #report(error: unknown): void {
     const message = messageOf(error);
-    const nowMs = performance.now();
-    if (this.#problem?.message === message && nowMs - this.#problem.saidMs < REMINDER_MS) return;
-    this.#problem = { message, saidMs: nowMs };
-    this.#say(`${message}; trying again`);
+    if (this.#problem.isDue(message, performance.now())) this.#say(`${message}; trying again`);
   }
 
   async #handOver({ sink, id = this.#settings.groupId }: MappingExtras, given: GivenUp): Promise<void> {
@@ -154,18 +150,21 @@ class Mapping implements RunningMapping {
   async #assign(source: TopicSource, partitions: readonly number[]): Promise<void> {
     const { topicId, partitionCount } = await source.describeTopic();
     const added = await this.#lanes.keepOnly(partitions, lanesFor(this.#settings, partitionCount));
-    this.#partitionCount = partitionCount;
+    const knownCount = this.#partitionCount || partitionCount;
     if (added.length > 0 && !this.#stopped.signal.aborted) {
-      const offsets = await source.startOffsets(added, (partition, known, start) => {
+      const offsets = await source.startOffsets(added, knownCount, (partition, known, start) => {
         this.#counters.OffsetGapCount++;
         this.#say(`${this.#settings.topic}-${partition}: offset ${known} is gone, going on at ${start}`);
       });
+      // LATEST is another offset each time: what fails now must not be skipped by the next start.
+      if (this.#settings.startingPosition === "LATEST") await source.commit(offsets);
       // Stopped meanwhile: a lane that is made now would deliver after the stop.
       if (this.#stopped.signal.aborted) return;
       for (const partition of added)
         this.#lanes.add(partition, offsets.get(partition) ?? 0, () => this.#laneOptions(source));
     }
     this.#topicId = topicId;
+    this.#partitionCount = partitionCount;
     this.#lanes.resume();
     this.#signalRoom();
   }
@@ -223,7 +222,7 @@ class Mapping implements RunningMapping {
       });
       await this.#assignment;
       this.#isJoined = true;
-      this.#problem = null;
+      this.#problem.clear();
       void this.#lookForPartitions(source, closed.signal);
       while (!this.#stopped.signal.aborted && this.#lost === null) await this.#readOn(source);
       if (this.#lost !== null) throw this.#lost;

@@ -12,6 +12,21 @@ export interface Counters {
   OffsetGapCount: number;
 }
 
+/** How often the counters are written down, ms. */
+const METRICS_EVERY_MS = 60_000;
+
+/** Writes one line of JSON for each mapping each minute. @returns stops it */
+export function logMetrics(
+  read: () => readonly Readonly<Record<string, unknown>>[],
+  write: (line: string) => void,
+  everyMs = METRICS_EVERY_MS,
+): () => void {
+  const timer = setInterval(() => {
+    for (const metrics of read()) write(JSON.stringify(metrics));
+  }, everyMs).unref();
+  return () => clearInterval(timer);
+}
+
 export function noCounts(): Counters {
   return {
     PolledEventCount: 0,

@@ -16,7 +16,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** `{ partition: "topic-0", offset: 7 }` or, as AWS's own types allow, the same with the offset as text. */
+/** `{ partition: "topic-0", offset: 7 }` */
 function identifierOf(item: unknown): { partition: string; offset: number } | null {
   if (!isObject(item) || !isObject(item.itemIdentifier)) return null;
   const { partition, offset } = item.itemIdentifier;

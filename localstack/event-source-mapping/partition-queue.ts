@@ -26,6 +26,7 @@ export class PartitionQueue {
   #bytes = 0;
   #fetchOffset: number;
   readonly #batchSize: number;
+  #isAtEnd = false;
   #reads: Read[] = [];
 
   constructor(partition: number, startOffset: number, batchSize: number) {
@@ -52,6 +53,11 @@ export class PartitionQueue {
     return hasRoom ? this.#fetchOffset : null;
   }
 
+  /** Whether all that could be read at the last reading has been read. */
+  get isAtEnd(): boolean {
+    return this.#isAtEnd;
+  }
+
   /** Where delivery is once all records of the queue before `count` are done. */
   offsetAfter(count: number): number {
     return this.#records[count]?.offset ?? this.#fetchOffset;
@@ -67,6 +73,8 @@ export class PartitionQueue {
     passes: (record: SourceRecord) => boolean,
   ): { added: number; filtered: number } {
     this.endOffset = Math.max(fetched.endOffset, fetched.nextOffset);
+    // An open transaction keeps the end from being read; then a reading without result is the end.
+    this.#isAtEnd = fetched.nextOffset >= this.endOffset || fetched.nextOffset === this.#fetchOffset;
     this.#fetchOffset = fetched.nextOffset;
     const added = fetched.records.filter(passes);
     if (added.length > 0) {
@@ -97,6 +105,7 @@ export class PartitionQueue {
     this.#records = [];
     this.#reads = [];
     this.#bytes = 0;
+    this.#isAtEnd = false;
     this.#fetchOffset = this.committedOffset;
     this.settledOffset = this.committedOffset;
   }

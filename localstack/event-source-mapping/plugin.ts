@@ -1,6 +1,7 @@
 // Serverless plugin: with `serverless offline start` the Kafka triggers and schedules of serverless.yml run, too.
 // Before anything that needs the functions' code it has them built (custom.build: a module that exports `build`).
 
+import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { join, resolve } from "node:path";
@@ -10,11 +11,11 @@ import { localSink } from "./destination.ts";
 import { readFaultPlan, switchableFaults } from "./faults.ts";
 import { invokeThrough } from "./invoke.ts";
 import { type Cluster, openCluster } from "./kafka-cluster.ts";
+import { logMetrics } from "./metrics.ts";
 import { MappingRegistry } from "./registry.ts";
 import { readSchedules, startSchedule } from "./schedule.ts";
+import { lineOf } from "./serverless-lines.ts";
 import { readMappings } from "./serverless-mappings.ts";
-
-const METRICS_EVERY_MS = 60_000;
 
 /** The parts of Serverless that are used. */
 interface Serverless {
@@ -43,16 +44,18 @@ export default class EventSourceMappingPlugin {
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
   readonly #serverless: Serverless;
   readonly #options: Options;
+  readonly #write: (line: string) => void;
   readonly #log: (message: string) => void;
   #running: { readonly registry: MappingRegistry; readonly cluster: Cluster } | null = null;
   #schedules: (() => Promise<void>)[] = [];
   #controlServer: Server | null = null;
-  #metricsTimer: NodeJS.Timeout | undefined;
+  #stopMetrics: () => void = () => undefined;
 
   constructor(serverless: Serverless, options: Options, { log }: { log: { notice(message: string): void } }) {
     this.#serverless = serverless;
     this.#options = options;
-    this.#log = (message) => log.notice(`event source mapping: ${message}`);
+    this.#write = (line) => log.notice(line);
+    this.#log = (message) => this.#write(`event source mapping: ${message}`);
     this.hooks = {
       "before:offline:start:init": () => this.#build(),
       "after:offline:start:init": () => this.#start(),
@@ -81,12 +84,14 @@ export default class EventSourceMappingPlugin {
     const lambdaPort = this.#options.lambdaPort ?? service.custom?.["serverless-offline"]?.lambdaPort ?? 3002;
     const lambdaEndpoint = `http://127.0.0.1:${lambdaPort}`;
     const invoke = invokeThrough(lambdaEndpoint);
+    const configFile = join(serviceDir, "serverless.yml");
     const declared = readMappings({
       functions: service.functions,
       service: service.service,
       stage: this.#options.stage ?? "local",
       resources: service.resources,
       concurrency: service.custom?.eventSourceMapping?.concurrency ?? {},
+      lineOf: (paths) => (existsSync(configFile) ? lineOf(readFileSync(configFile, "utf8"), paths) : null),
     });
     const cluster = openCluster(brokers);
     const planFile = process.env.LOCALSTACK_FAULT_PLAN;
@@ -116,9 +121,7 @@ export default class EventSourceMappingPlugin {
         startedMs: Date.now(),
       },
     });
-    this.#metricsTimer = setInterval(() => {
-      for (const metrics of registry.metrics()) this.#log(JSON.stringify(metrics));
-    }, METRICS_EVERY_MS).unref();
+    this.#stopMetrics = logMetrics(() => registry.metrics(), this.#write);
     const address = this.#controlServer.address();
     const port = address !== null && typeof address === "object" ? address.port : 0;
     this.#log(
@@ -127,7 +130,7 @@ export default class EventSourceMappingPlugin {
   }
 
   async #stop(): Promise<void> {
-    clearInterval(this.#metricsTimer);
+    this.#stopMetrics();
     this.#controlServer?.close();
     this.#controlServer?.closeAllConnections();
     await Promise.all([this.#running?.registry.close(), ...this.#schedules.map((stop) => stop())]);

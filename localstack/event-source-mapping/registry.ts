@@ -44,6 +44,8 @@ export class ManagedMapping {
   #properties: Properties;
   #running: RunningMapping | null = null;
   #change: "Updating" | "Disabling" | "Enabling" | "Deleting" | null = null;
+  /** What is said until it reads its topic. */
+  #startingState: MappingState = "Creating";
   #lastModifiedMs = Date.now();
   #lastResult = "No records processed";
 
@@ -70,7 +72,8 @@ export class ManagedMapping {
 
   get state(): MappingState {
     if (this.#change !== null) return this.#change;
-    return this.#running?.status.state ?? "Disabled";
+    const state = this.#running?.status.state ?? "Disabled";
+    return state === "Creating" ? this.#startingState : state;
   }
 
   get status(): Omit<MappingStatus, "state"> & { readonly uuid: string; readonly state: MappingState } {
@@ -96,6 +99,7 @@ export class ManagedMapping {
     return this.#apply(async () => {
       this.#settings = settings;
       this.#properties = properties;
+      this.#startingState = was ? "Updating" : "Enabling";
       if (will) this.#start();
     });
   }

@@ -3,13 +3,15 @@
 
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 60_000;
+/** Jitter adds up to the delay once more. */
+const LONGEST_BEFORE_JITTER_MS = LONGEST_DELAY_MS / 2;
 
 /**
  * @param failures how often it has failed, from 1
  * @param random uniform in [0, 1)
- * @returns ms: between half of and the whole exponential delay
+ * @returns ms: the exponential delay and up to as much again
  */
 export function retryDelayMs(failures: number, random: number): number {
-  const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(failures - 1, 20));
-  return delay * (0.5 + random / 2);
+  const delay = Math.min(LONGEST_BEFORE_JITTER_MS, FIRST_DELAY_MS * 2 ** Math.min(failures - 1, 20));
+  return delay * (1 + random);
 }

@@ -1,7 +1,14 @@
 // The event source mappings of a Serverless service: its msk and kafka events with the template's extensions, so that
 // the settings that are deployed are the local ones.
 
-import { isProperties, type MappingSettings, type Properties, readSettings } from "./settings.ts";
+import { type EventPlace, pathsOf, type SettingPath } from "./serverless-lines.ts";
+import {
+  isProperties,
+  MappingError,
+  type MappingSettings,
+  type Properties,
+  readSettings,
+} from "./settings.ts";
 
 /** What a Serverless service tells, as far as it matters here. */
 export interface ServiceView {
@@ -14,6 +21,8 @@ export interface ServiceView {
   readonly resources?: unknown;
   /** Local only: function key → invocations at once. */
   readonly concurrency?: Readonly<Record<string, number>>;
+  /** Line of serverless.yml where the first of the paths is written; null where it is not written there. */
+  readonly lineOf?: (paths: readonly SettingPath[]) => number | null;
 }
 
 function parts(resources: unknown, name: "Resources" | "extensions"): Properties {
@@ -116,6 +125,13 @@ function awsProperties(event: Properties, isMsk: boolean): Properties {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
+/** The property's place for an error message: line, function and event. */
+function placeOf(view: ServiceView, place: EventPlace, property: string): string {
+  const line = view.lineOf?.(pathsOf(place, property)) ?? null;
+  const prefix = line === null ? "" : `serverless.yml:${line}: `;
+  return `${prefix}functions.${place.functionKey}.events.${place.kind}`;
+}
+
 export interface DeclaredMapping {
   readonly settings: MappingSettings;
   /** The same in AWS's names, as declared. */
@@ -126,13 +142,16 @@ export interface DeclaredMapping {
 export function readMappings(view: ServiceView): DeclaredMapping[] {
   const extensions = parts(view.resources, "extensions");
   const resources = parts(view.resources, "Resources");
-  const mappings = Object.entries(view.functions).flatMap(([key, definition]) =>
-    (definition.events ?? []).flatMap((event): DeclaredMapping[] => {
+  const groups = new Set<string>();
+  return Object.entries(view.functions).flatMap(([key, definition]) =>
+    (definition.events ?? []).flatMap((event, index): DeclaredMapping[] => {
       if (!isProperties(event)) return [];
       const properties = event.msk ?? event.kafka;
       if (!isProperties(properties)) return [];
       const isMsk = event.msk !== undefined;
-      const extension = extensions[logicalIdOf(key, event)];
+      const logicalId = logicalIdOf(key, event);
+      const extension = extensions[logicalId];
+      const place: EventPlace = { functionKey: key, index, kind: isMsk ? "msk" : "kafka", logicalId };
       const extra = isProperties(extension) && isProperties(extension.Properties) ? extension.Properties : {};
       const merged = withLocalArns({ ...awsProperties(properties, isMsk), ...extra }, resources);
       const all: Properties = isProperties(merged) ? merged : {};
@@ -140,19 +159,20 @@ export function readMappings(view: ServiceView): DeclaredMapping[] {
       const settings = readSettings({
         functionKey: key,
         functionName: definition.name,
-        where: `functions.${key}.events.${isMsk ? "msk" : "kafka"}`,
+        where: (property) => placeOf(view, place, property),
         defaultGroupId: (topic) => `${view.service}-${view.stage}-${key}-${topic}`,
         properties: all,
         ...(concurrency === undefined ? {} : { concurrency }),
       });
+      if (groups.has(settings.groupId))
+        throw new MappingError(
+          placeOf(view, place, "ConsumerGroupId"),
+          "ConsumerGroupId",
+          "a group of its own for each mapping",
+          settings.groupId,
+        );
+      groups.add(settings.groupId);
       return [{ settings, properties: all }];
     }),
   );
-  const groups = mappings.map(({ settings }) => settings.groupId);
-  const twice = mappings.find(({ settings }, i) => groups.indexOf(settings.groupId) !== i)?.settings;
-  if (twice !== undefined)
-    throw new Error(
-      `functions.${twice.functionKey}.events: ConsumerGroupId: ${twice.groupId} belongs to another mapping already`,
-    );
-  return mappings;
 }

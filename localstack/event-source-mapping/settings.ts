@@ -62,8 +62,8 @@ export function isProperties(value: unknown): value is Properties {
 export interface MappingSource {
   readonly functionKey: string;
   readonly functionName: string;
-  /** Begins each error message, e.g. `functions.f.events.msk`. */
-  readonly where: string;
+  /** Where a property was given, to begin an error message with: `functions.f.events.msk`, with its line if known. */
+  readonly where: (property: string) => string;
   readonly defaultGroupId: (topic: string) => string;
   /** Of AWS::Lambda::EventSourceMapping, or the body of CreateEventSourceMapping. */
   readonly properties: Properties;
@@ -222,7 +222,7 @@ export function readSettings(source: MappingSource): MappingSettings {
   const reader: Reader = {
     properties: source.properties,
     refuse(property, expected, actual) {
-      throw new MappingError(source.where, property, expected, actual);
+      throw new MappingError(source.where(property), property, expected, actual);
     },
   };
   for (const name of REFUSED_FOR_KAFKA) {

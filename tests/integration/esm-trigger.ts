@@ -9,6 +9,7 @@ import {
   startMapping,
 } from "../../localstack/event-source-mapping/mapping.ts";
 import type { FailureHandling, MappingSettings } from "../../localstack/event-source-mapping/settings.ts";
+import type { TestKafka } from "./topics.ts";
 
 export const arn = "arn:aws:kafka:local:000000000000:cluster/test/1";
 
@@ -83,4 +84,24 @@ export function trigger(
   };
   const mapping = startMapping(settings, [brokers], invoke, (message) => log.push(message), extras);
   return { events, records, log, mapping };
+}
+
+export const numbered = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
+
+/** Sends values to a partition, in order. */
+export async function sendTo(
+  kafka: TestKafka,
+  topic: string,
+  partition: number,
+  values: readonly (string | Buffer | null)[],
+): Promise<void> {
+  await kafka.producer.send({ topic, messages: values.map((value) => ({ partition, value })) });
+}
+
+/** The offsets of each delivery that touched a partition. */
+export function deliveriesOf(events: readonly MSKEvent[], partition: number): number[][] {
+  return events
+    .map((event) => recordsOf(event).filter((one) => one.partition === partition))
+    .filter((records) => records.length > 0)
+    .map((records) => records.map((one) => one.offset));
 }

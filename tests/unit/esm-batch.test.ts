@@ -42,6 +42,16 @@ describe("rule 15: bisection", () => {
     );
   });
 
+  test("rule 15: halves are cut in the order of partition and offset, whichever partition the batch began with", () => {
+    fc.assert(
+      fc.property(batches, fc.nat(3), (batch, turns) => {
+        fc.pre(countOf(batch) > 1);
+        const turned = [...batch.slice(turns % batch.length), ...batch.slice(0, turns % batch.length)];
+        expect(halve(turned)).toEqual(halve(batch));
+      }),
+    );
+  });
+
   test("rule 15: a cut anywhere keeps every record and no empty slice", () => {
     fc.assert(
       fc.property(batches, fc.nat(40), (batch, at) => {
@@ -89,6 +99,12 @@ describe("rule 16: partial responses", () => {
     '{"batchItemFailures":[{}]}',
     '{"batchItemFailures":[{"itemIdentifier":""}]}',
     '{"batchItemFailures":[{"itemIdentifier":{"partition":"t-0"}}]}',
+    '{"batchItemFailures":[{"itemIdentifier":{"partition":"t-0","offset":"5"}}]}',
+    '{"batchItemFailures":[{"itemIdentifier":{"partition":"t-0","offset":5.5}}]}',
+    '{"batchItemFailures":[{"itemIdentifier":{"partition":"","offset":5}}]}',
+    '{"batchItemFailures":[null]}',
+    '{"batchItemFailures":"t-0"}',
+    "[]",
     failuresJson([[1, 5]]),
     failuresJson([[0, 7]]),
     failuresJson([

@@ -12,6 +12,7 @@ import {
   type Work,
 } from "../../localstack/event-source-mapping/failure-policy.ts";
 import { faultKinds, injectFaults, readFaultPlan } from "../../localstack/event-source-mapping/faults.ts";
+import { Reminder } from "../../localstack/event-source-mapping/reminder.ts";
 import { retryDelayMs } from "../../localstack/event-source-mapping/retry.ts";
 
 type Small = { readonly offset: number; readonly timestampMs: number };
@@ -130,11 +131,22 @@ describe("rule 13, rule 14, rule 15: what follows a failure", () => {
         fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         (failures, random) => {
           const delayMs = retryDelayMs(failures, random);
-          expect(delayMs).toBeGreaterThanOrEqual(50);
+          expect(delayMs).toBeGreaterThanOrEqual(100);
           expect(delayMs).toBeLessThanOrEqual(60_000);
         },
       ),
     );
+  });
+});
+
+describe("what stays wrong", () => {
+  test("is said once, then every 30 s; something else at once, and the same again after it was well", () => {
+    const reminder = new Reminder();
+    const said = [0, 1_000, 29_999, 30_000, 59_999, 60_000].filter((ms) => reminder.isDue("no broker", ms));
+    expect(said).toEqual([0, 30_000, 60_000]);
+    expect(reminder.isDue("no topic", 60_001)).toBe(true);
+    reminder.clear();
+    expect(reminder.isDue("no topic", 60_002)).toBe(true);
   });
 });
 

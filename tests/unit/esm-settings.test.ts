@@ -3,13 +3,19 @@
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { lanesFor } from "../../localstack/event-source-mapping/lanes.ts";
-import { logicalIdOf, readMappings } from "../../localstack/event-source-mapping/serverless-mappings.ts";
+import { lineOf, type SettingPath } from "../../localstack/event-source-mapping/serverless-lines.ts";
+import {
+  logicalIdOf,
+  readMappings,
+  type ServiceView,
+} from "../../localstack/event-source-mapping/serverless-mappings.ts";
 import { MappingError } from "../../localstack/event-source-mapping/settings.ts";
 
 const arn = "arn:aws:kafka:local:000000000000:cluster/smart-grid/1-s1";
 const pollers = { minimumPollers: 1, maximumPollers: 2 };
-const read = (msk: object, resources?: unknown) =>
+const read = (msk: object, resources?: unknown, more: Pick<ServiceView, "lineOf"> = {}) =>
   readMappings({
+    ...more,
     service: "s",
     stage: "local",
     functions: {
@@ -74,8 +80,60 @@ describe("rule 23: settings", () => {
   ])("rule 23: %j is refused by property and range", (msk, property, expected) => {
     expect(() => read(msk)).toThrow(MappingError);
     expect(() => read(msk)).toThrow("functions.my-f.events.msk");
-    expect(() => read(msk)).toThrow(property);
+    expect(() => read(msk)).toThrow(`: ${property}: expected `);
     expect(() => read(msk)).toThrow(expected);
+    expect(() => read(msk)).toThrow(/, got (nothing|[[{"\d-].*)$/);
+  });
+
+  test("rule 23: window 0 with a batch size above 10 is allowed for Kafka", () => {
+    expect(read({ batchSize: 10_000, maximumBatchingWindow: 0 })).toMatchObject({ batchingWindowMs: 0 });
+  });
+
+  test.each([
+    ["an event", "BatchSize", 9, { batchSize: 0 }],
+    ["an event's inner property", "MinimumPollers", 11, { provisionedPollerConfig: { minimumPollers: 0 } }],
+    ["an event that lacks it", "StartingPositionTimestamp", 6, { startingPosition: "AT_TIMESTAMP" }],
+    ["an extension", "MaximumRetryAttempts", 18, {}],
+  ])("rule 23: a refusal names the line of serverless.yml: %s", (_, property, line, msk) => {
+    const yaml = `service: s
+functions:
+  my-f:
+    events:
+      - httpApi: GET /
+      - msk:
+          arn: ${arn}
+          topic: t
+          batchSize: 0
+          provisionedPollerConfig:
+            minimumPollers: 0
+resources:
+  - Resources: { Failed: { Arn: !GetAtt Failed.Arn } }
+  - extensions:
+      Other: { Properties: { MaximumRetryAttempts: 1 } }
+      ${logicalId}:
+        Properties:
+          MaximumRetryAttempts: -2
+`;
+    const resources =
+      property === "MaximumRetryAttempts"
+        ? [{ extensions: { [logicalId]: { Properties: { MaximumRetryAttempts: -2 } } } }]
+        : undefined;
+    const lines = { lineOf: (paths: readonly SettingPath[]) => lineOf(yaml, paths) };
+    expect(() => read(msk, resources, lines)).toThrow(
+      `serverless.yml:${line}: functions.my-f.events.msk: ${property}: expected`,
+    );
+  });
+
+  test("rule 23: a line is found through anchors, and none where nothing is written", () => {
+    const yaml = "functions:\n  f: &f\n    events:\n      - msk: { topic: t }\n  g: *f\n";
+    expect(lineOf(yaml, [["functions", "g", "events", 0, "msk", "topic"]])).toBe(4);
+    expect(
+      lineOf(yaml, [
+        ["functions", "h"],
+        ["functions", "g"],
+      ]),
+    ).toBe(5);
+    expect(lineOf(yaml, [["resources"]])).toBeNull();
   });
 
   test.each([
@@ -126,7 +184,7 @@ describe("rule 23: settings", () => {
   test("rule 8: two mappings with one consumer group are refused", () => {
     const events = [0, 1].map((i) => ({ msk: { arn, topic: `t${i}`, consumerGroupId: "one" } }));
     expect(() => readMappings({ service: "s", stage: "x", functions: { f: { name: "f", events } } })).toThrow(
-      "one belongs to another",
+      "a group of its own for each mapping",
     );
   });
 

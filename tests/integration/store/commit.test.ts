@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { LogRecord } from "../../../lib/aggregate/fold.ts";
 import { commitRecords, type LatenessRules } from "../../../lib/store/commit.ts";
+import { postgresJudge } from "../../../lib/store/judge.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
@@ -25,7 +26,7 @@ function isoAt(secondsAfterBase: number): string {
 
 function commit<E extends Event, P>(stream: Stream<E, P>, partition: number, records: readonly LogRecord[]) {
   const address = { source: "test", topic: stream.name, partition };
-  return commitRecords(database.pool, stream, address, records, rules);
+  return commitRecords(postgresJudge(database.pool), stream, address, records, rules);
 }
 
 const second = fc.nat(3 * 3600);

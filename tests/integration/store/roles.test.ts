@@ -5,8 +5,10 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { commitRecords } from "../../../lib/store/commit.ts";
+import { postgresJudge } from "../../../lib/store/judge.ts";
 import { migrate, readMigrations } from "../../../lib/store/migrate.ts";
 import { sweepStream } from "../../../lib/store/sweep.ts";
+import { postgresSweepStore } from "../../../lib/store/sweep-store.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { startPostgres } from "../../../localstack/postgres/server.ts";
@@ -148,11 +150,11 @@ test("commits and sweeps do all of their work with their roles' rights", async (
       { offset: offset + 1, recordTimeMs: offset, value: null },
     ];
     const address = { source: "s", topic: "t", partition: 0 };
-    return commitRecords(ingest, consumptionStream, address, records, rules);
+    return commitRecords(postgresJudge(ingest), consumptionStream, address, records, rules);
   };
   const observe = (end: number) =>
     sweepStream(
-      sweep,
+      postgresSweepStore(sweep),
       { stream: "consumption", source: "s", topic: "t" },
       async () => [{ partition: 0, first: 0, end }],
       rules,

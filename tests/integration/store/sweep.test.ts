@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { PartitionOffsets } from "../../../lib/core/watermark.ts";
 import { commitRecords } from "../../../lib/store/commit.ts";
+import { postgresJudge } from "../../../lib/store/judge.ts";
 import { sweepStream } from "../../../lib/store/sweep.ts";
+import { postgresSweepStore } from "../../../lib/store/sweep-store.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../database.ts";
 
@@ -31,7 +33,7 @@ async function apply(partition: number, offset: number, minutes: number, custome
   };
   const record = { offset, recordTimeMs: hour + offset, value: Buffer.from(JSON.stringify(event)) };
   await commitRecords(
-    database.pool,
+    postgresJudge(database.pool),
     consumptionStream,
     { source: "test", topic: "consumption", partition },
     [record],
@@ -40,7 +42,10 @@ async function apply(partition: number, offset: number, minutes: number, custome
 }
 
 function sweep(offsets: readonly PartitionOffsets[], overrides: Partial<typeof rules> = {}) {
-  return sweepStream(database.pool, swept, async () => offsets, { ...rules, ...overrides });
+  return sweepStream(postgresSweepStore(database.pool), swept, async () => offsets, {
+    ...rules,
+    ...overrides,
+  });
 }
 
 /** As if the partitions had been silent, and watched, for so long. */
@@ -103,7 +108,7 @@ describe("a sweep", () => {
     await apply(0, 1, 201);
     const address = { source: "test", topic: "consumption", partition: 1 };
     await commitRecords(
-      database.pool,
+      postgresJudge(database.pool),
       consumptionStream,
       address,
       [{ offset: 1, recordTimeMs: 0, value: null }],
@@ -151,6 +156,25 @@ describe("a sweep", () => {
     await apply(0, 2, 6);
     const { ledger } = await snapshot(database.pool);
     expect(ledger.map((row) => row.split(",").slice(1, 4).join())).toEqual(['0,0,"{[41', '0,1,"{[2']);
+  });
+
+  test("begins an incarnation once, whoever else has begun it since the ledger was read", async () => {
+    await apply(0, 41, 5);
+    const late = sweepStream(
+      postgresSweepStore(database.pool),
+      swept,
+      async () => {
+        await sweep([caughtUp(0, 0)]);
+        await apply(0, 2, 6);
+        return [caughtUp(0, 3)];
+      },
+      rules,
+    );
+    expect(await late).toMatchObject({ recreatedPartitions: [0] });
+    await apply(0, 2, 6);
+    const { ledger, consumption } = await snapshot(database.pool);
+    expect(ledger.map((row) => row.split(",").slice(1, 4).join())).toEqual(['0,0,"{[41', '0,1,"{[2']);
+    expect(consumption).toEqual([expect.stringContaining(",2,open,0")]);
   });
 
   test("run many times at once gives what one gives", async () => {

@@ -3,8 +3,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { healthApp } from "../../../lib/http/health.ts";
 import { commitRecords } from "../../../lib/store/commit.ts";
+import { postgresJudge } from "../../../lib/store/judge.ts";
 import { logTrouble } from "../../../lib/store/log-trouble.ts";
 import { sweepStream } from "../../../lib/store/sweep.ts";
+import { postgresSweepStore } from "../../../lib/store/sweep-store.ts";
 import { noteTrouble, readGauges, readTrouble } from "../../../lib/store/trouble.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../database.ts";
@@ -35,13 +37,24 @@ async function apply(partition: number, offset: number, agoMs = 60_000): Promise
     timestamp: new Date(now - agoMs).toISOString(),
   };
   const record = { offset, recordTimeMs: now + offset, value: Buffer.from(JSON.stringify(event)) };
-  await commitRecords(database.pool, consumptionStream, { source: "s", topic, partition }, [record], rules);
+  await commitRecords(
+    postgresJudge(database.pool),
+    consumptionStream,
+    { source: "s", topic, partition },
+    [record],
+    rules,
+  );
 }
 
 /** @param ends of partitions 0, 1, … */
 async function sweep(...ends: number[]): Promise<void> {
   const offsets = ends.map((end, partition) => ({ partition, first: 0, end }));
-  await sweepStream(database.pool, { stream: "consumption", source: "s", topic }, async () => offsets, rules);
+  await sweepStream(
+    postgresSweepStore(database.pool),
+    { stream: "consumption", source: "s", topic },
+    async () => offsets,
+    rules,
+  );
 }
 
 /** As if everything so far had happened so much earlier, while sweeps went on. */

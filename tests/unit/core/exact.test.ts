@@ -7,6 +7,7 @@ import {
   ExactSquareSum,
   ExactSum,
   formatDecimal,
+  microsOf,
 } from "../../../lib/core/exact.ts";
 
 /** Values as sensors send them, and such as only the slow path can take. */
@@ -71,6 +72,23 @@ describe("exact sums", () => {
     expect(squareSumOf(rounded)).toBe(formatDecimal(plainSum(rounded, 2)));
     const large = Array.from({ length: 20_000 }, () => 999_999_999.999999);
     expect(sumOf(large)).toBe(formatDecimal(plainSum(large, 1)));
+    const negative = large.map((v) => -v);
+    expect(sumOf(negative)).toBe(formatDecimal(plainSum(negative, 1)));
+    const small = Array.from({ length: 20_000 }, () => 0.999999);
+    expect(squareSumOf(small)).toBe(formatDecimal(plainSum(small, 2)));
+    const mixed = Array.from({ length: 20_000 }, (_, i) => (i % 2 === 0 ? 1 : -1) * 999_999.999999);
+    expect(squareSumOf(mixed)).toBe(formatDecimal(plainSum(mixed, 2)));
+  });
+
+  test("go the quick way for whole millionths up to 1e15 of them, and for nothing else", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -(10 ** 15), max: 10 ** 15 }), (micros) => {
+        expect(microsOf(micros / 1e6)).toBe(micros);
+      }),
+    );
+    expect(microsOf(1e9)).toBe(1e15);
+    expect(microsOf(-1e9)).toBe(-1e15);
+    for (const value of [1e9 + 0.000001, -1e9 - 1, 1e-7, 0.1234567, 1e300]) expect(microsOf(value)).toBeNaN();
   });
 
   test("give the deviation of values near a million that doubles get wrong", () => {

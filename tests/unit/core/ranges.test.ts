@@ -49,7 +49,7 @@ describe("offset ranges", () => {
         expect(fromMultirange(toMultirange(a))).toEqual(a);
       }),
     );
-    for (const text of ["", "{[1,2]}", "{[1,2),}", "{(1,2)}", "[1,2)"])
+    for (const text of ["", "{[1,2]}", "{[1,2),}", "{(1,2)}", "[1,2)", "{[1,2)} ", " {[1,2)}", "{[1,2)}{}"])
       expect(() => fromMultirange(text)).toThrow("not an int8multirange");
   });
 });

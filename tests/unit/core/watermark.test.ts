@@ -63,6 +63,20 @@ describe("the watermark", () => {
     expect(advanceWatermark(null, [empty], rules)).toEqual({ atUs: null, heldBy: null });
   });
 
+  test("names the first of those that hold it back equally, and none where the clock does", () => {
+    const tied = [partition({ partition: 3 }), partition({ partition: 1 })];
+    expect(advanceWatermark(null, tied, rules)).toEqual({ atUs: 4_900, heldBy: 3 });
+    const upToNow = partition({ maxEventTimeUs: rules.nowUs });
+    expect(advanceWatermark(null, [upToNow], rules)).toEqual({ atUs: 999_900, heldBy: null });
+  });
+
+  test("begins before 1970 where the first events do", () => {
+    expect(advanceWatermark(null, [partition({ maxEventTimeUs: -5_000 })], rules)).toEqual({
+      atUs: -5_100,
+      heldBy: 0,
+    });
+  });
+
   test("is not moved past the clock by an absurd time stamp", () => {
     const absurd = partition({ maxEventTimeUs: 4e15 });
     expect(advanceWatermark(null, [absurd], rules)).toEqual({ atUs: 999_900, heldBy: null });

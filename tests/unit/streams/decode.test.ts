@@ -67,6 +67,11 @@ describe("sensor events", () => {
     ["valid", { ...sensor, sensor_type: "gas pressure" }],
     ["valid", { ...sensor, value: -9007199254740991 }],
     ["valid", { ...sensor, value: 1e-30 }],
+    ["valid", { ...sensor, value: 9007199254740991 }],
+    [
+      "valid",
+      { ...sensor, event_id: "e".repeat(300), sensor_id: "x".repeat(100), sensor_type: "x".repeat(50) },
+    ],
     ["valid", { ...sensor, sensor_id: "__proto__", sensor_type: "constructor" }],
     ["valid", { ...sensor, sensor_id: "'; DROP TABLE ledger; --<script>" }],
     ["valid", withRaw(sensor, "metadata", "[".repeat(10_000) + "]".repeat(10_000))],
@@ -127,6 +132,9 @@ describe("meter readings", () => {
     ["valid", { ...meter, unit: "MWh", reading: 0.0002 }],
     ["valid", { ...meter, timestamp: "2026-01-15T11:30:00+01:00" }],
     ["valid", { ...meter, timestamp: "2026-01-15T10:30:00" }],
+    ["valid", { ...meter, unit: null }],
+    ["invalid_timestamp timestamp", { ...meter, timestamp: "2026-01-15T25:00:00Z" }],
+    ["missing_field timestamp", { ...meter, timestamp: undefined }],
     ["unknown_unit unit", { ...meter, unit: "kwh" }],
     ["unknown_unit unit", { ...meter, unit: "constructor" }],
     ["wrong_type unit", { ...meter, unit: 1 }],
@@ -147,6 +155,9 @@ describe("weather", () => {
     ["valid", weather],
     ["valid", { ...weather, weather_condition: "Drizzle" }],
     ["valid", { ...weather, event_id: "w-1" }],
+    ["valid", { ...weather, event_id: null }],
+    ["not_an_object", [weather]],
+    ["invalid_timestamp timestamp", { ...weather, timestamp: "2026-01-15" }],
     ["wrong_type event_id", { ...weather, event_id: 5 }],
     ["missing_field location", { ...weather, location: undefined }],
     ["missing_field temperature", { ...weather, temperature: undefined }],
@@ -157,5 +168,18 @@ describe("weather", () => {
     ["empty_text weather_condition", { ...weather, weather_condition: "" }],
   ])("%s", (expected, value) => {
     expect(outcome(weatherStream.decode, value)).toBe(expected);
+  });
+
+  test("is read with its identity, where it has one", () => {
+    expect(weatherStream.decode(Buffer.from(JSON.stringify({ ...weather, event_id: "w-1" })))).toEqual({
+      timeUs: parseInstant("2026-01-15T10:30:00Z"),
+      eventId: "w-1",
+      temperatureCelsius: 7.5,
+      humidityPercent: 80,
+      pressureHpa: 1013.2,
+      windMetresPerSecond: 3.1,
+      condition: "Cloudy",
+    });
+    expect(weatherStream.decode(Buffer.from(JSON.stringify(weather)))).toMatchObject({ eventId: null });
   });
 });

@@ -1,0 +1,75 @@
+// PostgreSQL as the judge of a commit: one call of the stream's commit function, one transaction.
+
+import { DatabaseError, type Pool } from "pg";
+import type { FoldedBatch } from "../aggregate/fold.ts";
+import { toMultirange } from "../core/ranges.ts";
+import type { Event, Stream } from "../streams/stream.ts";
+import type { Judge, LatenessRules, PartitionAddress, Verdict } from "./commit.ts";
+
+/** deadlock_detected and serialization_failure: the transaction did nothing and may be tried again at once. */
+const TRANSIENT = new Set(["40P01", "40001"]);
+
+const statements = {
+  sensor: "commit_sensor",
+  consumption: "commit_consumption",
+  weather: "commit_weather",
+} as const;
+
+function parametersOf<E extends Event, P>(
+  stream: Stream<E, P>,
+  address: PartitionAddress,
+  rules: LatenessRules,
+  deadIncarnation: number | null,
+  batch: FoldedBatch<P>,
+): unknown[] {
+  const header = {
+    stream: stream.name,
+    ...address,
+    deadIncarnation,
+    offsets: toMultirange(batch.offsets),
+    records: batch.records,
+    counted: batch.counted,
+    duplicates: batch.duplicates,
+    firstWindowEndUs: batch.firstWindowEndUs,
+    maxEventTimeUs: batch.maxEventTimeUs,
+    maxRecordTimeMs: batch.maxRecordTimeMs,
+    ...rules,
+  };
+  return [
+    JSON.stringify(header),
+    batch.identities.map((identity) => identity.eventKey),
+    batch.identities.map((identity) => identity.timeUs),
+    batch.refused.map((record) => record.offset),
+    batch.refused.map((record) => record.refused),
+    batch.refused.map((record) => record.field),
+    batch.refused.map((record) => record.value),
+    batch.tooLate.map((record) => record.offset),
+    batch.tooLate.map((record) => record.timeUs),
+    batch.tooLate.map((record) => record.value),
+    batch.partials.map((partial) => partial.windowStartUs),
+    ...stream.parameters(batch.partials.map(({ partial }) => partial)),
+  ];
+}
+
+/** @throws DatabaseError or a connection error where PostgreSQL is in trouble */
+export function postgresJudge(pool: Pool): Judge {
+  return async (stream, ...batch) => {
+    const statement = statements[stream.name];
+    const values = parametersOf(stream, ...batch);
+    const placeholders = values.map((_, i) => `$${i + 1}`).join(", ");
+    try {
+      const { rows } = await pool.query<{ verdict: Verdict }>({
+        name: statement,
+        text: `SELECT ${statement}(${placeholders}) AS verdict`,
+        values,
+      });
+      const verdict = rows[0]?.verdict;
+      if (verdict === undefined) throw new Error(`${statement} returned no row`);
+      return verdict;
+    } catch (error) {
+      // The transaction was rolled back because of another one, not because of the data: the same call may succeed.
+      if (error instanceof DatabaseError && TRANSIENT.has(error.code ?? "")) return "try again";
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,419 @@
+// A model of PostgreSQL under infra/migrations 0002–0004: claim_batch, commit_*, finalise_* and what sweep-store.ts
+// asks, with their locks and with what each statement can see. tests/integration/store/model.test.ts runs it beside
+// PostgreSQL. A transaction's changes become visible at its end, in one step; `pause` stands wherever another
+// transaction can come in between.
+
+import type { FoldedBatch } from "../../lib/aggregate/fold.ts";
+import {
+  difference,
+  fromMultirange,
+  type OffsetRanges,
+  size,
+  toMultirange,
+  union,
+} from "../../lib/core/ranges.ts";
+import type { Judge, PartitionAddress, Verdict } from "../../lib/store/commit.ts";
+import type { ObservedPartition, SweepStore } from "../../lib/store/sweep.ts";
+import type { Event, Stream, StreamName } from "../../lib/streams/stream.ts";
+import { addNumeric, compareNumeric, plainNumeric } from "./numeric.ts";
+
+const DAY_US = 86_400e6;
+
+export interface LedgerRow {
+  readonly partition: number;
+  readonly incarnation: number;
+  applied: OffsetRanges;
+  records: number;
+  counted: number;
+  quarantined: number;
+  tooLate: number;
+  duplicates: number;
+  late: number;
+  maxEventTimeUs: number | null;
+  advancedAtUs: number | null;
+  maxRecordTimeMs: number | null;
+}
+
+export interface WindowRow {
+  readonly windowStartUs: number;
+  readonly windowEndUs: number;
+  /** Group and sums as texts, in the order of the stream's columns. */
+  readonly values: readonly string[];
+  readonly state: "open" | "final";
+  readonly revision: number;
+  readonly finalisedAtUs: number | null;
+}
+
+/** An earlier value of a final row. */
+export interface EarlierRow extends WindowRow {
+  readonly cause: string;
+}
+
+interface Progress {
+  readonly first: number;
+  readonly end: number;
+  readonly lag: number;
+  readonly idle: boolean;
+  readonly observedSinceUs: number;
+  readonly observedAtUs: number;
+}
+
+/** How each of a stream's columns is merged, in the order of `Stream.parameters`. */
+export const columns = {
+  sensor: ["key", "key", "add", "least", "greatest", "add", "add"],
+  consumption: ["key", "add", "add"],
+  weather: ["add", "add", "add", "add", "add", "conditions"],
+} as const;
+
+function mergeConditions(a: string, b: string): string {
+  const merged = new Map<string, number>(Object.entries(JSON.parse(a)));
+  for (const [condition, events] of Object.entries<number>(JSON.parse(b)))
+    merged.set(condition, (merged.get(condition) ?? 0) + events);
+  return JSON.stringify(Object.fromEntries(merged));
+}
+
+function mergeValue(
+  how: (typeof columns)[StreamName][number] | undefined,
+  old: string,
+  added: string,
+): string {
+  if (how === "add") return addNumeric(old, added);
+  if (how === "least") return compareNumeric(added, old) < 0 ? added : old;
+  if (how === "greatest") return compareNumeric(added, old) > 0 ? added : old;
+  return how === "conditions" ? mergeConditions(old, added) : old;
+}
+
+const latest = (a: number | null, b: number | null) => (a === null ? b : b === null ? a : Math.max(a, b));
+
+/** What a task of the scheduler can do here; the differential test passes pauses that do nothing. */
+export interface Tasks {
+  readonly nowUs: number;
+  pause(): Promise<void>;
+  wait(key: object): Promise<void>;
+  wake(key: object): void;
+}
+
+/** What happened at the server, in its order. */
+export type ServerEvent =
+  | {
+      readonly kind: "commit";
+      readonly partition: number;
+      readonly incarnation: number;
+      readonly offsets: OffsetRanges;
+      readonly nowUs: number;
+      /** The watermark that the batch was judged by, and the one when it took effect. */
+      readonly judgedByUs: number | null;
+      readonly watermarkUs: number | null;
+    }
+  | {
+      readonly kind: "move";
+      readonly nowUs: number;
+      readonly watermarkUs: number | null;
+      /** The broker's answer that it was decided on. */
+      readonly offsets: object;
+      readonly heldBy: number | null;
+      /** How many partitions were idle. */
+      readonly idle: number;
+    }
+  | {
+      readonly kind: "finalise";
+      readonly windowEndsUs: readonly number[];
+      readonly watermarkUs: number | null;
+    };
+
+/** One stream's tables. */
+export class MemoryDatabase {
+  readonly ledger: LedgerRow[] = [];
+  readonly rows = new Map<string, WindowRow>();
+  readonly history: EarlierRow[] = [];
+  readonly quarantine: { partition: number; incarnation: number; offset: number; reason: string }[] = [];
+  readonly tooLate: { partition: number; incarnation: number; offset: number; timeUs: number }[] = [];
+  readonly seen = new Map<string, number>();
+  readonly progress = new Map<number, Progress>();
+  watermarkUs: number | null = null;
+  heldBy: number | null = null;
+  readonly #locked = new Set<object>();
+  readonly #uncommitted = new Set<LedgerRow>();
+  readonly #streamRow = {};
+  readonly #tasks: Tasks;
+  readonly #onEvent: (event: ServerEvent) => void;
+
+  constructor(tasks: Tasks, onEvent: (event: ServerEvent) => void = () => undefined) {
+    this.#tasks = tasks;
+    this.#onEvent = onEvent;
+  }
+
+  async #lock(row: object): Promise<void> {
+    while (this.#locked.has(row)) await this.#tasks.wait(row);
+    this.#locked.add(row);
+  }
+
+  #unlock(row: object): void {
+    this.#locked.delete(row);
+    this.#tasks.wake(row);
+  }
+
+  #newest(partition: number): LedgerRow | undefined {
+    return this.ledger
+      .filter((row) => row.partition === partition && !this.#uncommitted.has(row))
+      .reduce<LedgerRow | undefined>((a, b) => (a && a.incarnation > b.incarnation ? a : b), undefined);
+  }
+
+  /** INSERT … ON CONFLICT DO NOTHING: waits for whoever is inserting the same key. Returns the row if it is new. */
+  async #insertEntry(partition: number, incarnation: number): Promise<LedgerRow | null> {
+    for (;;) {
+      const there = this.ledger.find((r) => r.partition === partition && r.incarnation === incarnation);
+      if (there === undefined) break;
+      if (!this.#uncommitted.has(there)) return null;
+      await this.#tasks.wait(there);
+    }
+    const zero = { records: 0, counted: 0, quarantined: 0, tooLate: 0, duplicates: 0, late: 0 };
+    const none = { maxEventTimeUs: null, advancedAtUs: null, maxRecordTimeMs: null };
+    const row: LedgerRow = { partition, incarnation, applied: [], ...zero, ...none };
+    this.ledger.push(row);
+    return row;
+  }
+
+  /** The newest entry, locked. It is the newest of when it was looked for: one may have been added while waiting. */
+  async #claimEntry(partition: number, dead: number | null): Promise<LedgerRow> {
+    for (;;) {
+      const entry = this.#newest(partition);
+      if (entry !== undefined) {
+        await this.#lock(entry);
+        if (entry.incarnation !== dead) return entry;
+        this.#unlock(entry);
+      }
+      const inserted = await this.#insertEntry(partition, entry === undefined ? 0 : entry.incarnation + 1);
+      if (inserted === null) continue;
+      this.#uncommitted.add(inserted);
+      this.#locked.add(inserted);
+      return inserted;
+    }
+  }
+
+  #merge<E extends Event, P>(
+    stream: Stream<E, P>,
+    batch: FoldedBatch<P>,
+    cause: string,
+    markUs: number | null,
+    nowUs: number,
+  ): number {
+    const parameters = stream.parameters(batch.partials.map(({ partial }) => partial));
+    const merges = columns[stream.name];
+    let late = 0;
+    batch.partials.forEach(({ windowStartUs }, i) => {
+      const values = parameters.map((column, c) =>
+        merges[c] === "key" || merges[c] === "conditions"
+          ? String(column[i])
+          : plainNumeric(String(column[i])),
+      );
+      const key = [windowStartUs, ...values.filter((_, c) => merges[c] === "key")].join("\0");
+      const windowEndUs = windowStartUs + stream.windowUs;
+      const passed = markUs !== null && windowEndUs <= markUs;
+      if (passed) late += Number(values[merges.indexOf("add")]);
+      const old = this.rows.get(key);
+      if (old === undefined) {
+        const born = passed
+          ? ({ state: "final", revision: 1, finalisedAtUs: nowUs } as const)
+          : ({ state: "open", revision: 0, finalisedAtUs: null } as const);
+        this.rows.set(key, { windowStartUs, windowEndUs, values, ...born });
+        return;
+      }
+      if (old.state === "final") this.history.push({ ...old, cause });
+      this.rows.set(key, {
+        ...old,
+        values: old.values.map((value, c) => mergeValue(merges[c], value, values[c] ?? "0")),
+        revision: old.state === "final" ? old.revision + 1 : 0,
+        finalisedAtUs: old.state === "final" ? nowUs : null,
+      });
+    });
+    return late;
+  }
+
+  #apply(entry: LedgerRow, batch: FoldedBatch<unknown>, nowUs: number): void {
+    const { partition, incarnation } = entry;
+    for (const { eventKey, timeUs } of batch.identities) this.seen.set(eventKey, timeUs);
+    for (const { offset, refused } of batch.refused)
+      this.quarantine.push({ partition, incarnation, offset, reason: refused });
+    for (const { offset, timeUs } of batch.tooLate)
+      this.tooLate.push({ partition, incarnation, offset, timeUs });
+    entry.applied = union(entry.applied, batch.offsets);
+    entry.records += batch.records;
+    entry.counted += batch.counted;
+    entry.quarantined += batch.refused.length;
+    entry.tooLate += batch.tooLate.length;
+    entry.duplicates += batch.duplicates;
+    const { maxEventTimeUs } = batch;
+    if (maxEventTimeUs !== null && maxEventTimeUs > (entry.maxEventTimeUs ?? Number.NEGATIVE_INFINITY))
+      entry.advancedAtUs = nowUs;
+    entry.maxEventTimeUs = latest(entry.maxEventTimeUs, maxEventTimeUs);
+    entry.maxRecordTimeMs = latest(entry.maxRecordTimeMs, batch.maxRecordTimeMs);
+  }
+
+  /** `commit_<stream>`. */
+  readonly judge: Judge = async (stream, address, rules, deadIncarnation, batch) => {
+    await this.#tasks.pause();
+    const verdict = await this.#judge(stream, address, rules, deadIncarnation, batch);
+    await this.#tasks.pause();
+    return verdict;
+  };
+
+  async #judge<E extends Event, P>(
+    stream: Stream<E, P>,
+    { topic, partition }: PartitionAddress,
+    rules: { readonly futureSkewUs: number; readonly amendmentHorizonUs: number },
+    deadIncarnation: number | null,
+    batch: FoldedBatch<P>,
+  ): Promise<Verdict | "try again"> {
+    const nowUs = this.#tasks.nowUs;
+    const entry = await this.#claimEntry(partition, deadIncarnation);
+    let committed = false;
+    try {
+      const judgedByUs = this.watermarkUs;
+      const seenEventKeys = batch.identities.map((i) => i.eventKey).filter((key) => this.seen.has(key));
+      const overlap = difference(batch.offsets, difference(batch.offsets, entry.applied));
+      const verdict = { incarnation: entry.incarnation, nowUs, watermarkUs: judgedByUs };
+      if (
+        overlap.length > 0 ||
+        (batch.maxEventTimeUs !== null && batch.maxEventTimeUs > nowUs + rules.futureSkewUs) ||
+        (batch.firstWindowEndUs !== null &&
+          judgedByUs !== null &&
+          batch.firstWindowEndUs <= judgedByUs - rules.amendmentHorizonUs) ||
+        seenEventKeys.length > 0
+      ) {
+        committed = true;
+        const alreadyApplied = toMultirange(overlap);
+        const ledgerMaxRecordTimeMs = entry.maxRecordTimeMs;
+        return { ...verdict, applied: false, alreadyApplied, ledgerMaxRecordTimeMs, seenEventKeys };
+      }
+      await this.#tasks.pause();
+      if (batch.identities.some((identity) => this.seen.has(identity.eventKey))) return "try again";
+      committed = true;
+      const offsets = fromMultirange(toMultirange(batch.offsets));
+      this.#apply(entry, batch, nowUs);
+      const late = this.#merge(
+        stream,
+        batch,
+        `${topic}-${partition}:${toMultirange(offsets)}`,
+        judgedByUs,
+        nowUs,
+      );
+      entry.late += late;
+      const { incarnation } = entry;
+      this.#onEvent({
+        kind: "commit",
+        partition,
+        incarnation,
+        offsets,
+        nowUs,
+        judgedByUs,
+        watermarkUs: this.watermarkUs,
+      });
+      return { ...verdict, applied: true, late };
+    } finally {
+      // Whoever does not get to its commit, by an error or by dying, is rolled back.
+      if (!committed && this.#uncommitted.has(entry)) this.ledger.splice(this.ledger.indexOf(entry), 1);
+      this.#uncommitted.delete(entry);
+      this.#unlock(entry);
+    }
+  }
+
+  readonly sweepStore: SweepStore = {
+    readLedger: async () => {
+      await this.#tasks.pause();
+      const readAtUs = this.#tasks.nowUs;
+      const partitions = new Set(this.ledger.map((row) => row.partition).sort((a, b) => a - b));
+      const ends = [...partitions].flatMap((partition) => {
+        const newest = this.#newest(partition);
+        if (newest === undefined) return [];
+        return { partition, incarnation: newest.incarnation, end: newest.applied.at(-1)?.to ?? 0 };
+      });
+      return { readAtUs, ends };
+    },
+    startIncarnationsAfter: async (_, dead) => {
+      await this.#tasks.pause();
+      const nowUs = this.#tasks.nowUs;
+      for (const { partition, incarnation } of dead) {
+        const begun = await this.#insertEntry(partition, incarnation + 1);
+        if (begun !== null) begun.advancedAtUs = nowUs;
+      }
+      await this.#tasks.pause();
+    },
+    moveWatermark: async (_, offsets, nowUs, idleUs, decide) => {
+      await this.#tasks.pause();
+      await this.#lock(this.#streamRow);
+      try {
+        const previousUs = this.watermarkUs;
+        await this.#tasks.pause();
+        const partitions = offsets.map((o): ObservedPartition => {
+          const entry = this.#newest(o.partition);
+          const before = this.progress.get(o.partition);
+          const watched = before !== undefined && before.observedAtUs > nowUs - idleUs;
+          const observedSinceUs = watched ? before.observedSinceUs : nowUs;
+          return {
+            partition: o.partition,
+            lag: o.first < o.end ? size(difference([{ from: o.first, to: o.end }], entry?.applied ?? [])) : 0,
+            maxEventTimeUs: entry?.maxEventTimeUs ?? null,
+            silentForUs: nowUs - Math.max(observedSinceUs, entry?.advancedAtUs ?? observedSinceUs),
+            offsets: o,
+            observedSinceUs,
+          };
+        });
+        const moved = decide(previousUs, partitions);
+        await this.#tasks.pause();
+        for (const {
+          partition,
+          lag,
+          offsets: { first, end },
+          observedSinceUs,
+        } of partitions) {
+          const idle = moved.idlePartitions.includes(partition);
+          this.progress.set(partition, {
+            first,
+            end,
+            lag,
+            idle,
+            observedSinceUs,
+            observedAtUs: Math.max(nowUs, this.progress.get(partition)?.observedAtUs ?? nowUs),
+          });
+        }
+        this.watermarkUs = moved.watermarkUs;
+        this.heldBy = moved.heldBy;
+        const { watermarkUs, heldBy } = moved;
+        this.#onEvent({
+          kind: "move",
+          nowUs,
+          watermarkUs,
+          offsets,
+          heldBy,
+          idle: moved.idlePartitions.length,
+        });
+        return moved;
+      } finally {
+        this.#unlock(this.#streamRow);
+      }
+    },
+    finalise: async (_, most) => {
+      await this.#tasks.pause();
+      const nowUs = this.#tasks.nowUs;
+      const markUs = this.watermarkUs;
+      await this.#tasks.pause();
+      const due = [...this.rows].filter(
+        ([, row]) => row.state === "open" && markUs !== null && row.windowEndUs <= markUs,
+      );
+      const chosen = due.sort(([, a], [, b]) => a.windowStartUs - b.windowStartUs).slice(0, most);
+      for (const [key, row] of chosen)
+        this.rows.set(key, { ...row, state: "final", revision: 1, finalisedAtUs: nowUs });
+      const windowEndsUs = chosen.map(([, row]) => row.windowEndUs);
+      this.#onEvent({ kind: "finalise", windowEndsUs, watermarkUs: this.watermarkUs });
+      return chosen.length;
+    },
+    forgetIdentities: async (_, amendmentHorizonUs) => {
+      await this.#tasks.pause();
+      const { watermarkUs } = this;
+      if (watermarkUs === null) return;
+      for (const [key, timeUs] of this.seen)
+        if (timeUs < watermarkUs - DAY_US - amendmentHorizonUs) this.seen.delete(key);
+    },
+  };
+}

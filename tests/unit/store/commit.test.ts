@@ -1,0 +1,146 @@
+// The laws of the commit loop: it asks the judge no more than it must, learns what the verdict says, and gives up
+// with a message that says what and where.
+import { describe, expect, test } from "vitest";
+import { EARLIEST_WINDOW_END_US, type LogRecord } from "../../../lib/aggregate/fold.ts";
+import { commitRecords, type Judge, type Verdict } from "../../../lib/store/commit.ts";
+import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { MemoryDatabase } from "../../simulation/memory-database.ts";
+
+const NOW_US = Date.UTC(2026, 0, 15, 10) * 1000;
+const rules = { futureSkewUs: 600e6, amendmentHorizonUs: 86_400e6 };
+const address = { source: "s", topic: "readings", partition: 4 };
+
+function reading(offset: number, timeUs = NOW_US, recordTimeMs = offset, eventId = `e${offset}`): LogRecord {
+  const timestamp = new Date(timeUs / 1000).toISOString();
+  const event = { event_id: eventId, meter_id: "m", customer_id: "c", reading: 1, timestamp };
+  return { offset, recordTimeMs, value: Buffer.from(JSON.stringify(event)) };
+}
+
+const commit = (judge: Judge, records: readonly LogRecord[]) =>
+  commitRecords(judge, consumptionStream, address, records, rules);
+
+function database(): MemoryDatabase {
+  const nothing = async () => undefined;
+  return new MemoryDatabase({ nowUs: NOW_US, pause: nothing, wait: nothing, wake: () => undefined });
+}
+
+describe("the commit loop", () => {
+  test("asks once where all is new, and once where nothing is", async () => {
+    const { judge } = database();
+    const log = [reading(7), reading(8)];
+    const first = { records: 2, counted: 2, replayed: 0, quarantined: 0, tooLate: 0, duplicates: 0, late: 0 };
+    expect(await commit(judge, log)).toEqual({ ...first, roundTrips: 1 });
+    expect(await commit(judge, log)).toEqual({ ...first, counted: 0, replayed: 2, roundTrips: 1 });
+    expect(await commit(judge, [...log, reading(9)])).toEqual({
+      ...first,
+      records: 3,
+      counted: 1,
+      replayed: 2,
+      roundTrips: 2,
+    });
+  });
+
+  test("says what became of each record", async () => {
+    const model = database();
+    model.watermarkUs = NOW_US;
+    const outcome = await commit(model.judge, [
+      reading(0),
+      reading(1, NOW_US, 1, "e0"),
+      reading(2, NOW_US + 601e6),
+      reading(3, NOW_US - 2 * 86_400e6),
+      reading(4, NOW_US - 2 * 3600e6),
+      { offset: 5, recordTimeMs: 5, value: null },
+    ]);
+    expect(outcome).toMatchObject({
+      records: 6,
+      counted: 2,
+      duplicates: 1,
+      quarantined: 2,
+      tooLate: 1,
+      late: 1,
+    });
+  });
+
+  test("tries again at once after a transaction that did nothing", async () => {
+    const { judge } = database();
+    let refusals = 2;
+    const outcome = await commit(
+      async (...batch) => (refusals-- > 0 ? "try again" : judge(...batch)),
+      [reading(0)],
+    );
+    expect(outcome).toMatchObject({ counted: 1, roundTrips: 3 });
+  });
+
+  test("gives up after 20 tries, and says which offsets come again", async () => {
+    let asked = 0;
+    const never: Judge = async () => {
+      asked++;
+      return "try again";
+    };
+    await expect(commit(never, [reading(3), reading(7)])).rejects.toThrow(
+      "readings-4 offsets 3–7: the facts changed under 20 tries of committing them; the batch will come again",
+    );
+    expect(asked).toBe(20);
+  });
+
+  test("begins with no facts: nothing applied, nothing in the future, nothing too late but before 2000", async () => {
+    const { judge } = database();
+    const folded: number[] = [];
+    await commit(
+      async (...batch) => {
+        folded.push(batch[4].counted, batch[4].tooLate.length);
+        return judge(...batch);
+      },
+      [reading(0), reading(1, EARLIEST_WINDOW_END_US - 1000), reading(2, EARLIEST_WINDOW_END_US)],
+    );
+    expect(folded).toEqual([2, 1]);
+  });
+
+  test("keeps an event before 2000 out of every window, whatever the watermark", async () => {
+    const model = database();
+    model.watermarkUs = EARLIEST_WINDOW_END_US;
+    expect(
+      await commit(model.judge, [reading(0, NOW_US + 601e6), reading(1, EARLIEST_WINDOW_END_US - 1000)]),
+    ).toMatchObject({
+      tooLate: 1,
+      quarantined: 1,
+    });
+  });
+});
+
+describe("a topic that was created again", () => {
+  /** Answers once that offset 0 was applied, with this newest record, and then writes down whom it is said dead. */
+  async function deadAfter(
+    verdict: Partial<Verdict>,
+    records: readonly LogRecord[],
+  ): Promise<(number | null)[]> {
+    const dead: (number | null)[] = [];
+    await commit(async (_stream, _address, _rules, deadIncarnation) => {
+      dead.push(deadIncarnation);
+      const common = { incarnation: 6, nowUs: NOW_US, watermarkUs: null };
+      if (dead.length > 1) return { ...common, applied: true };
+      return { ...common, applied: false, alreadyApplied: "{[0,1)}", ...verdict };
+    }, records);
+    return dead;
+  }
+
+  test("is proven by a replayed record younger than all that was applied", async () => {
+    expect(await deadAfter({ ledgerMaxRecordTimeMs: 99 }, [reading(0, NOW_US, 100)])).toEqual([null, 6]);
+  });
+
+  test("is not proven by one as old, by a new one, or where no time is known", async () => {
+    const more = reading(1, NOW_US, 50);
+    expect(await deadAfter({ ledgerMaxRecordTimeMs: 100 }, [reading(0, NOW_US, 100), more])).toEqual([
+      null,
+      null,
+    ]);
+    expect(
+      await deadAfter({ ledgerMaxRecordTimeMs: 99 }, [reading(0, NOW_US, 9), reading(1, NOW_US, 100)]),
+    ).toEqual([null, null]);
+    expect(await deadAfter({ ledgerMaxRecordTimeMs: null }, [reading(0, NOW_US, 100), more])).toEqual([
+      null,
+      null,
+    ]);
+    expect(await deadAfter({}, [reading(0, NOW_US, 100), more])).toEqual([null, null]);
+  });
+});

@@ -1,0 +1,76 @@
+// Promise 7: whatever the bytes are, decoding does not throw, and a record is either valid by the published schema
+// or refused with a reason: never both, never neither. No NaN, no Infinity, no changed prototype.
+import { describe, expect, test } from "vitest";
+import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { isRefusal, refusalReasons } from "../../../lib/streams/refusal.ts";
+import { sensorStream } from "../../../lib/streams/sensor.ts";
+import type { Event, Stream } from "../../../lib/streams/stream.ts";
+import { weatherStream } from "../../../lib/streams/weather.ts";
+import { mutatedRecord, randomOf, validFields } from "./mutated-records.ts";
+import { invalidBecause } from "./schema-rules.ts";
+
+const SEED = Number(process.env.FUZZ_SEED ?? 1);
+const RECORDS_PER_STREAM = Number(process.env.FUZZ_RECORDS ?? 340_000);
+const reasons: ReadonlySet<string> = new Set(refusalReasons);
+
+/** What is wrong with what the decoder made of a record; null where nothing is. */
+function faultOf<E extends Event, P>(stream: Stream<E, P>, value: Buffer): string | null {
+  const because = invalidBecause(stream.name, value);
+  let decoded: ReturnType<typeof stream.decode>;
+  try {
+    decoded = stream.decode(value);
+  } catch (error) {
+    // Any error is the finding.
+    return `threw ${error}`;
+  }
+  if (isRefusal(decoded)) {
+    if (!reasons.has(decoded.refused)) return `refused for the unknown reason ${decoded.refused}`;
+    return because === null
+      ? `refused as ${decoded.refused} ${decoded.field}, but valid by the schema`
+      : null;
+  }
+  if (because !== null) return `taken, but invalid by the schema: ${because}`;
+  if (Object.getPrototypeOf(decoded) !== Object.prototype) return "the event has another prototype";
+  if (!Number.isSafeInteger(decoded.timeUs)) return `the event time is ${decoded.timeUs}`;
+  for (const field of Object.values(decoded))
+    if (typeof field === "number" && (!Number.isFinite(field) || Object.is(field, -0)))
+      return `holds ${field}`;
+  const partial = stream.emptyPartial(decoded);
+  stream.fold(partial, decoded);
+  for (const column of stream.parameters([partial]))
+    for (const parameter of column)
+      if (typeof parameter === "number" && !Number.isFinite(parameter)) return `folds to ${parameter}`;
+  return null;
+}
+
+function fuzz<E extends Event, P>(stream: Stream<E, P>): { taken: number; refused: number } {
+  const random = randomOf(SEED);
+  let before = Buffer.from(JSON.stringify(validFields[stream.name]));
+  let refused = 0;
+  for (let i = 0; i < RECORDS_PER_STREAM; i++) {
+    const value = mutatedRecord(stream.name, random, before);
+    const fault = faultOf(stream, value);
+    if (fault !== null)
+      throw new Error(
+        `FUZZ_SEED=${SEED}, record ${i} of ${stream.name}: ${fault}\n${JSON.stringify(value.toString("latin1").slice(0, 2_000))}`,
+      );
+    if (isRefusal(stream.decode(value))) refused++;
+    before = Buffer.from(value.subarray(0, 4_000));
+  }
+  return { taken: RECORDS_PER_STREAM - refused, refused };
+}
+
+describe(`${3 * RECORDS_PER_STREAM} mutated records are valid by the schema or refused, never both, never neither`, () => {
+  test.each([
+    ["sensor", () => fuzz(sensorStream)],
+    ["consumption", () => fuzz(consumptionStream)],
+    ["weather", () => fuzz(weatherStream)],
+  ] as const)("%s", { timeout: 240_000 }, (_, run) => {
+    const { taken, refused } = run();
+    // A fuzzer that makes only rubbish, or only good records, shows little.
+    expect(taken).toBeGreaterThan(RECORDS_PER_STREAM / 10);
+    expect(refused).toBeGreaterThan(RECORDS_PER_STREAM / 3);
+    expect(Object.keys(Object.prototype)).toEqual([]);
+    expect("lat" in {}).toBe(false);
+  });
+});

@@ -1,0 +1,234 @@
+// Records as no producer should send them: valid events with fields changed, doubled and removed, and their bytes
+// flipped, cut and spliced. All by one seed.
+
+/** Uniform whole numbers by seed (mulberry32). */
+export function randomOf(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below);
+  };
+}
+
+type Random = ReturnType<typeof randomOf>;
+
+/** The fields of a valid event, as JSON texts. */
+export const validFields = {
+  sensor: {
+    event_id: '"s-1_1768473000.123456"',
+    sensor_id: '"s-1"',
+    sensor_type: '"voltage"',
+    value: "231.25",
+    location: '{"lat":41.33,"lon":19.82}',
+    timestamp: '"2026-01-15T10:30:00.123456"',
+    metadata: '{"unit":"V"}',
+  },
+  consumption: {
+    event_id: '"m-1_1"',
+    meter_id: '"m-1"',
+    customer_id: '"c-1"',
+    reading: "0.25",
+    unit: '"kWh"',
+    timestamp: '"2026-01-15T10:30:00Z"',
+  },
+  weather: {
+    timestamp: '"2026-01-15T10:30:00Z"',
+    temperature: "7.5",
+    humidity: "80",
+    pressure: "1013.2",
+    wind_speed: "3.1",
+    weather_condition: '"Cloudy"',
+    location: '{"lat":41.33,"lon":19.82}',
+  },
+} as const;
+
+const repeat = (text: string, times: number) => text.repeat(times);
+
+/** JSON texts of values: at a rule's border, beyond it, and of another kind. */
+const values = [
+  ..."null,true,false,0,-0,1,-1,0.1,1e-30,9e-31,-1e-30,5e-324,1e400,-1e400,1e12,1000000000001,9007199254740991".split(
+    ",",
+  ),
+  ..."9007199254740992,9007199254740993,-9007199254740991,-9007199254740992,1e308,123456789.123456789,90,-90,90.1".split(
+    ",",
+  ),
+  ..."180,-180.5,70,70.01,-100,100,100.5,300,299.9,1100,150,150.1,NaN,Infinity,01,1.,.5,+1,1e,0x10".split(
+    ",",
+  ),
+  "[]",
+  "{}",
+  "[1]",
+  '{"lat":1,"lon":2}',
+  '{"lat":null,"lon":2}',
+  '{"lat":"1","lon":2}',
+  '{"lat":91,"lon":2}',
+  '{"__proto__":{"lat":1,"lon":2}}',
+  '{"lat":1,"lon":181,"lon":3}',
+  '""',
+  '"a"',
+  '" "',
+  '"\\u0000"',
+  '"a\\u0000b"',
+  '"\\ud800"',
+  '"\\udc00a"',
+  '"\\ud83d\\ude00"',
+  '"\\ude00\\ud83d"',
+  '"\u{1f600}"',
+  '"\ufeff"',
+  '"__proto__"',
+  '"constructor"',
+  '"kWh"',
+  '"Wh"',
+  '"MWh"',
+  '"kwh"',
+  '"toString"',
+  '"\'; DROP TABLE ledger; --"',
+  '"1e400"',
+  '"\\x"',
+  '"\n"',
+  ...[49, 50, 51, 100, 101, 300, 301].map((n) => `"${repeat("x", n)}"`),
+  ...[25, 26, 50, 51, 150, 151].map((n) => `"${repeat("\u{1f600}", n)}"`),
+];
+
+const timeParts = {
+  year: ["2026", "1699", "1700", "2200", "2201", "2024", "1900", "2000", "0000", "26"],
+  month: ["01", "02", "12", "13", "00", "1"],
+  day: ["15", "28", "29", "30", "31", "00", "32"],
+  separator: ["T", "t", " ", "", "_"],
+  hour: ["10", "23", "24", "00", "1"],
+  minute: ["30", "59", "60", "0"],
+  second: ["00", "59", "60", "61", ""],
+  fraction: ["", ".5", ".123456789", ".", ",5"],
+  zone: [
+    "",
+    "Z",
+    "z",
+    "+01:00",
+    "-0530",
+    "+02",
+    "+25:00",
+    "+01:0",
+    "+18:59",
+    "-19:00",
+    " Z",
+    "+01:60",
+    "+:",
+    "ZZ",
+  ],
+} as const;
+
+function pick<T>(random: Random, of: readonly T[]): T | undefined {
+  return of[random(of.length)];
+}
+
+/** A time stamp in quotes. Mostly the first of each part, so that a good share is valid. */
+export function timestampText(random: Random): string {
+  const part = (of: readonly string[]) => (random(4) === 0 ? pick(random, of) : of[0]);
+  const p = timeParts;
+  const date = `${part(p.year)}-${part(p.month)}-${part(p.day)}`;
+  const time = `${part(p.hour)}:${part(p.minute)}:${part(p.second)}`;
+  return `"${date}${part(p.separator)}${time}${part(p.fraction)}${part(p.zone)}"`;
+}
+
+const keys = [
+  "__proto__",
+  "constructor",
+  "toString",
+  "",
+  "event_id ",
+  "Value",
+  "\\u0065vent_id",
+  "location",
+  "unit",
+  "event_id",
+];
+
+function nested(random: Random): string {
+  const depth = random(500) === 0 ? 10_000 : 1 + random(40);
+  return random(2) === 0
+    ? repeat("[", depth) + repeat("]", depth)
+    : `${repeat('{"a":', depth)}0${repeat("}", depth)}`;
+}
+
+function valueText(random: Random): string {
+  const kind = random(12);
+  if (kind < 3) return timestampText(random);
+  if (kind === 3) return nested(random);
+  if (kind === 4) return `${random(2) === 0 ? "-" : ""}${random(10)}.${random(1e9)}e${random(700) - 350}`;
+  return pick(random, values) ?? "null";
+}
+
+function mutateFields(random: Random, fields: [string, string][]): void {
+  const at = random(fields.length);
+  const field = fields[at];
+  switch (random(6)) {
+    case 0:
+      fields.splice(at, 1);
+      break;
+    case 1:
+      fields.push([field?.[0] ?? "", valueText(random)]); // a duplicate key: the last one counts
+      break;
+    case 2:
+      fields.splice(at, 0, [pick(random, keys) ?? "", valueText(random)]);
+      break;
+    case 3:
+      if (field) field[0] = pick(random, keys) ?? "";
+      break;
+    default:
+      if (field) field[1] = field[0] === "timestamp" ? timestampText(random) : valueText(random);
+  }
+}
+
+/** A byte order mark, NUL, bytes that are no UTF-8, an encoded surrogate, an overlong slash, and JSON's own signs. */
+const fragments = [
+  "efbbbf",
+  "00",
+  "ff",
+  "eda080",
+  "c0af",
+  "f4908080",
+  "7b",
+  "7d",
+  "22",
+  "2c",
+  "5c",
+  "3a",
+  "20",
+  "0a",
+].map((hex) => Buffer.from(hex, "hex"));
+
+function mutateBytes(random: Random, bytes: Buffer, other: Buffer): Buffer {
+  const at = random(bytes.length + 1);
+  switch (random(5)) {
+    case 0: {
+      const flipped = Buffer.from(bytes);
+      const index = Math.min(at, bytes.length - 1);
+      if (index >= 0) flipped[index] = (flipped[index] ?? 0) ^ (1 << random(8));
+      return flipped;
+    }
+    case 1:
+      return bytes.subarray(0, at);
+    case 2:
+      return Buffer.concat([bytes.subarray(0, at), other.subarray(random(other.length + 1))]);
+    case 3:
+      return Buffer.concat([
+        bytes.subarray(0, at),
+        bytes.subarray(Math.min(bytes.length, at + 1 + random(4))),
+      ]);
+    default:
+      return Buffer.concat([bytes.subarray(0, at), pick(random, fragments) ?? bytes, bytes.subarray(at)]);
+  }
+}
+
+/** The next mutated record; `before` is what splices take from. */
+export function mutatedRecord(stream: keyof typeof validFields, random: Random, before: Buffer): Buffer {
+  const fields = Object.entries(validFields[stream]);
+  const changes = random(4);
+  for (let i = 0; i < changes; i++) if (fields.length > 0) mutateFields(random, fields);
+  let bytes: Buffer = Buffer.from(`{${fields.map(([key, value]) => `"${key}":${value}`).join()}}`);
+  const byteChanges = Math.max(0, random(6) - 3);
+  for (let i = 0; i < byteChanges; i++) bytes = mutateBytes(random, bytes, before);
+  return bytes;
+}
