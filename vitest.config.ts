@@ -21,6 +21,7 @@ export default defineConfig({
         test: {
           name: "deploy",
           include: ["tests/deploy/**/*.test.ts"],
+          globalSetup: ["tests/integration/stack.ts"],
           fileParallelism: false, // they build into the same dist
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,

@@ -59,6 +59,20 @@ function besideBundle(folder: string): esbuild.Plugin {
   };
 }
 
+/** CommonJS whose importers know it, and take `default`. */
+const IMPORTED_BY_DEFAULT = /node_modules\/aws-msk-iam-sasl-signer-js\//;
+
+/** esbuild gives a chunk made of CommonJS no names but `default`: whoever imports it later would find nothing. */
+function checkLaterImports(outputs: esbuild.Metafile["outputs"]): void {
+  for (const [path, { imports }] of Object.entries(outputs))
+    for (const { path: later, kind } of imports)
+      if (kind === "dynamic-import" && outputs[later]?.exports.join() === "default") {
+        const source = outputs[later].entryPoint ?? later;
+        if (!IMPORTED_BY_DEFAULT.test(source))
+          throw new Error(`${path}: imports ${source} later, which is CommonJS: its names would be missing`);
+      }
+}
+
 async function bundle(name: string): Promise<Bundle> {
   const { metafile } = await esbuild.build({
     absWorkingDir: root,
@@ -74,6 +88,7 @@ async function bundle(name: string): Promise<Bundle> {
     target: "node24",
     format: "esm",
     external: ["pg-native"],
+    mainFields: ["module", "main"], // of CommonJS that is imported later, only `default` would be left
     // kafkajs and pg are CommonJS and call require for Node's own modules.
     banner: {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
@@ -82,6 +97,7 @@ async function bundle(name: string): Promise<Bundle> {
     logLevel: "warning",
     plugins: [besideBundle(join(root, `dist/functions/${name}`))],
   });
+  checkLaterImports(metafile.outputs);
   const atOnce = loadedAtOnce(metafile.outputs, `dist/functions/${name}/index.js`);
   const code = Object.entries(metafile.outputs).filter(([path]) => path.endsWith(".js"));
   const bytesOf = (entries: typeof code) => entries.reduce((sum, [, { bytes }]) => sum + bytes, 0);

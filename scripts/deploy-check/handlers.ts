@@ -37,8 +37,9 @@ function load(
       args,
       { cwd: folder, env: { ...ofLambda, ...env } },
       (error, _stdout, stderr) => {
-        const reason = stderr.split("\n").find((line) => /Error\b/.test(line)) ?? error?.message ?? "";
-        resolve(error === null ? null : reason.trim());
+        // Node prints the line of the bundle that threw, which may be long, then the error.
+        const reason = stderr.split("\n").find((line) => /^\w*Error\b/.test(line)) ?? stderr.slice(-500);
+        resolve(error === null ? null : reason);
       },
     );
   });

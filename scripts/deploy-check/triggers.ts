@@ -32,7 +32,7 @@ function checkOne(id: string, mapped: FunctionView, declared: unknown, created: 
     const settings = readSettings({
       functionKey: mapped.key,
       functionName: mapped.id,
-      where: id,
+      where: () => id,
       defaultGroupId: () => "",
       properties,
     });
