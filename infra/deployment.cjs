@@ -66,11 +66,13 @@ function readDatabase(env, region, stage) {
   const own = {
     kind: "aurora",
     host: { "Fn::GetAtt": ["DatabaseCluster", "Endpoint.Address"] },
+    port: "5432",
     ownerSecretArn: { Ref: "DatabaseSecret" },
   };
   const existing = () => ({
     kind: "existing",
     host: readText(env, "POSTGRES_HOST", { pattern: /^[a-z0-9.-]+$/i, expected: "a host name" }),
+    port: readText(env, "POSTGRES_PORT", { fallback: "5432", pattern: /^\d{1,5}$/, expected: "a port" }),
     ownerSecretArn: readText(env, "POSTGRES_SECRET_ARN", secretArn(region)),
   });
   return {
@@ -128,6 +130,7 @@ function localDeployment(env) {
       ...own,
       standby: "single",
       host: env.POSTGRES_HOST || "127.0.0.1",
+      port: env.POSTGRES_PORT || "5432",
       users: each((kind) => env[`POSTGRES_USER_${kind}`] || env.POSTGRES_USER || "smartgrid"),
       passwords: each((kind) => env[`POSTGRES_PASSWORD_${kind}`] || env.POSTGRES_PASSWORD || "smartgrid"),
       secretArns: each(() => ""),

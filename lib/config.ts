@@ -2,6 +2,7 @@
 // is wrong and what it may hold.
 
 import { readFileSync } from "node:fs";
+import { messageOf } from "./log.ts";
 import type { LatenessRules } from "./store/commit.ts";
 import type { RoleKind } from "./store/logins.ts";
 import type { DatabaseSettings } from "./store/pool.ts";
@@ -140,19 +141,19 @@ export function readDatabaseSettings(env: Environment): DatabaseSettings {
     database: text(env, "POSTGRES_DB", "smartgrid_db"),
     user: text(env, "POSTGRES_USER", "smartgrid"),
     password: secretArn ? async () => (await readSecret(secretArn)).password : text(env, "POSTGRES_PASSWORD"),
-    ssl: trusted(env.POSTGRES_CA_FILE),
+    ssl: trusted(env),
     applicationName: text(env, "AWS_LAMBDA_FUNCTION_NAME", "smartgrid"),
   };
 }
 
-/** The file is read when a connection is opened: what never connects does not need it. */
-function trusted(caFile: string | undefined): DatabaseSettings["ssl"] {
-  if (!caFile) return false;
-  return {
-    get ca() {
-      return readFileSync(caFile, "utf8");
-    },
-  };
+function trusted(env: Environment): DatabaseSettings["ssl"] {
+  const file = env.POSTGRES_CA_FILE;
+  if (!file) return false;
+  try {
+    return { ca: readFileSync(file, "utf8") };
+  } catch (error) {
+    throw new ConfigurationError("POSTGRES_CA_FILE", `a file that can be read (${messageOf(error)})`, file);
+  }
 }
 
 /** What migrate-database needs besides the database. */

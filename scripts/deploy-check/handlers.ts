@@ -15,6 +15,16 @@ const LOAD = `const [file, name] = process.argv.slice(1);
 /** What Lambda itself sets, as far as it matters for loading. */
 const ofLambda = { AWS_REGION: REGION, AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x", TZ: ":UTC" };
 
+/** Lambda's own files are not on this machine; an empty one stands in for each that a variable names. */
+function withRuntimeFiles(env: FunctionView["environment"]): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [
+      name,
+      value.startsWith("/var/runtime/") ? "/dev/null" : value,
+    ]),
+  );
+}
+
 export async function unpack(zip: string, folder: string): Promise<string[]> {
   const files = readZip(await readFile(zip));
   for (const [name, content] of files) {
@@ -35,7 +45,7 @@ function load(
     execFile(
       process.execPath,
       args,
-      { cwd: folder, env: { ...ofLambda, ...env } },
+      { cwd: folder, env: { ...ofLambda, ...withRuntimeFiles(env) } },
       (error, _stdout, stderr) => {
         // Node prints the line of the bundle that threw, which may be long, then the error.
         const reason = stderr.split("\n").find((line) => /^\w*Error\b/.test(line)) ?? stderr.slice(-500);
