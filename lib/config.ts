@@ -1,8 +1,12 @@
 // The only reader of the environment. Each reader validates what its function needs, once, and says which variable
 // is wrong and what it may hold.
 
+import { readFileSync } from "node:fs";
+import { messageOf } from "./log.ts";
 import type { LatenessRules } from "./store/commit.ts";
+import type { RoleKind } from "./store/logins.ts";
 import type { DatabaseSettings } from "./store/pool.ts";
+import { readSecret } from "./store/secret.ts";
 import type { TroubleRules } from "./store/trouble.ts";
 import type { StreamName } from "./streams/stream.ts";
 
@@ -126,17 +130,51 @@ export function readGroups(
 
 /**
  * The user is that of the function's kind: serverless.yml takes it from `POSTGRES_USER_INGEST`, `_SWEEP` or `_API` (and
- * `POSTGRES_PASSWORD_…`), or from `POSTGRES_USER` where those are not set. There is no default password: only the local
- * stack sets one.
+ * `POSTGRES_PASSWORD_…`), or from `POSTGRES_USER` where those are not set. There is no default password: deployed, it is
+ * in Secrets Manager (`POSTGRES_SECRET_ARN`), and else only the local stack sets one.
  */
 export function readDatabaseSettings(env: Environment): DatabaseSettings {
+  const secretArn = env.POSTGRES_SECRET_ARN;
   return {
     host: text(env, "POSTGRES_HOST"),
     port: wholeNumber(env, "POSTGRES_PORT", 5432, 1, 65_535),
     database: text(env, "POSTGRES_DB", "smartgrid_db"),
     user: text(env, "POSTGRES_USER", "smartgrid"),
-    password: text(env, "POSTGRES_PASSWORD"),
+    password: secretArn ? async () => (await readSecret(secretArn)).password : text(env, "POSTGRES_PASSWORD"),
+    ssl: trusted(env),
     applicationName: text(env, "AWS_LAMBDA_FUNCTION_NAME", "smartgrid"),
+  };
+}
+
+function trusted(env: Environment): DatabaseSettings["ssl"] {
+  const file = env.POSTGRES_CA_FILE;
+  if (!file) return false;
+  try {
+    return { ca: readFileSync(file, "utf8") };
+  } catch (error) {
+    throw new ConfigurationError("POSTGRES_CA_FILE", `a file that can be read (${messageOf(error)})`, file);
+  }
+}
+
+/** What migrate-database needs besides the database. */
+export interface MigrationSettings {
+  readonly ownerSecretArn: string;
+  /** Ends the names of the users that it makes. */
+  readonly loginSuffix: string;
+  /** Where their passwords are. */
+  readonly secretArns: Readonly<Record<RoleKind, string>>;
+}
+
+export function readMigrationSettings(env: Environment): MigrationSettings {
+  return {
+    ownerSecretArn: text(env, "POSTGRES_SECRET_ARN"),
+    loginSuffix: text(env, "LOGIN_SUFFIX"),
+    secretArns: {
+      ingest: text(env, "INGEST_SECRET_ARN"),
+      sweep: text(env, "SWEEP_SECRET_ARN"),
+      api: text(env, "API_SECRET_ARN"),
+      read: text(env, "READ_SECRET_ARN"),
+    },
   };
 }
 

@@ -1,23 +1,85 @@
-// Bundles every function into dist/functions/<name>/index.js, with what it imports and nothing else.
+// Bundles every function into dist/functions/<name>/: index.js with what it needs at once, and beside it a chunk for each
+// import that is done later (the SDK's clients), which costs nothing until then. The same sources give the same bytes.
 // Runs as a command and, through `build`, from the Serverless plugin.
 
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Builds all functions. @returns the bundles' sizes in bytes, by function */
-export async function build(): Promise<Map<string, number>> {
-  const out = join(root, "dist");
-  await rm(out, { recursive: true, force: true });
-  const names = (await readdir(join(root, "functions"))).sort();
-  const result = await esbuild.build({
+/** What a function's folder in dist holds. */
+export interface Bundle {
+  readonly name: string;
+  /** Bytes of index.js and what it imports at once. */
+  readonly bytes: number;
+  /** Bytes of what is imported later, if at all. */
+  readonly laterBytes: number;
+  /** Every source that went in, as a path from the project's root. */
+  readonly sources: readonly string[];
+}
+
+/** Chunks that are loaded together with an output, itself included. */
+function loadedAtOnce(
+  outputs: esbuild.Metafile["outputs"],
+  path: string,
+  seen = new Set<string>(),
+): Set<string> {
+  if (seen.has(path)) return seen;
+  seen.add(path);
+  for (const { path: next, kind } of outputs[path]?.imports ?? [])
+    if (kind === "import-statement") loadedAtOnce(outputs, next, seen);
+  return seen;
+}
+
+const WASM_ADDRESS = /new URL\(["'`]([^"'`]+\.wasm)["'`],\s*import\.meta\.url\)/g;
+
+/** Packages ask for their WebAssembly by an address relative to their own file: here it lies beside the bundle. */
+function besideBundle(folder: string): esbuild.Plugin {
+  return {
+    name: "wasm",
+    setup({ onLoad }) {
+      onLoad({ filter: /node_modules.*\.m?js$/ }, async ({ path }) => {
+        const source = await readFile(path, "utf8");
+        const addresses = [...source.matchAll(WASM_ADDRESS)].map(([, address = ""]) => address);
+        if (addresses.length === 0) return undefined; // esbuild reads it itself
+        await mkdir(folder, { recursive: true });
+        for (const address of addresses)
+          await copyFile(join(dirname(path), address), join(folder, basename(address)));
+        return {
+          contents: source.replaceAll(
+            WASM_ADDRESS,
+            (_, address: string) => `new URL("./${basename(address)}", import.meta.url)`,
+          ),
+          loader: "js",
+        };
+      });
+    },
+  };
+}
+
+/** CommonJS whose importers know it, and take `default`. */
+const IMPORTED_BY_DEFAULT = /node_modules\/aws-msk-iam-sasl-signer-js\//;
+
+/** esbuild gives a chunk made of CommonJS no names but `default`: whoever imports it later would find nothing. */
+function checkLaterImports(outputs: esbuild.Metafile["outputs"]): void {
+  for (const [path, { imports }] of Object.entries(outputs))
+    for (const { path: later, kind } of imports)
+      if (kind === "dynamic-import" && outputs[later]?.exports.join() === "default") {
+        const source = outputs[later].entryPoint ?? later;
+        if (!IMPORTED_BY_DEFAULT.test(source))
+          throw new Error(`${path}: imports ${source} later, which is CommonJS: its names would be missing`);
+      }
+}
+
+async function bundle(name: string): Promise<Bundle> {
+  const { metafile } = await esbuild.build({
     absWorkingDir: root,
-    entryPoints: names.map((name) => ({ in: `functions/${name}/index.ts`, out: `functions/${name}/index` })),
-    outdir: "dist",
+    entryPoints: { index: `functions/${name}/index.ts` },
+    outdir: `dist/functions/${name}`,
     bundle: true,
+    splitting: true,
     minify: true,
     keepNames: true,
     sourcemap: true,
@@ -26,22 +88,43 @@ export async function build(): Promise<Map<string, number>> {
     target: "node24",
     format: "esm",
     external: ["pg-native"],
+    mainFields: ["module", "main"], // of CommonJS that is imported later, only `default` would be left
     // kafkajs and pg are CommonJS and call require for Node's own modules.
     banner: {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
     },
     metafile: true,
     logLevel: "warning",
+    plugins: [besideBundle(join(root, `dist/functions/${name}`))],
   });
+  checkLaterImports(metafile.outputs);
+  const atOnce = loadedAtOnce(metafile.outputs, `dist/functions/${name}/index.js`);
+  const code = Object.entries(metafile.outputs).filter(([path]) => path.endsWith(".js"));
+  const bytesOf = (entries: typeof code) => entries.reduce((sum, [, { bytes }]) => sum + bytes, 0);
+  return {
+    name,
+    bytes: bytesOf(code.filter(([path]) => atOnce.has(path))),
+    laterBytes: bytesOf(code.filter(([path]) => !atOnce.has(path))),
+    sources: Object.keys(metafile.inputs).sort(),
+  };
+}
+
+/** Builds all functions; what went into each is in dist/bundles.json, too, for who checks it. */
+export async function build(): Promise<readonly Bundle[]> {
+  const out = join(root, "dist");
+  await rm(out, { recursive: true, force: true });
+  const names = (await readdir(join(root, "functions"))).sort();
+  const bundles = await Promise.all(names.map(bundle));
   await esbuild.stop(); // else its process stays as long as ours
   await mkdir(out, { recursive: true });
   await writeFile(join(out, "package.json"), '{"type":"module"}\n');
-  return new Map(
-    names.map((name) => [name, result.metafile.outputs[`dist/functions/${name}/index.js`]?.bytes ?? 0]),
-  );
+  await writeFile(join(out, "bundles.json"), `${JSON.stringify(bundles, null, 1)}\n`);
+  return bundles;
 }
 
 if (import.meta.main) {
-  for (const [name, bytes] of await build())
-    console.log(`${name.padEnd(24)} ${(bytes / 1000).toFixed(1)} KB`);
+  for (const { name, bytes, laterBytes } of await build())
+    console.log(
+      `${name.padEnd(24)} ${(bytes / 1000).toFixed(1).padStart(7)} KB${laterBytes > 0 ? `, later ${(laterBytes / 1000).toFixed(1)} KB` : ""}`,
+    );
 }

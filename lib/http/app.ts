@@ -2,7 +2,7 @@
 
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { NotStoredError } from "../kafka/produce.ts";
+import { NotStoredError } from "../kafka/not-stored.ts";
 import { log, messageOf } from "../log.ts";
 
 const MAX_BODY_BYTES = 256 * 1024;

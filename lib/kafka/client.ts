@@ -8,9 +8,10 @@ import "./request-queue.ts";
 /** A token for MSK with IAM, valid for minutes. @throws Error where there are no credentials to sign it with */
 export async function iamToken(clusterArn: string | null): Promise<string> {
   // Loaded only here: nothing but MSK with IAM needs the signer.
-  const { generateAuthToken } = await import("aws-msk-iam-sasl-signer-js");
+  // It is CommonJS, of which a bundle's later part has `default` only.
+  const { default: signer } = await import("aws-msk-iam-sasl-signer-js");
   const region = clusterArn?.split(":")[3] ?? process.env.AWS_REGION ?? "";
-  return (await generateAuthToken({ region })).token;
+  return (await signer.generateAuthToken({ region })).token;
 }
 
 function iamOptions(clusterArn: string | null): SASLOptions {

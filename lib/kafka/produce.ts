@@ -2,8 +2,8 @@
 
 import { Partitioners } from "kafkajs";
 import type { KafkaSettings } from "../config.ts";
-import { messageOf } from "../log.ts";
 import { keepConnection } from "./connection.ts";
+import { NotStoredError } from "./not-stored.ts";
 
 export interface OutgoingRecord {
   readonly key: string;
@@ -14,14 +14,6 @@ export interface OutgoingRecord {
 export interface Placement {
   readonly partition: number;
   readonly offset: number;
-}
-
-/** Nobody confirmed that the records are stored; some of them may be. */
-export class NotStoredError extends Error {
-  constructor(topic: string, cause: unknown) {
-    super(`not confirmed as stored in ${topic}: ${messageOf(cause)}`, { cause });
-    this.name = "NotStoredError";
-  }
 }
 
 /** Below the 5 s in which a caller has to hear that the broker is away. */

@@ -7,7 +7,10 @@ export interface DatabaseSettings {
   readonly port: number;
   readonly database: string;
   readonly user: string;
-  readonly password: string;
+  /** Asked for whenever a connection is opened, so that a new one is used at once. */
+  readonly password: string | (() => Promise<string>);
+  /** TLS with these authorities, which have to name `host`; false: none, on one machine only. */
+  readonly ssl: { readonly ca: string } | false;
   readonly applicationName: string;
 }
 
@@ -26,6 +29,7 @@ export function openPool(settings: DatabaseSettings, statementTimeoutMs: number)
     database: settings.database,
     user: settings.user,
     password: settings.password,
+    ssl: settings.ssl,
     application_name: settings.applicationName,
     max: 1,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

@@ -4,12 +4,13 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { readKafkaSettings, readTopics } from "../../lib/config.ts";
-import { openKafka } from "../../lib/kafka/client.ts";
+import { createTopics } from "../../lib/kafka/topics.ts";
+import { createLogins } from "../../lib/store/logins.ts";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
-import { createLogins, keptPasswords } from "./logins.ts";
+import { keptPasswords } from "./kept-passwords.ts";
 
 export interface Services {
   /** `host:port,…` */
@@ -80,24 +81,13 @@ async function postgresService(folder: string, fresh: boolean): Promise<Started<
   };
 }
 
-async function createTopics(brokers: string): Promise<void> {
+async function createOwnTopics(brokers: string): Promise<void> {
   const topics = readTopics(process.env);
-  const admin = (await openKafka(readKafkaSettings({ ...process.env, KAFKA_BROKER: brokers }))).admin();
-  await admin.connect();
-  try {
-    const existing = new Set(await admin.listTopics());
-    const wanted = [
-      { topic: topics.sensor, numPartitions: 4 },
-      { topic: topics.consumption, numPartitions: 4 },
-      { topic: topics.weather, numPartitions: 1 },
-    ];
-    await admin.createTopics({
-      topics: wanted.filter(({ topic }) => !existing.has(topic)),
-      waitForLeaders: true,
-    });
-  } finally {
-    await admin.disconnect();
-  }
+  await createTopics(readKafkaSettings({ ...process.env, KAFKA_BROKER: brokers }), [
+    { topic: topics.sensor, numPartitions: 4 },
+    { topic: topics.consumption, numPartitions: 4 },
+    { topic: topics.weather, numPartitions: 1 },
+  ]);
 }
 
 /**
@@ -132,7 +122,7 @@ export async function startServices(folder: string, fresh: boolean): Promise<Ser
   const isOwn = !process.env.POSTGRES_HOST;
   const [users] = await Promise.all([
     prepareDatabase(url, isOwn ? join(folder, "postgres-passwords.json") : null),
-    createTopics(kafka.address),
+    createOwnTopics(kafka.address),
   ]);
   const shown = new URL(url);
   if (!isOwn) shown.password = "";

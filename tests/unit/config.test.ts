@@ -1,6 +1,7 @@
 // A wrong setting is refused with the variable's name and what it may hold.
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import deployment from "../../infra/deployment.cjs";
 import {
   readDatabaseSettings,
   readGroups,
@@ -111,11 +112,20 @@ describe("the environment", () => {
   });
 });
 
-test("no password has a default but the local stack's", () => {
+test("no password has a default but the local stack's, and deployed there is none in a variable at all", async () => {
   const text = readFileSync("serverless.yml", "utf8");
-  const withDefault = [...text.matchAll(/PASSWORD\w*, "([^"]+)"/g)];
-  expect(withDefault.map(([, value]) => value)).toEqual(["smartgrid"]);
-  const [localStart, defaultStart] = [text.indexOf("\n  local:"), text.indexOf("\n  default:")];
-  expect(withDefault[0]?.index).toBeGreaterThan(localStart);
-  expect(withDefault[0]?.index).toBeLessThan(defaultStart);
+  expect([...text.matchAll(/PASSWORD\w*, "([^"]+)"/g)]).toEqual([]);
+  const passwordsOf = (stage: string) =>
+    deployment({ options: { stage, region: "eu-central-1" }, resolveVariable: async () => false });
+  const variables = Object.keys(process.env).filter((name) => name.startsWith("POSTGRES_"));
+  for (const name of variables) vi.stubEnv(name, undefined);
+  vi.stubEnv("JWT_ISSUER", "https://issuer.example.com");
+  vi.stubEnv("JWT_AUDIENCE", "smartgrid");
+  const local = { ingest: "smartgrid", sweep: "smartgrid", api: "smartgrid" };
+  expect(await passwordsOf("local")).toMatchObject({ database: { passwords: local } });
+  vi.stubEnv("POSTGRES_PASSWORD", "secret");
+  expect(await passwordsOf("prod")).toMatchObject({
+    database: { passwords: { ingest: "", sweep: "", api: "" } },
+  });
+  vi.unstubAllEnvs();
 });

@@ -11,12 +11,12 @@ import {
 } from "@aws-sdk/client-kafka";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openProducer } from "../../../lib/kafka/produce.ts";
+import { createLogins } from "../../../lib/store/logins.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { formats } from "../../../replay/formats.ts";
 import { readDataFile, shiftToNow } from "../../../replay/read-file.ts";
 import { sendReadings } from "../../../replay/send.ts";
 import { type RunningFunctions, startFunctions } from "../../../scripts/start/functions.ts";
-import { createLogins } from "../../../scripts/start/logins.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 import { connectKafka, type TestKafka, until } from "../topics.ts";
 import { listenersBelow } from "./listening.ts";

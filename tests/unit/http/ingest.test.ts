@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { ingestMeterApp, ingestSensorApp } from "../../../lib/http/ingest.ts";
-import { NotStoredError } from "../../../lib/kafka/produce.ts";
+import { NotStoredError } from "../../../lib/kafka/not-stored.ts";
 
 beforeAll(() => {
   vi.spyOn(console, "error").mockImplementation(() => undefined); // each 503 is logged

@@ -1,28 +1,12 @@
-// Login roles for a database of this machine's own: one for each kind of function, a member of the group role that
-// the migrations make, with a password of this data folder's own.
+// Login roles: one for each kind of function, a member of the group role that the migrations make.
 
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
 import type { ClientBase } from "pg";
 
 /** The kinds that infra/migrations/0005 has a group role for; serverless.yml says which function is of which kind. */
 export const roleKinds = ["ingest", "sweep", "api", "read"] as const;
 
 export type RoleKind = (typeof roleKinds)[number];
-
-/** The passwords of one data folder, made at its first use; nobody but the file's owner may read it. */
-export async function keptPasswords(file: string): Promise<Readonly<Record<RoleKind, string>>> {
-  const fresh = () => randomBytes(24).toString("base64url");
-  const passwords = { ingest: fresh(), sweep: fresh(), api: fresh(), read: fresh() };
-  try {
-    await writeFile(file, `${JSON.stringify(passwords, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-    return passwords;
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    const kept: Record<RoleKind, string> = JSON.parse(await readFile(file, "utf8"));
-    return kept;
-  }
-}
 
 /** What PostgreSQL keeps instead of a password (SCRAM-SHA-256, RFC 5803): no statement that it may log holds more. */
 function verifierOf(password: string): string {
@@ -39,7 +23,7 @@ function verifierOf(password: string): string {
  * Makes the login roles `smartgrid_<kind>_<suffix>`, or gives those that are there these passwords.
  * @param client a connection of a user who may make roles, to a migrated database
  * @param suffix lower-case letters and digits
- * @returns the variables with which serverless.yml gives each function its user
+ * @returns the variables with which serverless.yml gives each function its user on this machine
  */
 export async function createLogins(
   client: ClientBase,

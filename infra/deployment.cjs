@@ -1,0 +1,194 @@
+// What is deployed, from the parameters in the environment: checked here, before anything is created, so that what AWS
+// would refuse half-way is refused at once. docs/deploy.md has the table of the parameters.
+"use strict";
+
+const { createHash } = require("node:crypto");
+const { readdirSync, readFileSync } = require("node:fs");
+const { join } = require("node:path");
+const { ParameterError, readText, readWeatherRate } = require("./parameters.cjs");
+
+// Amazon MSK Developer Guide, "What is MSK Serverless?", as of 2026-11-24.
+const MSK_SERVERLESS_REGIONS = [
+  ...["us-east-1", "us-east-2", "us-west-2", "ca-central-1"],
+  ...["ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2"],
+  ...["eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3"],
+];
+// Stable between runs: the ledger of this machine knows the cluster by it.
+const LOCAL_CLUSTER_ARN =
+  "arn:aws:kafka:local:000000000000:cluster/smartgrid-local/00000000-0000-4000-8000-000000000000-s1";
+const SUBNETS = ["A", "B", "C"].map((zone) => ({ Ref: `PrivateSubnet${zone}` }));
+const ROLE_KINDS = ["ingest", "sweep", "api", "read"];
+
+function arnOf(service, pattern, example) {
+  return (region) => ({
+    pattern: new RegExp(`^arn:aws[\\w-]*:${service}:${region}:\\d{12}:${pattern}$`),
+    expected: `an ARN of this region: arn:aws:${service}:${region}:ACCOUNT:${example}`,
+  });
+}
+const clusterArn = arnOf("kafka", "cluster/[^/]+/[\\w-]+", "cluster/NAME/UUID");
+const secretArn = arnOf("secretsmanager", "secret:[\\w/+=.@-]+", "secret:NAME");
+
+function readTopics(env) {
+  const topic = (variable, fallback) =>
+    readText(env, variable, {
+      fallback,
+      pattern: /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/,
+      expected: "1 to 249 letters, digits, '.', '_' or '-'",
+    });
+  return {
+    sensor: topic("KAFKA_TOPIC_SENSOR_DATA", "smartgrid-sensor-data"),
+    consumption: topic("KAFKA_TOPIC_METER_READINGS", "smartgrid-meter-readings"),
+    weather: topic("KAFKA_TOPIC_WEATHER", "smartgrid-weather-data"),
+  };
+}
+
+/** The cluster: one that exists, or one of the stack's own. */
+function readKafka(env, region) {
+  if (env.MSK_CLUSTER_ARN)
+    return { kind: "existing", arn: readText(env, "MSK_CLUSTER_ARN", clusterArn(region)) };
+  const kind = readText(env, "MSK_CLUSTER_TYPE", {
+    fallback: "serverless",
+    pattern: /^(serverless|provisioned)$/,
+    expected: "serverless or provisioned (or MSK_CLUSTER_ARN of one that exists)",
+  });
+  if (kind === "serverless" && !MSK_SERVERLESS_REGIONS.includes(region))
+    throw new ParameterError(
+      "--region",
+      `a region with MSK Serverless (${MSK_SERVERLESS_REGIONS.join(", ")}), or MSK_CLUSTER_TYPE=provisioned`,
+      region,
+    );
+  return { kind, arn: { Ref: "KafkaCluster" } };
+}
+
+/** The database: one that exists, or one of the stack's own. */
+function readDatabase(env, region, stage) {
+  const users = Object.fromEntries(ROLE_KINDS.map((kind) => [kind, `smartgrid_${kind}_${stage}`]));
+  const own = {
+    kind: "aurora",
+    host: { "Fn::GetAtt": ["DatabaseCluster", "Endpoint.Address"] },
+    port: "5432",
+    ownerSecretArn: { Ref: "DatabaseSecret" },
+  };
+  const existing = () => ({
+    kind: "existing",
+    host: readText(env, "POSTGRES_HOST", { pattern: /^[a-z0-9.-]+$/i, expected: "a host name" }),
+    port: readText(env, "POSTGRES_PORT", { fallback: "5432", pattern: /^\d{1,5}$/, expected: "a port" }),
+    ownerSecretArn: readText(env, "POSTGRES_SECRET_ARN", secretArn(region)),
+  });
+  return {
+    ...(env.POSTGRES_HOST || env.POSTGRES_SECRET_ARN ? existing() : own),
+    users,
+    secretTemplates: Object.fromEntries(
+      ROLE_KINDS.map((kind) => [kind, JSON.stringify({ username: users[kind] })]),
+    ),
+    secretArns: { ingest: { Ref: "IngestSecret" }, sweep: { Ref: "SweepSecret" }, api: { Ref: "ApiSecret" } },
+    passwords: { ingest: "", sweep: "", api: "" },
+    // Lambda's own file of Amazon's roots; Node's bundled ones do not include the database's.
+    caFile: env.POSTGRES_CA_FILE || "/var/runtime/ca-cert.pem",
+  };
+}
+
+/** The network: one that exists, which a cluster or a database that exists asks for, or one of the stack's own. */
+function readNetwork(env, needsExisting) {
+  if (!needsExisting && !env.VPC_ID && !env.SUBNET_IDS)
+    return { kind: "own", vpcId: { Ref: "Vpc" }, subnetIds: SUBNETS };
+  const subnets = readText(env, "SUBNET_IDS", {
+    pattern: /^subnet-[0-9a-f]+(,subnet-[0-9a-f]+){1,5}$/,
+    expected: "two to six private subnets of VPC_ID in different zones: subnet-…,subnet-…",
+  });
+  return {
+    kind: "existing",
+    vpcId: readText(env, "VPC_ID", {
+      pattern: /^vpc-[0-9a-f]+$/,
+      expected: "the VPC of MSK_CLUSTER_ARN or POSTGRES_HOST: vpc-…",
+    }),
+    subnetIds: subnets.split(","),
+  };
+}
+
+/** Who may call the HTTP API. */
+function readAuthorizer(env) {
+  return {
+    issuer: readText(env, "JWT_ISSUER", {
+      pattern: /^https:\/\/\S+$/,
+      expected: "the https:// address of who issues the API's tokens",
+    }),
+    audience: readText(env, "JWT_AUDIENCE", { pattern: /\S/, expected: "what tokens are issued for" }),
+  };
+}
+
+/** What this machine has instead: plain values, and users and passwords that `npm start` makes. */
+function localDeployment(env) {
+  const kinds = ["ingest", "sweep", "api"];
+  const each = (of) => Object.fromEntries(kinds.map((kind) => [kind, of(kind.toUpperCase())]));
+  const own = readDatabase({}, "local", "local");
+  return {
+    kafka: { kind: "serverless", arn: LOCAL_CLUSTER_ARN },
+    network: readNetwork({}, false),
+    authorizer: { issuer: "https://localhost", audience: "local" },
+    database: {
+      ...own,
+      standby: "single",
+      host: env.POSTGRES_HOST || "127.0.0.1",
+      port: env.POSTGRES_PORT || "5432",
+      users: each((kind) => env[`POSTGRES_USER_${kind}`] || env.POSTGRES_USER || "smartgrid"),
+      passwords: each((kind) => env[`POSTGRES_PASSWORD_${kind}`] || env.POSTGRES_PASSWORD || "smartgrid"),
+      secretArns: each(() => ""),
+      caFile: env.POSTGRES_CA_FILE || "",
+    },
+  };
+}
+
+function deployedDeployment(env, region, stage, standby) {
+  if (!/^[a-z][a-z0-9]{0,15}$/.test(stage))
+    throw new ParameterError("--stage", "a letter, then up to 15 small letters and digits", stage);
+  const kafka = readKafka(env, region);
+  const database = readDatabase(env, region, stage);
+  const needsExisting = kafka.kind === "existing" || database.kind === "existing";
+  return {
+    kafka,
+    database: { ...database, standby: database.kind === "aurora" && standby ? "standby" : "single" },
+    network: readNetwork(env, needsExisting),
+    authorizer: readAuthorizer(env),
+  };
+}
+
+/** What the functions of infra/deploy-steps.yml need before they can work. */
+function readiness({ database, network }) {
+  const ways = network.kind === "own" ? ["SecretsEndpoint", "KafkaEndpoint", "StorageEndpoint"] : [];
+  const routes = network.kind === "own" ? ["RoutesOfSubnetA", "RoutesOfSubnetB", "RoutesOfSubnetC"] : [];
+  return {
+    database: [
+      ...ways,
+      ...routes,
+      "FunctionsToDatabase",
+      ...(database.kind === "aurora" ? ["DatabaseWriter"] : []),
+    ],
+    kafka: [...ways, ...routes, "FunctionsToKafka"],
+  };
+}
+
+/** Changes whenever a migration does, so that CloudFormation runs migrate-database again. */
+function migrationsHash() {
+  const folder = join(__dirname, "migrations");
+  const hash = createHash("sha256");
+  for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
+  return hash.digest("hex");
+}
+
+module.exports = async ({ options, resolveVariable }) => {
+  const stage = options.stage ?? "local";
+  const region = options.region ?? (await resolveVariable("self:provider.region"));
+  const isLocal = stage === "local";
+  const topics = readTopics(process.env);
+  const deployment = isLocal
+    ? localDeployment(process.env)
+    : deployedDeployment(process.env, region, stage, await resolveVariable("param:standby"));
+  return {
+    ...deployment,
+    ready: readiness(deployment),
+    topics,
+    weatherRate: readWeatherRate(process.env, isLocal),
+    migrationsHash: migrationsHash(),
+  };
+};

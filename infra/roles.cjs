@@ -1,0 +1,144 @@
+// One role per function, with exactly what its code calls (`npm run deploy:check` compares both ways). The resources are
+// the cluster's, topic's, group's or secret's own ARNs; the only `*` has its reason below.
+"use strict";
+
+const allow = (Action, Resource) => ({ Effect: "Allow", Action, Resource });
+
+/**
+ * Everything that writes logs in a group of its own. The streams' names are Lambda's to choose: `:*` are the streams of
+ * this one group.
+ */
+const logs = (name) =>
+  allow(["logs:CreateLogStream", "logs:PutLogEvents"], {
+    "Fn::Sub": `arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/lambda/${name}:*`,
+  });
+
+// `*`: network interfaces are made by Lambda under ids that nobody knows before, and EC2 has no narrower resource for
+// describing them (Service Authorization Reference, Amazon EC2: Describe… has no resource types).
+const networkInterfaces = (...more) =>
+  allow(
+    [
+      "ec2:CreateNetworkInterface",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DeleteNetworkInterface",
+      "ec2:DescribeSubnets",
+      ...more,
+    ],
+    "*",
+  );
+const inNetwork = networkInterfaces("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses");
+
+/** The ARNs of a cluster's topics and groups are its own with another word in the middle, and the name behind. */
+function kafkaArns(cluster) {
+  const within = (kind) => (name) => ({
+    "Fn::Join": ["", [{ "Fn::Join": [`:${kind}/`, { "Fn::Split": [":cluster/", cluster] }] }, `/${name}`]],
+  });
+  return { cluster, topic: within("topic"), group: within("group") };
+}
+
+function statements({ kafka, isProvisioned, secretArns, ownerSecretArn }) {
+  const brokers = allow(["kafka:GetBootstrapBrokers"], kafka.cluster);
+  return {
+    /** Lambda's pollers, which read the topic in the function's name. */
+    trigger: (topic, group) => [
+      allow(["kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"], kafka.cluster),
+      networkInterfaces(
+        "ec2:DescribeVpcs",
+        "ec2:DescribeSecurityGroups",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+      ),
+      allow(
+        [
+          "kafka-cluster:Connect",
+          ...(isProvisioned ? ["kafka-cluster:DescribeClusterDynamicConfiguration"] : []),
+        ],
+        kafka.cluster,
+      ),
+      allow(["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"], kafka.topic(topic)),
+      allow(["kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"], kafka.group(group)),
+      allow(["sqs:SendMessage"], { "Fn::GetAtt": ["AggregateFailures", "Arn"] }),
+    ],
+    producer: (topic) => [
+      inNetwork,
+      brokers,
+      allow(["kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"], kafka.cluster),
+      allow(["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"], kafka.topic(topic)),
+    ],
+    /** Asks how far the partitions reach. */
+    offsets: (topics) => [
+      inNetwork,
+      brokers,
+      allow(["kafka-cluster:Connect"], kafka.cluster),
+      allow(["kafka-cluster:DescribeTopic"], topics.map(kafka.topic)),
+    ],
+    topicMaker: (topics) => [
+      inNetwork,
+      brokers,
+      allow(["kafka-cluster:Connect"], kafka.cluster),
+      allow(["kafka-cluster:CreateTopic", "kafka-cluster:DescribeTopic"], topics.map(kafka.topic)),
+    ],
+    secret: (kind) => [allow(["secretsmanager:GetSecretValue"], secretArns[kind])],
+    migration: () => [
+      inNetwork,
+      allow(["secretsmanager:GetSecretValue"], [ownerSecretArn, ...Object.values(secretArns)]),
+    ],
+  };
+}
+
+const roleOf = (name, policy) => ({
+  Type: "AWS::IAM::Role",
+  Properties: {
+    AssumeRolePolicyDocument: {
+      Version: "2012-10-17",
+      Statement: [
+        { Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" },
+      ],
+    },
+    Policies: [
+      { PolicyName: "own", PolicyDocument: { Version: "2012-10-17", Statement: [logs(name), ...policy] } },
+    ],
+  },
+});
+
+module.exports = async ({ resolveVariable }) => {
+  const deployment = (what) => resolveVariable(`file(infra/deployment.cjs):${what}`);
+  const [topics, kafka, database] = await Promise.all(["topics", "kafka", "database"].map(deployment));
+  const prefix = `${await resolveVariable("self:service")}-${await resolveVariable("sls:stage")}`;
+  const may = statements({
+    kafka: kafkaArns(kafka.arn),
+    isProvisioned:
+      kafka.kind === "provisioned" || (typeof kafka.arn === "string" && !/-s\d+$/.test(kafka.arn)),
+    ownerSecretArn: database.ownerSecretArn,
+    secretArns: {
+      ingest: { Ref: "IngestSecret" },
+      sweep: { Ref: "SweepSecret" },
+      api: { Ref: "ApiSecret" },
+      read: { Ref: "ReadSecret" },
+    },
+  });
+  const group = (stream) => `${prefix}-aggregate-${stream}-${topics[stream]}`;
+  const all = Object.values(topics);
+  const policies = {
+    "produce-weather": may.producer(topics.weather),
+    "generate-weather": may.producer(topics.weather),
+    "ingest-sensor": may.producer(topics.sensor),
+    "ingest-meter": may.producer(topics.consumption),
+    health: [...may.offsets(all), ...may.secret("api")],
+    "aggregate-sensor": [...may.trigger(topics.sensor, group("sensor")), ...may.secret("ingest")],
+    "aggregate-consumption": [
+      ...may.trigger(topics.consumption, group("consumption")),
+      ...may.secret("ingest"),
+    ],
+    "aggregate-weather": [...may.trigger(topics.weather, group("weather")), ...may.secret("ingest")],
+    "sweep-windows": [...may.offsets(all), ...may.secret("sweep")],
+    "migrate-database": may.migration(),
+    "create-topics": may.topicMaker(all),
+  };
+  const logicalId = (key) => `${key.replaceAll(/(^|-)(.)/g, (_, __, first) => first.toUpperCase())}Role`;
+  return {
+    Resources: Object.fromEntries(
+      Object.entries(policies).map(([key, policy]) => [logicalId(key), roleOf(`${prefix}-${key}`, policy)]),
+    ),
+  };
+};

@@ -1,0 +1,34 @@
+// What osls' `msk` event cannot say of the triggers, under the logical ids that osls gives them: what happens to a batch
+// that fails. The triggers of this machine read the same.
+"use strict";
+
+const FAILURE_HANDLING = {
+  BisectBatchOnFunctionError: true,
+  // Bad data never makes a function throw, so this is an outage: 200 tries are about 3 hours. Then the batch's offsets go
+  // to the queue, the partition goes on, and `npm run failures -- replay` makes up for it.
+  MaximumRetryAttempts: 200,
+  DestinationConfig: { OnFailure: { Destination: { "Fn::GetAtt": ["AggregateFailures", "Arn"] } } },
+};
+
+const alphanumeric = (text) => text.replace(/[^0-9A-Za-z]/g, "");
+const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** osls' own naming (lib/plugins/aws/lib/naming.js): a wrong one fails the package. */
+function logicalId(stream, cluster, topic) {
+  const name = typeof cluster === "string" ? cluster.split("/")[1] : cluster.Ref;
+  const [from, what] = [name, topic].map((text) => capitalized(alphanumeric(text)).slice(0, 79));
+  return `AggregateDash${stream}EventSourceMappingMSK${from}${what}`;
+}
+
+module.exports = async ({ resolveVariable }) => {
+  const cluster = await resolveVariable("file(infra/deployment.cjs):kafka.arn");
+  const topics = await resolveVariable("file(infra/deployment.cjs):topics");
+  return {
+    extensions: Object.fromEntries(
+      Object.entries(topics).map(([stream, topic]) => [
+        logicalId(stream, cluster, topic),
+        { Properties: FAILURE_HANDLING },
+      ]),
+    ),
+  };
+};

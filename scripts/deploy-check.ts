@@ -1,0 +1,78 @@
+// `npm run deploy:check [-- --stage prod] [--static]`: what a person runs before deploying. Packages the stage, asks
+// cfn-lint, checkov and our own assertions, and deploys, changes and removes it against a mock AWS. Needs no account.
+
+import { parseArgs } from "node:util";
+import { messageOf } from "../lib/log.ts";
+import { checkPackaged, readPackaged, TEMPLATE_FILE } from "./deploy-check/assertions.ts";
+import { checkMockDeploy } from "./deploy-check/mock-deploy.ts";
+import { installTools, run, toolPath } from "./deploy-check/python.ts";
+import { REGION } from "./deploy-check/template.ts";
+
+const PACKAGE = ".local/deploy-check/package";
+const TEMPLATE = `${PACKAGE}/${TEMPLATE_FILE}`;
+
+const { values: options } = parseArgs({
+  options: { stage: { type: "string", default: "prod" }, static: { type: "boolean", default: false } },
+});
+
+/** Made-up ones where the person has not set them yet: what is checked does not depend on their values. */
+const environment = {
+  ...process.env,
+  JWT_ISSUER: process.env.JWT_ISSUER || "https://issuer.example.com",
+  JWT_AUDIENCE: process.env.JWT_AUDIENCE || "smartgrid",
+};
+
+async function installed(): Promise<string[]> {
+  await installTools();
+  return [];
+}
+
+async function packaged(): Promise<string[]> {
+  const cli = "node_modules/serverless/bin/serverless.js";
+  const args = [cli, "package", "--stage", options.stage, "--region", REGION, "--package", PACKAGE];
+  const { code, output } = await run(process.execPath, args, environment);
+  return code === 0 ? [] : [output.trim()];
+}
+
+async function asked(tool: string, args: readonly string[]): Promise<string[]> {
+  const { code, output } = await run(toolPath(tool), args);
+  return code === 0 ? [] : [output.trim()];
+}
+
+/** In order; the first that fails ends the check, for the others would only repeat it. */
+const checks: readonly (readonly [name: string, check: () => Promise<string[]>])[] = [
+  ["cfn-lint, checkov and the mock AWS are installed", installed],
+  [`schema and package of stage ${options.stage}`, packaged],
+  // W3005: osls writes a DependsOn that a Ref implies already, and there is no way to tell it not to.
+  ["cfn-lint", () => asked("cfn-lint", ["-i", "W3005", "--format", "parseable", "-t", TEMPLATE])],
+  [
+    "checkov",
+    () =>
+      asked("checkov", [
+        "--skip-download",
+        "--compact",
+        "--quiet",
+        "--config-file",
+        "infra/checkov.yml",
+        "-f",
+        TEMPLATE,
+      ]),
+  ],
+  ["own assertions", async () => checkPackaged(await readPackaged(PACKAGE))],
+];
+
+const mockDeploy: (typeof checks)[number] = [
+  "deploy against a mock AWS",
+  () => checkMockDeploy(options.stage, environment, (line) => console.log(`      ${line}`)),
+];
+
+for (const [name, check] of options.static ? checks : [...checks, mockDeploy]) {
+  const startMs = performance.now();
+  const problems = await check().catch((error: unknown) => [messageOf(error)]);
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  console.log(`${problems.length === 0 ? "ok  " : "FAIL"}  ${name} (${seconds} s)`);
+  if (problems.length === 0) continue;
+  console.error(problems.join("\n"));
+  process.exitCode = 1;
+  break;
+}

@@ -1,0 +1,187 @@
+// The table of who may do what, held against the code: what a function's bundle calls is allowed, and what is allowed is
+// called. A module that talks to AWS or Kafka and is not in the table fails the check.
+
+import { readFileSync } from "node:fs";
+import { isProperties } from "../../localstack/event-source-mapping/settings.ts";
+import type { Bundle } from "../build.ts";
+import {
+  ACCOUNT,
+  type FunctionView,
+  functionsOf,
+  REGION,
+  resolve,
+  resourcesOf,
+  type Template,
+} from "./template.ts";
+import { sourceOf, topicVariables } from "./triggers.ts";
+
+/** `action on resource` → who needs it. */
+type Needs = Map<string, string>;
+
+interface Caller extends FunctionView {
+  readonly cluster: string;
+  readonly topics: readonly string[];
+  /** Topics that it is made for; all, where its source names none. */
+  readonly ownTopics: readonly string[];
+}
+
+type Table = Readonly<
+  Record<string, (caller: Caller) => readonly (readonly [action: string, resources: readonly string[]])[]>
+>;
+
+const topicArn = (cluster: string) => (topic: string) =>
+  `${cluster.replace(":cluster/", ":topic/")}/${topic}`;
+
+/** What each module that talks to AWS or Kafka calls. */
+const calls: Table = {
+  "lib/kafka/brokers.ts": ({ cluster }) => [["kafka:GetBootstrapBrokers", [cluster]]],
+  "lib/kafka/client.ts": ({ cluster }) => [["kafka-cluster:Connect", [cluster]]],
+  "lib/kafka/request-queue.ts": () => [],
+  "lib/kafka/produce.ts": ({ cluster, ownTopics }) => [
+    ["kafka-cluster:WriteDataIdempotently", [cluster]],
+    ["kafka-cluster:DescribeTopic", ownTopics.map(topicArn(cluster))],
+    ["kafka-cluster:WriteData", ownTopics.map(topicArn(cluster))],
+  ],
+  "lib/kafka/offsets.ts": ({ cluster, topics }) => [
+    ["kafka-cluster:DescribeTopic", topics.map(topicArn(cluster))],
+  ],
+  "lib/kafka/holes.ts": ({ cluster, topics }) => [["kafka-cluster:ReadData", topics.map(topicArn(cluster))]],
+  "lib/kafka/topics.ts": ({ cluster, topics }) => [
+    ["kafka-cluster:DescribeTopic", topics.map(topicArn(cluster))],
+    ["kafka-cluster:CreateTopic", topics.map(topicArn(cluster))],
+  ],
+  "lib/store/secret.ts": ({ environment }) => [
+    [
+      "secretsmanager:GetSecretValue",
+      Object.entries(environment).flatMap(([name, value]) => (name.endsWith("SECRET_ARN") ? [value] : [])),
+    ],
+  ],
+};
+
+const CLIENTS =
+  /^import (?!type)[^;]*? from "(@aws-sdk\/|kafkajs|@platformatic\/kafka|aws-msk-iam)|import\("(@aws-sdk\/|kafkajs|@platformatic\/kafka|aws-msk-iam)/m;
+
+const interfaces = [
+  "CreateNetworkInterface",
+  "DescribeNetworkInterfaces",
+  "DeleteNetworkInterface",
+  "DescribeSubnets",
+];
+const addresses = ["AssignPrivateIpAddresses", "UnassignPrivateIpAddresses"];
+const ofTrigger = ["DescribeVpcs", "DescribeSecurityGroups"];
+
+function add(needs: Needs, who: string, actions: readonly string[], resources: readonly string[]): void {
+  for (const action of actions) for (const resource of resources) needs.set(`${action} on ${resource}`, who);
+}
+
+function addLambda(needs: Needs, { properties, key }: FunctionView): void {
+  const group = `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:/aws/lambda/${String(properties.FunctionName)}:*`;
+  add(needs, "Lambda (logs)", ["logs:CreateLogStream", "logs:PutLogEvents"], [group]);
+  if (properties.VpcConfig !== undefined)
+    add(
+      needs,
+      `Lambda (${key} is in the network)`,
+      [...interfaces, ...addresses].map((name) => `ec2:${name}`),
+      ["*"],
+    );
+}
+
+function addTrigger(needs: Needs, declared: unknown): void {
+  if (!isProperties(declared)) return;
+  const cluster = String(declared.EventSourceArn);
+  const { Topics, AmazonManagedKafkaEventSourceConfig: config, DestinationConfig: destinations } = declared;
+  const who = "the trigger";
+  add(
+    needs,
+    who,
+    ["kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers", "kafka-cluster:Connect"],
+    [cluster],
+  );
+  if (!/-s\d+$/.test(cluster))
+    add(needs, who, ["kafka-cluster:DescribeClusterDynamicConfiguration"], [cluster]);
+  add(
+    needs,
+    who,
+    [...interfaces, ...ofTrigger].map((name) => `ec2:${name}`),
+    ["*"],
+  );
+  const topics = Array.isArray(Topics) ? Topics.map(String) : [];
+  add(needs, who, ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"], topics.map(topicArn(cluster)));
+  const group = isProperties(config) ? String(config.ConsumerGroupId) : "*";
+  add(
+    needs,
+    who,
+    ["kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"],
+    [`${cluster.replace(":cluster/", ":group/")}/${group}`],
+  );
+  const failure = isProperties(destinations) ? destinations.OnFailure : undefined;
+  if (isProperties(failure)) add(needs, who, ["sqs:SendMessage"], [String(failure.Destination)]);
+}
+
+function callerOf(view: FunctionView): Caller {
+  const { environment } = view;
+  const stream = /readTopics\(process\.env\)\.(\w+)/.exec(sourceOf(view.key))?.[1];
+  const topics = Object.values(topicVariables).map((variable) => environment[variable] ?? "");
+  return {
+    ...view,
+    cluster: environment.MSK_CLUSTER_ARN ?? "",
+    topics,
+    ownTopics: stream === undefined ? topics : [environment[topicVariables[stream] ?? ""] ?? ""],
+  };
+}
+
+function addCode(needs: Needs, view: FunctionView, bundle: Bundle): string[] {
+  const caller = callerOf(view);
+  return bundle.sources.flatMap((source) => {
+    const called = calls[source];
+    for (const [action, resources] of called?.(caller) ?? []) add(needs, source, [action], resources);
+    if (
+      called !== undefined ||
+      !/^(lib|functions)\//.test(source) ||
+      !CLIENTS.test(readFileSync(source, "utf8"))
+    )
+      return [];
+    return [
+      `${source}: talks to AWS or Kafka, and scripts/deploy-check/permissions.ts does not say what it calls`,
+    ];
+  });
+}
+
+function allowedBy(template: Template, { id, properties }: FunctionView): Set<string> {
+  const roleId = JSON.stringify(properties.Role).match(/"([^"]*Role)"/)?.[1] ?? "";
+  const policies: unknown = resolve(template, template.Resources[roleId]?.Properties?.Policies);
+  const statements = (Array.isArray(policies) ? policies : []).flatMap((policy: unknown) => {
+    const document = isProperties(policy) ? policy.PolicyDocument : undefined;
+    return isProperties(document) && Array.isArray(document.Statement) ? document.Statement : [];
+  });
+  if (statements.length === 0) throw new Error(`${id}: has no role of its own`);
+  return new Set(
+    statements.flatMap(({ Action, Resource }: { Action: string | string[]; Resource: string | string[] }) =>
+      [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} on ${resource}`)),
+    ),
+  );
+}
+
+export function checkPermissions(template: Template, bundles: readonly Bundle[]): string[] {
+  const mappings = resourcesOf(template, "AWS::Lambda::EventSourceMapping");
+  return functionsOf(template).flatMap((view) => {
+    const needs: Needs = new Map();
+    addLambda(needs, view);
+    for (const [, properties] of mappings)
+      if (JSON.stringify(properties.FunctionName).includes(`"${view.id}"`))
+        addTrigger(needs, resolve(template, properties));
+    const bundle = bundles.find(({ name }) => name === view.key);
+    if (bundle === undefined) return [`${view.key}: has no bundle of this name`];
+    const unknown = addCode(needs, view, bundle);
+    const allowed = allowedBy(template, view);
+    return [
+      ...unknown,
+      ...[...needs]
+        .filter(([need]) => !allowed.has(need))
+        .map(([need, who]) => `${view.key}: its role lacks ${need}, which ${who} needs`),
+      ...[...allowed]
+        .filter((one) => !needs.has(one))
+        .map((one) => `${view.key}: its role allows ${one}, which nothing of it calls`),
+    ];
+  });
+}

@@ -1,0 +1,64 @@
+// The Python tools of the check, in an environment of their own under .local/, installed when it is first needed.
+
+import { execFile, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+
+const REQUIREMENTS = "localstack/mock-aws/requirements.txt";
+const FOLDER = resolve(".local/deploy-check/venv");
+
+export const toolPath = (name: string) => join(FOLDER, "bin", name);
+
+export interface Run {
+  readonly code: number;
+  readonly output: string;
+}
+
+/** Runs a command to its end; standard output and error are one text. */
+export function run(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<Run> {
+  return new Promise((done, reject) => {
+    const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    const chunks: Buffer[] = [];
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    child.once("error", reject);
+    child.once("close", (code) => done({ code: code ?? -1, output: Buffer.concat(chunks).toString() }));
+  });
+}
+
+function hasPython(): Promise<boolean> {
+  return new Promise((done) =>
+    execFile("python3", ["-m", "venv", "--help"], (error) => done(error === null)),
+  );
+}
+
+/** @throws Error where there is no Python 3 with venv, or where the packages cannot be installed */
+export async function installTools(): Promise<void> {
+  const stamp = join(FOLDER, ".stamp");
+  const hash = createHash("sha256")
+    .update(await readFile(REQUIREMENTS))
+    .digest("hex");
+  if (existsSync(stamp) && (await readFile(stamp, "utf8")) === hash) return;
+  if (!(await hasPython()))
+    throw new Error(
+      "Python 3 with venv is needed for cfn-lint, checkov and the mock AWS (Debian: apt install python3-venv)",
+    );
+  await rm(FOLDER, { recursive: true, force: true });
+  for (const [command, args] of [
+    ["python3", ["-m", "venv", FOLDER]],
+    [
+      toolPath("python"),
+      ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS],
+    ],
+  ] as const) {
+    const { code, output } = await run(command, args);
+    if (code !== 0) throw new Error(`${command} ${args.join(" ")}: ${output.trim()}`);
+  }
+  await writeFile(stamp, hash);
+}

@@ -1,0 +1,35 @@
+// `npm run package [-- --stage prod]`: the zips of all functions under .serverless/, with what is in them by size. The
+// same commit gives the same bytes: osls sorts the entries and dates them 1980, and esbuild's output has no date.
+
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { Bundle } from "./build.ts";
+import { run } from "./deploy-check/python.ts";
+
+const { values: options } = parseArgs({ options: { stage: { type: "string", default: "prod" } } });
+const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} KB`.padStart(10);
+
+const startMs = performance.now();
+const args = ["node_modules/serverless/bin/serverless.js", "package", "--stage", options.stage];
+const { code, output } = await run(process.execPath, args);
+if (code !== 0) {
+  console.error(output.trim());
+  process.exit(1);
+}
+const bundles: Bundle[] = JSON.parse(await readFile("dist/bundles.json", "utf8"));
+console.log(
+  `${"function".padEnd(24)}${"at once".padStart(10)}${"later".padStart(10)}${"zip".padStart(10)}  sha256 of the zip`,
+);
+for (const { name, bytes, laterBytes } of bundles) {
+  const zip = join(".serverless", `${name}.zip`);
+  const hash = createHash("sha256")
+    .update(await readFile(zip))
+    .digest("hex")
+    .slice(0, 16);
+  console.log(
+    `${name.padEnd(24)}${kilobytes(bytes)}${kilobytes(laterBytes)}${kilobytes((await stat(zip)).size)}  ${hash}`,
+  );
+}
+console.log(`stage ${options.stage}, in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);

@@ -1,0 +1,143 @@
+// Wrong parameters are refused before anything is created, with the parameter, what it may be, and what it is.
+
+import { expect, test } from "vitest";
+import deployment from "../../infra/deployment.cjs";
+import { packageStage, parameters } from "./packaged.ts";
+
+/** Reads the deployment's parameters as serverless.yml does. */
+async function read(
+  environment: Readonly<Record<string, string>>,
+  options: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
+  const before = { ...process.env };
+  const variables = ["JWT_", "KAFKA_", "MSK_", "POSTGRES_", "SUBNET_", "VPC_", "WEATHER_"];
+  for (const name of Object.keys(process.env))
+    if (variables.some((prefix) => name.startsWith(prefix))) delete process.env[name];
+  Object.assign(process.env, environment);
+  try {
+    return await deployment({
+      options: { stage: "prod", region: "eu-central-1", ...options },
+      resolveVariable: async () => true,
+    });
+  } finally {
+    process.env = before;
+  }
+}
+
+const cluster = "arn:aws:kafka:eu-central-1:123456789012:cluster/grid/0a1b2c3d-0000-4000-8000-000000000000-2";
+const secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:grid-AbCdEf";
+const network = { VPC_ID: "vpc-0a1b", SUBNET_IDS: "subnet-0a,subnet-0b" };
+
+type Refused = readonly [
+  name: string,
+  environment: Readonly<Record<string, string>>,
+  message: string,
+  options?: Readonly<Record<string, string>>,
+];
+
+const refused: readonly Refused[] = [
+  [
+    "no issuer of tokens",
+    { JWT_ISSUER: "" },
+    "JWT_ISSUER: expected the https:// address of who issues the API's tokens, got nothing",
+  ],
+  ["no audience", { JWT_AUDIENCE: "" }, "JWT_AUDIENCE: expected what tokens are issued for, got nothing"],
+  [
+    "an ARN of another service",
+    { MSK_CLUSTER_ARN: secret, ...network },
+    `MSK_CLUSTER_ARN: expected an ARN of this region: arn:aws:kafka:eu-central-1:ACCOUNT:cluster/NAME/UUID, got "${secret}"`,
+  ],
+  [
+    "a cluster of another region",
+    { MSK_CLUSTER_ARN: cluster.replace("central", "west"), ...network },
+    "MSK_CLUSTER_ARN: expected an ARN of this region",
+  ],
+  [
+    "a cluster that exists, and no network",
+    { MSK_CLUSTER_ARN: cluster },
+    "SUBNET_IDS: expected two to six private subnets of VPC_ID in different zones",
+  ],
+  [
+    "subnets without their network",
+    { SUBNET_IDS: network.SUBNET_IDS },
+    "VPC_ID: expected the VPC of MSK_CLUSTER_ARN or POSTGRES_HOST: vpc-…, got nothing",
+  ],
+  [
+    "a database without its secret",
+    { POSTGRES_HOST: "db.example.com", ...network },
+    "POSTGRES_SECRET_ARN: expected an ARN of this region",
+  ],
+  [
+    "a kind of cluster that there is not",
+    { MSK_CLUSTER_TYPE: "express" },
+    'MSK_CLUSTER_TYPE: expected serverless or provisioned (or MSK_CLUSTER_ARN of one that exists), got "express"',
+  ],
+  [
+    "a region without MSK Serverless",
+    {},
+    "--region: expected a region with MSK Serverless",
+    { region: "eu-south-1" },
+  ],
+  [
+    "a stage that is no name",
+    {},
+    '--stage: expected a letter, then up to 15 small letters and digits, got "Prod_1"',
+    { stage: "Prod_1" },
+  ],
+  [
+    "a topic with a bad character",
+    { KAFKA_TOPIC_WEATHER: "weather data" },
+    "KAFKA_TOPIC_WEATHER: expected 1 to 249 letters, digits, '.', '_' or '-', got \"weather data\"",
+  ],
+  [
+    "weather every 45 s",
+    { WEATHER_UPDATE_INTERVAL: "45" },
+    'WEATHER_UPDATE_INTERVAL: expected a multiple of 60 when deployed (EventBridge\'s schedules are in minutes), got "45"',
+  ],
+  [
+    "weather never",
+    { WEATHER_UPDATE_INTERVAL: "0" },
+    "WEATHER_UPDATE_INTERVAL: expected whole seconds from 1 to 86400",
+  ],
+];
+
+for (const [name, environment, message, options] of refused)
+  test(name, async () => {
+    await expect(read({ ...parameters, ...environment }, options)).rejects.toThrow(message);
+  });
+
+test("what exists is used: its ARN, its host, its network", async () => {
+  const own = {
+    ...parameters,
+    MSK_CLUSTER_ARN: cluster,
+    POSTGRES_HOST: "db.example.com",
+    POSTGRES_SECRET_ARN: secret,
+  };
+  expect(await read({ ...own, ...network })).toMatchObject({
+    kafka: { kind: "existing", arn: cluster },
+    database: { kind: "existing", standby: "single", host: "db.example.com", ownerSecretArn: secret },
+    network: { kind: "existing", vpcId: "vpc-0a1b", subnetIds: ["subnet-0a", "subnet-0b"] },
+  });
+});
+
+test("MSK provisioned is for every region", async () => {
+  const provisioned = await read(
+    { ...parameters, MSK_CLUSTER_TYPE: "provisioned" },
+    { region: "eu-south-1" },
+  );
+  expect(provisioned).toMatchObject({ kafka: { kind: "provisioned" } });
+});
+
+test("on this machine weather may come every 45 s", async () => {
+  expect(await read({ WEATHER_UPDATE_INTERVAL: "45" }, { stage: "local" })).toMatchObject({
+    weatherRate: "rate(1 minute)",
+  });
+});
+
+test("the command says it, and ends before it has packaged anything", async () => {
+  const run = await packageStage("prod", { ...parameters, WEATHER_UPDATE_INTERVAL: "45" });
+  await run.remove();
+  expect(run.code).toBe(1);
+  expect(run.output).toContain("WEATHER_UPDATE_INTERVAL: expected a multiple of 60 when deployed");
+  expect(run.output).not.toContain("Service packaged");
+});

@@ -1,0 +1,195 @@
+// The packaged stack passes its own assertions, and with one mistake planted it fails with the message for that mistake.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  checkPackaged,
+  checkTemplate,
+  type Packaged,
+  readPackaged,
+} from "../../scripts/deploy-check/assertions.ts";
+import { type PackageRun, packageStage, parameters } from "./packaged.ts";
+
+let run: PackageRun;
+let packaged: Packaged;
+
+beforeAll(async () => {
+  run = await packageStage("prod", parameters);
+  expect(run.output).toContain("Service packaged");
+  packaged = await readPackaged(run.folder);
+});
+afterAll(() => run.remove());
+
+test("the packaged stack has nothing to complain about", async () => {
+  expect(await checkPackaged(packaged)).toEqual([]);
+});
+
+const [SENSOR, METER] = ["smartgrid-sensor-data", "smartgrid-meter-readings"];
+const mapping = "AggregateDashsensorEventSourceMappingMSKKafkaClusterSmartgridsensordata";
+
+/** The template is JSON: a mistake is one text in place of another, which has to be there. */
+type Mistake = readonly [name: string, where: string, from: RegExp, to: string, message: RegExp];
+
+const mistakes: readonly Mistake[] = [
+  [
+    "a missing action",
+    "IngestSensorRole",
+    /"kafka-cluster:WriteData"/,
+    '"kafka-cluster:AlterTopic"',
+    /^ingest-sensor: its role lacks kafka-cluster:WriteData on .*smartgrid-sensor-data, which lib\/kafka\/produce.ts needs$/,
+  ],
+  [
+    "an action that nothing needs",
+    "HealthRole",
+    /"kafka-cluster:DescribeTopic"/,
+    '"kafka-cluster:DescribeTopic","kafka-cluster:DeleteTopic"',
+    /^health: its role allows kafka-cluster:DeleteTopic on .*, which nothing of it calls$/,
+  ],
+  [
+    "a wider resource",
+    "AggregateWeatherRole",
+    /\{"Ref":"IngestSecret"\}/,
+    '"*"',
+    /^aggregate-weather: its role lacks secretsmanager:GetSecretValue on IngestSecret, which lib\/store\/secret.ts needs$/,
+  ],
+  [
+    "a wrong topic",
+    mapping,
+    new RegExp(`"${SENSOR}"`),
+    `"${METER}"`,
+    new RegExp(`^${mapping}: reads ${METER}, but aggregate-sensor folds ${SENSOR}$`),
+  ],
+  [
+    "a topic that nobody creates",
+    "KafkaTopics",
+    new RegExp(`"${SENSOR}"`),
+    '"smartgrid-sensors"',
+    new RegExp(`^${mapping}: nobody creates the topic ${SENSOR}$`),
+  ],
+  [
+    "a batch that is too large",
+    mapping,
+    /"BatchSize":2500/,
+    '"BatchSize":20000',
+    /BatchSize: expected a whole number from 1 to 10000, got 20000$/,
+  ],
+  [
+    "retries without provisioned pollers",
+    mapping,
+    /"ProvisionedPollerConfig":\{[^}]*\},/,
+    "",
+    /MaximumRetryAttempts: expected nothing without ProvisionedPollerConfig/,
+  ],
+  [
+    "no failure destination",
+    mapping,
+    /,"DestinationConfig":\{.*?\}\}\}/,
+    "",
+    /has no failure destination: what fails would be lost$/,
+  ],
+  [
+    "an open security group",
+    "DatabaseSecurityGroup",
+    /"SourceSecurityGroupId":\{[^}]*\}/,
+    '"CidrIp":"0.0.0.0/0"',
+    /^DatabaseSecurityGroup: lets 0\.0\.0\.0\/0 in on 5432; name a security group$/,
+  ],
+  [
+    "a route for everybody",
+    "HttpApiRoutePostApiV1IngestSensor",
+    /"AuthorizationType":"JWT"/,
+    '"AuthorizationType":"NONE"',
+    /POST \/api\/v1\/ingest\/sensor can be called by everyone/,
+  ],
+  [
+    "a reference to nothing",
+    "FunctionsToKafka",
+    /"KafkaSecurityGroup"/,
+    '"BrokerSecurityGroup"',
+    /^FunctionsToKafka: refers to BrokerSecurityGroup, which is not there$/,
+  ],
+  [
+    "a function that may take all connections",
+    "HealthLambdaFunction",
+    /"ReservedConcurrentExecutions":5/,
+    '"MemorySize":512',
+    /^health: has no reservedConcurrency/,
+  ],
+  [
+    "a password in a variable",
+    "AggregateDashsensorLambdaFunction",
+    /"POSTGRES_PASSWORD":""/,
+    '"POSTGRES_PASSWORD":"hunter2"',
+    /^aggregate-sensor: POSTGRES_PASSWORD holds a secret in plain sight/,
+  ],
+  [
+    "another runtime",
+    "CreateDashtopicsLambdaFunction",
+    /nodejs24\.x/,
+    "nodejs22.x",
+    /^create-topics: runs on nodejs22\.x, was tested on nodejs24\.x$/,
+  ],
+  [
+    "logs for ever",
+    "HealthLogGroup",
+    /"RetentionInDays":\d+/,
+    '"Tags":[]',
+    /^HealthLogGroup: keeps its logs for ever/,
+  ],
+  [
+    "a database that the world can see",
+    "DatabaseWriter",
+    /"PubliclyAccessible":false/,
+    '"PubliclyAccessible":true',
+    /^DatabaseWriter: PubliclyAccessible has to be false$/,
+  ],
+];
+
+const handlerMistakes: readonly Mistake[] = [
+  [
+    "a handler that is not in its zip",
+    "HealthLambdaFunction",
+    /health\/index\.handler/,
+    "health/handler.handler",
+    /^health: dist\/functions\/health\/handler.js is not in health.zip$/,
+  ],
+  [
+    "a handler without a variable that it needs",
+    "SweepDashwindowsLambdaFunction",
+    /"POSTGRES_HOST"/,
+    '"POSTGRES_HOSTS"',
+    /^sweep-windows: does not load .*POSTGRES_HOST: expected a value, got nothing$/,
+  ],
+];
+
+describe("planted mistakes", () => {
+  function withMistake([, where, from, to]: Mistake): Packaged {
+    const resource = JSON.stringify(packaged.template.Resources[where]);
+    expect(resource, `${where}: where the mistake is planted`).toMatch(from);
+    const Resources = { ...packaged.template.Resources, [where]: JSON.parse(resource.replace(from, to)) };
+    return { ...packaged, template: { ...packaged.template, Resources } };
+  }
+
+  test.each(mistakes)("%s", async (...mistake) => {
+    expect(checkTemplate(withMistake(mistake))).toContainEqual(expect.stringMatching(mistake[4]));
+  });
+
+  test.each(handlerMistakes)("%s", async (...mistake) => {
+    expect(await checkPackaged(withMistake(mistake))).toEqual([expect.stringMatching(mistake[4])]);
+  });
+});
+
+test("the same commit gives the same bytes", async () => {
+  const again = await packageStage("prod", parameters);
+  try {
+    for (const { name } of packaged.bundles) {
+      const [first, second] = await Promise.all(
+        [run, again].map(({ folder }) => readFile(join(folder, `${name}.zip`))),
+      );
+      expect(second?.equals(first ?? Buffer.of()), `${name}.zip`).toBe(true);
+    }
+  } finally {
+    await again.remove();
+  }
+});
