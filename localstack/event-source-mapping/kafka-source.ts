@@ -26,6 +26,8 @@ export interface FetchedPartition {
   /** Where to go on: beyond the records and any control records after them. */
   readonly nextOffset: number;
   readonly endOffset: number;
+  /** Up to here it can be read at present: an open transaction hides what follows. */
+  readonly readableEndOffset: number;
 }
 
 export interface GroupEvents {
@@ -213,10 +215,11 @@ export function openSource(options: SourceOptions): TopicSource {
           });
         }),
       );
-      return responses.flat().map(({ partition, bytes, aborted, highWatermark }) => ({
+      return responses.flat().map(({ partition, bytes, aborted, highWatermark, lastStableOffset }) => ({
         partition,
         ...recordsOf(verifiedBatches(bytes), aborted, wanted.get(partition) ?? 0),
         endOffset: Number(highWatermark),
+        readableEndOffset: Number(isolationLevel === READ_COMMITTED ? lastStableOffset : highWatermark),
       }));
     },
 
