@@ -7,6 +7,8 @@ import type { AbortedTransaction } from "./record-batches.ts";
 export interface AnsweredPartition {
   readonly partition: number;
   readonly highWatermark: bigint;
+  /** Before it no transaction is open: the end of what is committed. */
+  readonly lastStableOffset: bigint;
   readonly aborted: readonly AbortedTransaction[];
   /** Bytes of record batches, the last of them perhaps cut off. */
   readonly bytes: Buffer;
@@ -32,13 +34,14 @@ function parsePartition(reader: Reader, errors: Map<string, [number, null]>): An
   const errorCode = reader.readInt16();
   if (errorCode !== 0) errors.set(`partition ${partition}`, [errorCode, null]);
   const highWatermark = reader.readInt64();
-  reader.skip(16); // last stable offset, start of the log
+  const lastStableOffset = reader.readInt64();
+  reader.skip(8); // start of the log
   const aborted = reader.readNullableArray((r) => ({
     producerId: r.readInt64(),
     firstOffset: r.readInt64(),
   }));
   reader.skip(4); // preferred replica
-  return { partition, highWatermark, aborted: aborted ?? [], bytes: reader.readBytes() };
+  return { partition, highWatermark, lastStableOffset, aborted: aborted ?? [], bytes: reader.readBytes() };
 }
 
 const fetchApi = createAPI<Parameters<typeof fetchV13.createRequest>, AnsweredPartition[]>(

@@ -22,6 +22,8 @@ export interface SourceOptions {
 export interface FetchedPartition extends ReadRecords {
   readonly partition: number;
   readonly endOffset: number;
+  /** Up to here it can be read at present: an open transaction hides what follows. */
+  readonly readableEndOffset: number;
 }
 
 export interface GroupEvents {
@@ -227,10 +229,11 @@ export function openSource(options: SourceOptions): TopicSource {
           });
         }),
       );
-      return responses.flat().map(({ partition, bytes, aborted, highWatermark }) => ({
+      return responses.flat().map(({ partition, bytes, aborted, highWatermark, lastStableOffset }) => ({
         partition,
         ...readRecords(bytes, aborted, wanted.get(partition) ?? 0),
         endOffset: Number(highWatermark),
+        readableEndOffset: Number(isolationLevel === READ_COMMITTED ? lastStableOffset : highWatermark),
       }));
     },
 

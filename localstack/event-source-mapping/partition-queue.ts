@@ -73,8 +73,7 @@ export class PartitionQueue {
     passes: (record: SourceRecord) => boolean,
   ): { added: number; filtered: number } {
     this.endOffset = Math.max(fetched.endOffset, fetched.nextOffset);
-    // An open transaction keeps the end from being read; then a reading without result is the end.
-    this.#isAtEnd = fetched.nextOffset >= this.endOffset || fetched.nextOffset === this.#fetchOffset;
+    this.#isAtEnd = fetched.nextOffset >= fetched.readableEndOffset;
     this.#fetchOffset = fetched.nextOffset;
     const added = fetched.records.filter(passes);
     if (added.length > 0) {

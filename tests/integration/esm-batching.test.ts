@@ -103,17 +103,18 @@ describe("the batch", () => {
   });
 });
 
-test("rule 7: a partition of large batches does not keep the others from being read", async () => {
+test("rule 7: partitions are read in turns: what is large in one does not hold up another", async () => {
   const topic = await kafka.createTopic(2);
-  for (let i = 0; i < 10; i++) await send(topic, 0, ["x".repeat(600_000), "y".repeat(600_000)]);
-  await send(topic, 1, ["small"]);
+  const large = ["x".repeat(600_000), "y".repeat(600_000)];
+  for (let i = 0; i < 10; i++) await send(topic, 0, large);
+  await send(topic, 1, large);
   const { mapping, records } = trigger(kafka.brokers, settingsFor(topic));
   await until(
     async () => records.length,
-    (count) => count === 21,
+    (count) => count === 22,
   );
   await mapping.stop();
-  expect(records.findIndex((one) => one.partition === 1)).toBeLessThan(20);
+  expect(records.findIndex((one) => one.partition === 1)).toBeLessThan(8);
 });
 
 describe("where it starts", () => {
