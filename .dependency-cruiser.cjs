@@ -39,20 +39,32 @@ module.exports = {
     rule(
       "localstack-knows-nothing",
       "^localstack/",
-      "^(lib|functions|demo|scripts|replay)/",
+      "^(lib|functions|demo|scripts|replay|chaos)/",
       "another project could lift it out",
     ),
     rule(
       "lib-does-not-know-its-users",
       "^lib/",
-      "^(functions|localstack|demo|scripts|replay|tests)/",
+      "^(functions|localstack|demo|scripts|replay|chaos|cost|tests)/",
       "imports point down",
     ),
     rule(
       "functions-are-ends",
-      "^(lib|localstack|demo|scripts|replay|functions/([^/]+))/",
+      "^(lib|localstack|demo|scripts|replay|chaos|functions/([^/]+))/",
       "^functions/(?!$2/)",
       "nothing imports a function",
+    ),
+    rule(
+      "the-oracle-is-independent",
+      "^chaos/(oracle|verdict|samples)",
+      "^lib/",
+      "what judges the pipeline uses none of it",
+    ),
+    rule(
+      "cost-is-pure",
+      "^cost/",
+      "^(lib|functions|localstack|demo|scripts|replay|node_modules/(?!yaml))",
+      "a model of numbers, not of code",
     ),
     rule(
       "store-knows-no-kafka",

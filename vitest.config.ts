@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-// Three projects: "unit" needs nothing but Node; "deploy" packages the stack, after the others, whose functions it builds
-// anew; "integration" runs against a real Kafka broker and a real
-// PostgreSQL server that tests/integration/stack.ts starts once per run, on free ports.
+// Four projects: "unit" needs nothing but Node; "integration" runs against a real Kafka broker and a real
+// PostgreSQL server that tests/integration/stack.ts starts once per run, on free ports; "chaos" tortures servers of its
+// own, after the others, for it takes all of the machine; "deploy" packages the stack last, for it builds the functions
+// anew that the others run.
 export default defineConfig({
   test: {
     projects: [
@@ -10,7 +11,7 @@ export default defineConfig({
       {
         test: {
           name: "integration",
-          include: ["tests/integration/**/*.test.ts"],
+          include: ["tests/integration/**/*.test.ts", "tests/faults/**/*.test.ts"],
           globalSetup: ["tests/integration/stack.ts"],
           fileParallelism: false,
           testTimeout: 120_000,
@@ -19,11 +20,20 @@ export default defineConfig({
       },
       {
         test: {
+          name: "chaos",
+          include: ["tests/chaos/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 480_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: "deploy",
           include: ["tests/deploy/**/*.test.ts"],
           globalSetup: ["tests/integration/stack.ts"],
           fileParallelism: false, // they build into the same dist
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

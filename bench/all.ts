@@ -5,15 +5,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { EARLIEST_WINDOW_END_US, foldRecords, type LogRecord } from "../lib/aggregate/fold.ts";
+import { EARLIEST_WINDOW_END_US, foldRecords } from "../lib/aggregate/fold.ts";
 import { readKafkaEvent } from "../lib/aggregate/kafka-event.ts";
 import { commitRecords } from "../lib/store/commit.ts";
 import { postgresJudge } from "../lib/store/judge.ts";
 import { migrate, readMigrations } from "../lib/store/migrate.ts";
 import { sensorStream } from "../lib/streams/sensor.ts";
-import { cutBatch, type SourceRecord } from "../localstack/event-source-mapping/event.ts";
+import { cutBatch } from "../localstack/event-source-mapping/event.ts";
 import { freePort } from "../localstack/ports.ts";
 import { startPostgres } from "../localstack/postgres/server.ts";
+import { sensorRecords } from "./records.ts";
 
 const BATCH = 10_000;
 const ROUNDS = 15;
@@ -24,34 +25,6 @@ const facts = {
   seenEventKeys: new Set<string>(),
 };
 const rules = { futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6 };
-
-/** Sensor events of about 230 bytes, spread over `sensors` and over an hour per million, like the peers' generator. */
-function recordsOf(first: number, sensors: number): (LogRecord & SourceRecord)[] {
-  const start = Date.UTC(2026, 0, 15, 10);
-  return Array.from({ length: BATCH }, (_, k) => {
-    const offset = first + k;
-    const sensor = (offset * 7919) % sensors;
-    const id = `sensor_${String(sensor).padStart(6, "0")}`;
-    const value = JSON.stringify({
-      event_id: `${id}_${offset}.123456`,
-      sensor_id: id,
-      sensor_type: ["voltage", "current", "power", "frequency"][sensor & 3],
-      value: 200 + Math.round(Math.abs(Math.sin(offset)) * 60e6) / 1e6,
-      location: { lat: 41.000123, lon: 20.000456 },
-      timestamp: `${new Date(start + offset * 3.6).toISOString().slice(0, -1)}123`,
-      metadata: { source: "bench" },
-    });
-    return {
-      offset,
-      recordTimeMs: start + offset,
-      timestampMs: start + offset,
-      timestampType: "CREATE_TIME",
-      key: Buffer.from(id),
-      value: Buffer.from(value),
-      headers: [],
-    };
-  });
-}
 
 function report(what: string, microsecondsPerEvent: number[]): void {
   const sorted = [...microsecondsPerEvent].sort((a, b) => a - b);
@@ -74,7 +47,7 @@ const source = {
   bootstrapServers: "127.0.0.1:9092",
   topic: "bench",
 };
-const records = recordsOf(0, 1_000);
+const records = sensorRecords(0, BATCH, 1_000);
 console.log(
   `Node ${process.version}, batches of ${BATCH} sensor events of ${records[0]?.value?.length} bytes, ${ROUNDS} rounds\n`,
 );
@@ -107,7 +80,9 @@ try {
   await migrate(client, await readMigrations("infra/migrations"));
   client.release();
   for (const sensors of [200, 1_000, 100_000]) {
-    const batches = Array.from({ length: ROUNDS }, (_, round) => recordsOf(round * BATCH, sensors));
+    const batches = Array.from({ length: ROUNDS }, (_, round) =>
+      sensorRecords(round * BATCH, BATCH, sensors),
+    );
     const address = { source: "bench", topic: `sensors-${sensors}`, partition: 0 };
     await pool.query("TRUNCATE sensor_aggregates_realtime");
     await measure(`fold and commit, ${sensors} sensors`, (round) =>

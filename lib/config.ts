@@ -146,7 +146,7 @@ export function readDatabaseSettings(env: Environment): DatabaseSettings {
   };
 }
 
-function trusted(env: Environment): DatabaseSettings["ssl"] {
+function trusted(env: Environment): false | { readonly ca: string } {
   const file = env.POSTGRES_CA_FILE;
   if (!file) return false;
   try {
@@ -185,6 +185,11 @@ export function readLatenessRules(env: Environment): LatenessRules {
   };
 }
 
+/** For how long a quarantined record stays, days since the last thing that happened to it. */
+export function readQuarantineRetentionDays(env: Environment): number {
+  return wholeNumber(env, "QUARANTINE_RETENTION_DAYS", 90, 1, 36_500);
+}
+
 export interface WatermarkSettings {
   readonly delayUs: number;
   readonly idleUs: number;
@@ -214,4 +219,11 @@ export function readWeatherSettings(env: Environment): WeatherSettings {
     seed: wholeNumber(env, "WEATHER_SEED", 1, 0, 2 ** 31 - 1),
     updateIntervalSeconds: wholeNumber(env, "WEATHER_UPDATE_INTERVAL", 60, 1, DAY_SECONDS),
   };
+}
+
+/** The function's name where it runs on AWS, for its metrics there; null on one machine, which has no CloudWatch. */
+export function readDeployedName(env: Environment): string | null {
+  // serverless-offline and `serverless invoke local` set the name as well, and say that they are not AWS.
+  if (env.IS_OFFLINE || env.IS_LOCAL) return null;
+  return env.AWS_LAMBDA_FUNCTION_NAME || null;
 }

@@ -13,8 +13,8 @@ import {
   readTopics,
   sourceOf,
 } from "../lib/config.ts";
+import { openArchive } from "../lib/kafka/archive.ts";
 import { openOffsetReader } from "../lib/kafka/offsets.ts";
-import { openRecordReader } from "../lib/kafka/records.ts";
 import { messageOf } from "../lib/log.ts";
 import { openPool } from "../lib/store/pool.ts";
 import { pipelineEnvironment } from "./running-pipeline.ts";
@@ -46,29 +46,24 @@ try {
   const topics = readTopics(env);
   const pool = openPool(readDatabaseSettings(env), STATEMENT_TIMEOUT_MS);
   const offsets = openOffsetReader(kafka);
-  const openRecords = () => openRecordReader(kafka);
+  const archive = openArchive(kafka);
   const audited = {
     source: sourceOf(kafka.clusterArn, kafka.brokers),
     topics,
     groups: readGroups(env, topics),
   };
   try {
-    let report = await audit(audited, { pool, offsets, openRecords });
+    let report = await audit(audited, { pool, offsets, archive });
     if (options.repair && report.partitions.some(({ lost }) => lost.length > 0)) {
       if (!options.json) print(report);
-      const reader = await openRecords();
-      try {
-        const redelivered = await repair(report, pool, reader, readLatenessRules(env));
-        if (!options.json) console.log(`\nredelivered ${redelivered} records; once more:\n`);
-      } finally {
-        await reader.close();
-      }
-      report = await audit(audited, { pool, offsets, openRecords });
+      const redelivered = await repair(report, pool, archive, readLatenessRules(env));
+      if (!options.json) console.log(`\nredelivered ${redelivered} records; once more:\n`);
+      report = await audit(audited, { pool, offsets, archive });
     }
     print(report);
     process.exitCode = isClean(report) ? 0 : 1;
   } finally {
-    await Promise.all([offsets.close(), pool.end()]);
+    await Promise.all([offsets.close(), archive.close(), pool.end()]);
   }
 } catch (error) {
   console.error(messageOf(error));

@@ -62,6 +62,8 @@ const checks: [string, string[]][] = [
       "localstack",
       "demo",
       "replay",
+      "chaos",
+      "cost",
       "scripts",
     ],
   ],

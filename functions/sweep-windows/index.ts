@@ -1,36 +1,52 @@
 import {
   readDatabaseSettings,
+  readDeployedName,
   readKafkaSettings,
   readLatenessRules,
+  readQuarantineRetentionDays,
   readTopics,
   readTroubleRules,
   readWatermarkSettings,
   sourceOf,
 } from "../../lib/config.ts";
+import { metricWriter } from "../../lib/embedded-metrics.ts";
+import { openArchive } from "../../lib/kafka/archive.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { log } from "../../lib/log.ts";
 import { logTrouble } from "../../lib/store/log-trouble.ts";
 import { openPool } from "../../lib/store/pool.ts";
+import { forgetQuarantine } from "../../lib/store/retention.ts";
 import { sweepAll } from "../../lib/store/sweep-all.ts";
-import { postgresSweepStore } from "../../lib/store/sweep-store.ts";
 
 const kafka = readKafkaSettings(process.env);
 const rules = { ...readWatermarkSettings(process.env), ...readLatenessRules(process.env) };
+const retentionDays = readQuarantineRetentionDays(process.env);
 const topics = readTopics(process.env);
 const offsets = openOffsetReader(kafka);
+const archive = openArchive(kafka);
 const source = sourceOf(kafka.clusterArn, kafka.brokers);
 const pool = openPool(readDatabaseSettings(process.env), 45_000);
-const store = postgresSweepStore(pool);
+const writeMetrics = metricWriter(readDeployedName(process.env));
 const troubleRules = readTroubleRules(process.env);
 
 export async function handler(): Promise<void> {
   // Before the sweep, which would make up for its own absence.
   await logTrouble(pool, troubleRules);
   try {
-    const outcomes = await sweepAll(store, source, topics, offsets.read, rules);
+    const outcomes = await sweepAll(pool, source, topics, offsets.read, archive.nextRecord, rules);
     log("info", "swept", { streams: outcomes });
+    for (const { stream, lag, watermarkUs, finalised } of outcomes) {
+      const age = watermarkUs === null ? {} : { WatermarkAge: (Date.now() - watermarkUs / 1000) / 1000 };
+      writeMetrics(stream, { Sweeps: 1, Lag: lag, Finalised: finalised, ...age });
+    }
+    const forgotten = await forgetQuarantine(pool, retentionDays);
+    if (forgotten.unresolved > 0)
+      log("warn", "quarantined records were forgotten that nobody had resolved", {
+        ...forgotten,
+        retentionDays,
+      });
   } finally {
     // Between two runs a connection would only grow stale, and keep `serverless invoke local` from ending.
-    await offsets.close();
+    await Promise.all([offsets.close(), archive.close()]);
   }
 }

@@ -1,8 +1,10 @@
 // The handler of every aggregating function: one way of an event, from the trigger to the commit.
 
 import type { Context } from "aws-lambda";
-import { type Environment, readDatabaseSettings, readLatenessRules } from "../config.ts";
-import { log } from "../log.ts";
+import { DatabaseError } from "pg";
+import { type Environment, readDatabaseSettings, readDeployedName, readLatenessRules } from "../config.ts";
+import { metricWriter } from "../embedded-metrics.ts";
+import { log, messageOf } from "../log.ts";
 import { commitRecords } from "../store/commit.ts";
 import { postgresJudge } from "../store/judge.ts";
 import { openPool } from "../store/pool.ts";
@@ -22,18 +24,34 @@ export function aggregate<E extends Event, P>(
 ): (event: KafkaEvent, context?: Context) => Promise<void> {
   const rules = readLatenessRules(env);
   const judge = postgresJudge(openPool(readDatabaseSettings(env), STATEMENT_TIMEOUT_MS));
+  const writeMetrics = metricWriter(readDeployedName(env));
   return async (event) => {
     for (const { address, records } of readKafkaEvent(event)) {
       const startedMs = performance.now();
-      const outcome = await commitRecords(judge, stream, address, records, rules);
-      log("info", "committed", {
+      const batch = {
         stream: stream.name,
         partition: `${address.topic}-${address.partition}`,
         firstOffset: records.at(0)?.offset,
         lastOffset: records.at(-1)?.offset,
-        ...outcome,
-        ms: Math.round(performance.now() - startedMs),
-      });
+      };
+      try {
+        const outcome = await commitRecords(judge, stream, address, records, rules);
+        const ms = Math.round(performance.now() - startedMs);
+        log("info", "committed", { ...batch, ...outcome, ms });
+        writeMetrics(stream.name, {
+          Records: outcome.records,
+          Quarantined: outcome.quarantined,
+          TooLate: outcome.tooLate,
+          Replayed: outcome.replayed,
+          Late: outcome.late,
+          CommitDuration: ms,
+        });
+      } catch (error) {
+        // The trigger delivers the batch again; the SQLSTATE says whether the database was full, busy or gone.
+        const sqlState = error instanceof DatabaseError ? error.code : null;
+        log("error", "not committed", { ...batch, sqlState, reason: messageOf(error) });
+        throw error;
+      }
     }
   };
 }

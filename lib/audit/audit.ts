@@ -5,8 +5,8 @@
 import type { Pool } from "pg";
 import { type OffsetRanges, union } from "../core/ranges.ts";
 import type { PartitionOffsets } from "../core/watermark.ts";
+import type { Archive } from "../kafka/archive.ts";
 import type { OffsetReader } from "../kafka/offsets.ts";
-import type { RecordReader } from "../kafka/records.ts";
 import type { StreamName } from "../streams/stream.ts";
 import { type LedgerEntry, readBooks, type StreamState } from "./books.ts";
 import {
@@ -29,8 +29,8 @@ export interface Audited {
 export interface AuditDependencies {
   readonly pool: Pool;
   readonly offsets: OffsetReader;
-  /** Opened only where a suspect range has to be explained. */
-  readonly openRecords: () => Promise<RecordReader>;
+  /** Read only where a suspect range has to be explained. */
+  readonly archive: Archive;
 }
 
 /** A partition on the broker. */
@@ -100,12 +100,12 @@ async function askBroker({ topics, groups }: Audited, offsets: OffsetReader): Pr
 
 /** At which offsets of the ranges the broker has a record. */
 async function findRecords(
-  reader: RecordReader,
+  archive: Archive,
   { topic, partition }: BrokerPartition,
   ranges: OffsetRanges,
 ): Promise<OffsetRanges> {
   let found: OffsetRanges = [];
-  for await (const records of reader.read(topic, partition, ranges))
+  for await (const records of archive.read(topic, partition, ranges))
     found = union(
       found,
       records.map(({ offset }) => ({ from: offset, to: offset + 1 })),
@@ -116,10 +116,10 @@ async function findRecords(
 async function auditPartition(
   known: BrokerPartition,
   entry: LedgerEntry | undefined,
-  reader: () => Promise<RecordReader>,
+  archive: Archive,
 ): Promise<PartitionAudit> {
   const { suspect, ...classified } = classifyOffsets({ ...known, applied: entry?.applied ?? [] });
-  const records = suspect.length === 0 ? [] : await findRecords(await reader(), known, suspect);
+  const records = suspect.length === 0 ? [] : await findRecords(archive, known, suspect);
   const { stream, topic, partition, first, end, committed } = known;
   return {
     ...{ stream, topic, partition, first, end, committed, incarnation: entry?.incarnation ?? 0 },
@@ -164,22 +164,12 @@ export async function audit(audited: Audited, dependencies: AuditDependencies): 
       `the ledger knows no source ${audited.source}, but ${[...sources].join(", ")}: set MSK_CLUSTER_ARN`,
     );
 
-  const opened: RecordReader[] = [];
-  const openOnce = async () => {
-    const reader = opened[0] ?? (await dependencies.openRecords());
-    if (opened.length === 0) opened.push(reader);
-    return reader;
-  };
   const partitions: PartitionAudit[] = [];
   const compared = new Set<LedgerEntry>();
-  try {
-    for (const known of onBroker) {
-      const entry = entryOf(known, audited.source, entries);
-      if (entry !== undefined) compared.add(entry);
-      partitions.push(await auditPartition(known, entry, openOnce));
-    }
-  } finally {
-    await Promise.all(opened.map((reader) => reader.close()));
+  for (const known of onBroker) {
+    const entry = entryOf(known, audited.source, entries);
+    if (entry !== undefined) compared.add(entry);
+    partitions.push(await auditPartition(known, entry, dependencies.archive));
   }
   const live = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`));
   const others = entries

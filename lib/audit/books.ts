@@ -35,7 +35,7 @@ const entriesSql = `
       coalesce(l.records, 0) AS records, coalesce(l.counted, 0) AS counted,
       coalesce(l.quarantined, 0) AS quarantined, coalesce(l.too_late, 0) AS "tooLate",
       coalesce(l.duplicates, 0) AS duplicates,
-      coalesce(q.rows, 0) AS "quarantineRows", coalesce(t.rows, 0) AS "tooLateRows"
+      coalesce(q.rows, 0) + coalesce(l.quarantine_forgotten, 0) AS "quarantineRows", coalesce(t.rows, 0) AS "tooLateRows"
     FROM ledger AS l
     FULL JOIN (SELECT source, topic, partition, incarnation, count(*) AS rows FROM quarantine
       GROUP BY 1, 2, 3, 4) AS q USING (source, topic, partition, incarnation)
@@ -43,15 +43,16 @@ const entriesSql = `
       GROUP BY 1, 2, 3, 4) AS t USING (source, topic, partition, incarnation)) AS books
   ORDER BY source, topic, partition, incarnation`;
 
-/** Events in the rows of each stream; and the one place for what changes rows beside the ledger (amendments). */
-const totals = {
-  sensor: { inRows: "SELECT sum(count) FROM sensor_aggregates_realtime", amended: "SELECT 0" },
-  consumption: {
-    inRows: "SELECT sum(reading_count) FROM consumption_aggregates_realtime",
-    amended: "SELECT 0",
-  },
-  weather: { inRows: "SELECT sum(event_count) FROM weather_aggregates_realtime", amended: "SELECT 0" },
-} as const satisfies Record<StreamName, unknown>;
+/** Events in the rows of each stream. */
+const inRowsSql = {
+  sensor: "SELECT sum(count) FROM sensor_aggregates_realtime",
+  consumption: "SELECT sum(reading_count) FROM consumption_aggregates_realtime",
+  weather: "SELECT sum(event_count) FROM weather_aggregates_realtime",
+} as const satisfies Record<StreamName, string>;
+
+const amendedSql = `
+  SELECT sum(r.count_after - r.count_before) FROM amendment_row AS r JOIN amendment AS a ON a.id = r.amendment_id
+  WHERE a.stream = $1`;
 
 type Texts<T> = { [K in keyof T]: T[K] extends string | null ? T[K] : string };
 
@@ -79,9 +80,8 @@ async function readEntries(client: PoolClient): Promise<LedgerEntry[]> {
 }
 
 async function readStream(client: PoolClient, stream: StreamName): Promise<StreamState> {
-  const { inRows, amended } = totals[stream];
   const { rows } = await client.query<{ watermark: Date | null; in_rows: string; amended: string }>(
-    `SELECT watermark, coalesce((${inRows}), 0) AS in_rows, coalesce((${amended}), 0) AS amended
+    `SELECT watermark, coalesce((${inRowsSql[stream]}), 0) AS in_rows, coalesce((${amendedSql}), 0) AS amended
      FROM stream_state WHERE stream = $1`,
     [stream],
   );

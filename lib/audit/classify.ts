@@ -66,7 +66,7 @@ export interface LedgerCounts {
   readonly duplicates: number;
   /** Offsets in the ledger's ranges. */
   readonly offsets: number;
-  /** Rows of the tables quarantine and too_late. */
+  /** Rows of the tables quarantine (with those that retention has forgotten) and too_late. */
   readonly quarantineRows: number;
   readonly tooLateRows: number;
 }

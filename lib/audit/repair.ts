@@ -3,7 +3,7 @@
 
 import type { Pool } from "pg";
 import type { LogRecord } from "../aggregate/fold.ts";
-import type { RecordReader } from "../kafka/records.ts";
+import type { Archive } from "../kafka/archive.ts";
 import { commitRecords, type Judge, type LatenessRules } from "../store/commit.ts";
 import { postgresJudge } from "../store/judge.ts";
 import { consumptionStream } from "../streams/consumption.ts";
@@ -44,7 +44,7 @@ export function reasonNotToRepair({ problems, streams }: AuditReport): string | 
 export async function repair(
   report: AuditReport,
   pool: Pool,
-  reader: RecordReader,
+  archive: Archive,
   rules: LatenessRules,
 ): Promise<number> {
   const reason = reasonNotToRepair(report);
@@ -57,7 +57,7 @@ export async function repair(
       // A piece settles from its first to its last record. The next one takes its last record along, which is not
       // counted again, so that a hole between two pieces is settled as well.
       let last: LogRecord[] = [];
-      for await (const piece of reader.read(topic, partition, [range]))
+      for await (const piece of archive.read(topic, partition, [range]))
         for (let from = 0; from < piece.length; from += BATCH_RECORDS) {
           const records = piece.slice(from, from + BATCH_RECORDS);
           await commits[stream](judge, address, [...last, ...records], rules);

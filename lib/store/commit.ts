@@ -38,17 +38,26 @@ export interface CommitOutcome {
   readonly roundTrips: number;
 }
 
-/** What `claim_batch` answers. */
-export interface Verdict {
-  readonly applied: boolean;
+interface Judged {
   readonly incarnation: number;
   readonly nowUs: number;
   readonly watermarkUs: number | null;
-  readonly late?: number;
-  readonly alreadyApplied?: string;
-  readonly ledgerMaxRecordTimeMs?: number | null;
-  readonly seenEventKeys?: readonly string[];
 }
+
+/** What `commit_<stream>` answers: applied, or not, and then the facts to fold again with. */
+export type Verdict = Judged &
+  (
+    | { readonly applied: true; readonly late: number }
+    | {
+        readonly applied: false;
+        /** Of the batch's offsets, as an `int8multirange`. */
+        readonly alreadyApplied: string;
+        readonly ledgerMaxRecordTimeMs: number | null;
+        readonly seenEventKeys: readonly string[];
+      }
+  );
+
+type RefusedVerdict = Extract<Verdict, { applied: false }>;
 
 /**
  * Judges a batch and, where its facts hold, applies it, in one transaction. "try again" says that nothing happened
@@ -77,15 +86,14 @@ const initialFacts: Facts = {
 function provesNewIncarnation(
   records: readonly LogRecord[],
   applied: OffsetRanges,
-  verdict: Verdict,
+  { ledgerMaxRecordTimeMs: newest }: RefusedVerdict,
 ): boolean {
-  const newest = verdict.ledgerMaxRecordTimeMs;
-  if (newest === undefined || newest === null) return false;
+  if (newest === null) return false;
   return records.some((record) => record.recordTimeMs > newest && holds(applied, record.offset));
 }
 
 /** What the verdict adds to the facts: it speaks only of the offsets and identities of the try that it judged. */
-function learn(facts: Facts, verdict: Verdict, rules: LatenessRules, applied: OffsetRanges): Facts {
+function learn(facts: Facts, verdict: RefusedVerdict, rules: LatenessRules, applied: OffsetRanges): Facts {
   return {
     applied,
     futureAfterUs: verdict.nowUs + rules.futureSkewUs,
@@ -93,13 +101,15 @@ function learn(facts: Facts, verdict: Verdict, rules: LatenessRules, applied: Of
       verdict.watermarkUs === null
         ? EARLIEST_WINDOW_END_US
         : Math.max(EARLIEST_WINDOW_END_US, verdict.watermarkUs - rules.amendmentHorizonUs),
-    seenEventKeys: new Set([...facts.seenEventKeys, ...(verdict.seenEventKeys ?? [])]),
+    seenEventKeys: new Set([...facts.seenEventKeys, ...verdict.seenEventKeys]),
   };
 }
 
 /**
  * Applies the records of one partition exactly once, in effect: offsets that were applied before are left out,
  * and the rest changes ledger, sums, quarantine and identities in one transaction.
+ * @param database a pool; or a connection within a transaction, which is lost where another one is in its way: such a
+ *   caller has to do its transaction again
  * @param records in offset order, not empty
  * @throws what the judge throws where PostgreSQL is in trouble; then nothing was applied, or, when the connection
  *   broke at the commit, all of it, and delivering the batch again is right in both cases
@@ -127,9 +137,9 @@ export async function commitRecords<E extends Event, P>(
     if (batch.offsets.length === 0) return { ...outcome, late: 0, roundTrips: roundTrips - 1 };
     const verdict: Verdict | "try again" = await judge(stream, address, rules, deadIncarnation, batch);
     if (verdict === "try again") continue;
-    if (verdict.applied) return { ...outcome, late: verdict.late ?? 0 };
+    if (verdict.applied) return { ...outcome, late: verdict.late };
 
-    const applied = fromMultirange(verdict.alreadyApplied ?? "{}");
+    const applied = fromMultirange(verdict.alreadyApplied);
     const isNewIncarnation = provesNewIncarnation(records, applied, verdict);
     if (isNewIncarnation) deadIncarnation = verdict.incarnation;
     facts = learn(facts, verdict, rules, isNewIncarnation ? [] : union(facts.applied, applied));

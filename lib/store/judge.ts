@@ -1,10 +1,13 @@
 // PostgreSQL as the judge of a commit: one call of the stream's commit function, one transaction.
 
-import { DatabaseError, type Pool } from "pg";
+import { type ClientBase, DatabaseError } from "pg";
 import type { FoldedBatch } from "../aggregate/fold.ts";
 import { toMultirange } from "../core/ranges.ts";
 import type { Event, Stream } from "../streams/stream.ts";
 import type { Judge, LatenessRules, PartitionAddress, Verdict } from "./commit.ts";
+
+/** A pool, or a connection with a transaction that the commit shall be part of. */
+export type Queryable = Pick<ClientBase, "query">;
 
 /** deadlock_detected and serialization_failure: the transaction did nothing and may be tried again at once. */
 const TRANSIENT = new Set(["40P01", "40001"]);
@@ -51,14 +54,18 @@ function parametersOf<E extends Event, P>(
   ];
 }
 
-/** @throws DatabaseError or a connection error where PostgreSQL is in trouble */
-export function postgresJudge(pool: Pool): Judge {
+/**
+ * @param database a pool; or a connection within a transaction, which is lost where another one is in its way: such a
+ *   caller has to do its transaction again
+ * @throws DatabaseError or a connection error where PostgreSQL is in trouble
+ */
+export function postgresJudge(database: Queryable): Judge {
   return async (stream, ...batch) => {
     const statement = statements[stream.name];
     const values = parametersOf(stream, ...batch);
     const placeholders = values.map((_, i) => `$${i + 1}`).join(", ");
     try {
-      const { rows } = await pool.query<{ verdict: Verdict }>({
+      const { rows } = await database.query<{ verdict: Verdict }>({
         name: statement,
         text: `SELECT ${statement}(${placeholders}) AS verdict`,
         values,

@@ -70,8 +70,9 @@ export async function migrate(client: ClientBase, migrations: readonly Migration
 async function applyMigration(client: ClientBase, migration: Migration): Promise<void> {
   await client.query("BEGIN");
   try {
-    // A migration that cannot get its locks soon must not make the running functions stand behind it.
-    await client.query("SET LOCAL lock_timeout = '5s'");
+    // The running functions stand behind a migration that waits for its lock, and themselves wait 5 s at most: it gives
+    // up well before them, and can be started again.
+    await client.query("SET LOCAL lock_timeout = '2s'");
     await client.query(migration.sql);
     await client.query("INSERT INTO schema_migration (version, name, checksum) VALUES ($1, $2, $3)", [
       migration.version,

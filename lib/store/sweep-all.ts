@@ -1,18 +1,23 @@
 // Sweeps all streams; what is wrong with one does not keep the others from becoming final.
 
+import type { Pool } from "pg";
 import type { PartitionOffsets } from "../core/watermark.ts";
 import { log, messageOf } from "../log.ts";
 import type { StreamName } from "../streams/stream.ts";
-import { type SweepOutcome, type SweepRules, type SweepStore, sweepStream } from "./sweep.ts";
+import { type NextRecord, settleHoles } from "./holes.ts";
+import { type SweepOutcome, type SweepRules, sweepStream } from "./sweep.ts";
+import { postgresSweepStore } from "./sweep-store.ts";
 
 /** @throws AggregateError, after every stream had its turn, with what went wrong for each */
 export async function sweepAll(
-  store: SweepStore,
+  pool: Pool,
   source: string,
   topics: Readonly<Record<StreamName, string>>,
   readOffsets: (topic: string) => Promise<readonly PartitionOffsets[]>,
+  nextRecord: NextRecord,
   rules: SweepRules,
 ): Promise<SweepOutcome[]> {
+  const store = postgresSweepStore(pool);
   const outcomes: SweepOutcome[] = [];
   const failures: Error[] = [];
   for (const stream of ["sensor", "consumption", "weather"] as const) {
@@ -25,6 +30,8 @@ export async function sweepAll(
           partitions: outcome.recreatedPartitions,
         });
       outcomes.push(outcome);
+      // Afterwards: a sweep does not wait for it, the next one has the use of it.
+      await settleHoles(pool, { stream, source, topic }, await readOffsets(topic), nextRecord);
     } catch (error) {
       // The other streams are swept first; the error is thrown after them.
       failures.push(new Error(`${stream} (${topic}): ${messageOf(error)}`, { cause: error }));

@@ -162,13 +162,13 @@ export function postgresSweepStore(pool: Pool): SweepStore {
           [swept.stream, moved.watermarkUs, moved.heldBy],
         );
         await client.query("COMMIT");
+        client.release();
         return moved;
       } catch (error) {
-        // Whatever went wrong, nothing of it may stay; a broken connection has rolled back by itself.
-        await client.query("ROLLBACK").catch(() => undefined);
+        // A closed connection undoes what it had begun; and after a failover it may lead to what is a replica now
+        // (25006), and would fail for ever.
+        client.release(true);
         throw error;
-      } finally {
-        client.release();
       }
     },
     async finalise(stream, most) {

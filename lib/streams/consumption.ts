@@ -40,13 +40,10 @@ function readUnit(object: JsonObject): EnergyUnit | Refusal {
   return isEnergyUnit(text) ? text : refuse("unknown_unit", "unit");
 }
 
-/** A reading as an exact decimal of kWh. */
+/** A reading as an exact decimal of kWh; its scale is negative for many MWh. */
 function energyOf(reading: number, unit: EnergyUnit): Decimal {
   const { unscaled, scale } = decimalOf(reading);
-  const shifted = scale - powerToKwh[unit];
-  return shifted >= 0
-    ? { unscaled, scale: shifted }
-    : { unscaled: unscaled * 10n ** BigInt(-shifted), scale: 0 };
+  return { unscaled, scale: scale - powerToKwh[unit] };
 }
 
 function decode(bytes: Buffer): ConsumptionEvent | Refusal {

@@ -20,16 +20,24 @@ export const refusalReasons = [
 
 export type RefusalReason = (typeof refusalReasons)[number];
 
-/** A refused record: the reason and, where one is to blame, the field. */
-export interface Refusal {
+/**
+ * A refused record: the reason and, where one is to blame, the field. A class, for `{"refused": null}` in a record must
+ * not pass for one: a reason that is none would stop the partition.
+ */
+export class Refusal {
   readonly refused: RefusalReason;
   readonly field: string | null;
+
+  constructor(refused: RefusalReason, field: string | null) {
+    this.refused = refused;
+    this.field = field;
+  }
 }
 
 export function refuse(reason: RefusalReason, field: string | null = null): Refusal {
-  return { refused: reason, field };
+  return new Refusal(reason, field);
 }
 
 export function isRefusal(decoded: object): decoded is Refusal {
-  return "refused" in decoded;
+  return decoded instanceof Refusal;
 }

@@ -1,5 +1,6 @@
 // Commits of what is done, one after the other, so that an older one never overtakes a newer (9).
 
+import { reasonOf } from "./kafka-source.ts";
 import type { Counters } from "./metrics.ts";
 import type { PartitionQueue } from "./partition-queue.ts";
 import type { MappingSettings } from "./settings.ts";
@@ -39,11 +40,10 @@ export class Commits {
         counters.CommittedEventCount += records;
       } catch (error) {
         // Delivery is at least once: what was not committed comes again, perhaps to another member of the group.
-        const reason = error instanceof Error ? error.message : String(error);
         const positions = [...offsets].map(
           ([partition, offset]) => `${settings.topic}-${partition} ${offset}`,
         );
-        log(`not committed: ${positions.join(", ")}: ${reason}`);
+        log(`not committed: ${positions.join(", ")}: ${reasonOf(error)}`);
       }
     });
   }

@@ -33,11 +33,15 @@ export class InvocationError extends Error {
 /** AWS's limit for the answer of a function, bytes. */
 const ANSWER_LIMIT_BYTES = 6_291_556;
 
-function causeOf(body: string): string {
+/** An answer that cannot be written as JSON is the function's fault, but only the endpoint knows of it. */
+const NO_JSON_HINT = "was the function's answer no JSON (circular, BigInt)?";
+
+function causeOf(status: number, body: string): string {
   try {
     const parsed: unknown = JSON.parse(body);
     if (typeof parsed === "object" && parsed !== null && "errorMessage" in parsed)
-      return String(parsed.errorMessage);
+      return String(parsed.errorMessage).split("\n")[0] ?? "";
+    if (status === 500) return `${body.slice(0, 500)}; ${NO_JSON_HINT}`;
   } catch {
     // Not JSON: the text itself is all there is to say.
   }
@@ -91,11 +95,12 @@ export function invokeThrough(endpoint: string): Invoke {
     }
     const { status, functionError, body } = answer;
     if (functionError !== null || status < 200 || status > 299)
-      throw new InvocationError(functionName, `${status} ${causeOf(body)}`, status, functionError);
-    if (body.length > ANSWER_LIMIT_BYTES)
+      throw new InvocationError(functionName, `${status} ${causeOf(status, body)}`, status, functionError);
+    const bytes = Buffer.byteLength(body);
+    if (bytes > ANSWER_LIMIT_BYTES)
       throw new InvocationError(
         functionName,
-        `answer of ${body.length} bytes; at most ${ANSWER_LIMIT_BYTES}`,
+        `answer of ${bytes} bytes; at most ${ANSWER_LIMIT_BYTES}`,
         200,
         "Unhandled",
       );

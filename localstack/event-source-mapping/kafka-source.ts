@@ -82,6 +82,12 @@ export class MissingTopicError extends Error {
 /** Longest wait for running invocations when the group rebalances; less than the session may be silent. */
 const REVOKE_LIMIT_MS = 7_000;
 
+/** What failed, in words: the client nests lists of errors, one for each try and each broker. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof AggregateError)) return error instanceof Error ? error.message : String(error);
+  return [...new Set(error.errors.map(reasonOf))].sort().join(" ");
+}
+
 /** Whether records could not be read, in contrast to a cluster that cannot be reached or refuses. */
 export function isUnreadable(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isUnreadable);
@@ -92,23 +98,20 @@ export function isUnreadable(error: unknown): boolean {
 export function openSource(options: SourceOptions): TopicSource {
   const { topic } = options;
   const isolationLevel = options.readsUncommitted === true ? READ_UNCOMMITTED : READ_COMMITTED;
-  const clientOptions = {
-    clientId: "event-source-mapping",
+  const clientId = "event-source-mapping";
+  const consumer = new Consumer({
+    clientId,
     groupId: options.groupId,
     bootstrapBrokers: [...options.brokers],
     retries: 3,
     retryDelay: 250,
-    isolationLevel,
-  };
-  const consumer = new Consumer({
-    ...clientOptions,
     autocommit: false,
     sessionTimeout: 10_000,
     heartbeatInterval: 1_000,
     rebalanceTimeout: 20_000,
   });
   consumer.topics.track(topic);
-  const fetcher = new Fetcher(clientOptions.clientId);
+  const fetcher = new Fetcher(clientId);
   let beforeJoin: () => Promise<void> = async () => undefined;
 
   async function edge(timestamp: bigint): Promise<readonly bigint[]> {

@@ -6,7 +6,7 @@ import { failureRecord, type GivenUp } from "./failure-record.ts";
 import { type Faults, noFaults } from "./faults.ts";
 import { compileFilter } from "./filter.ts";
 import type { Invoke } from "./invoke.ts";
-import { isUnreadable, openSource, type TopicSource } from "./kafka-source.ts";
+import { isUnreadable, openSource, reasonOf, type TopicSource } from "./kafka-source.ts";
 import type { LaneOptions, PartitionStatus } from "./lane.ts";
 import { Lanes, lanesFor } from "./lanes.ts";
 import { type Counters, noCounts } from "./metrics.ts";
@@ -42,7 +42,6 @@ export interface MappingExtras {
 const FETCH_WAIT_MS = 500;
 const RETRY_MS = 1_000;
 const LOOK_FOR_PARTITIONS_MS = 30_000;
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 class Mapping implements RunningMapping {
   readonly #settings: MappingSettings;
@@ -106,7 +105,7 @@ class Mapping implements RunningMapping {
   }
 
   #report(error: unknown): void {
-    const message = messageOf(error);
+    const message = reasonOf(error);
     if (this.#problem.isDue(message, performance.now())) this.#say(`${message}; trying again`);
   }
 
@@ -194,7 +193,7 @@ class Mapping implements RunningMapping {
         this.#lanes.take(await source.fetch(one, 0), one);
       } catch (error) {
         if (!isUnreadable(error)) throw error;
-        const reason = `${this.#settings.topic}-${partition}: the records at offset ${offset} cannot be read: ${messageOf(error)}`;
+        const reason = `${this.#settings.topic}-${partition}: the records at offset ${offset} cannot be read: ${reasonOf(error)}`;
         this.#lanes.markUnreadable(partition, reason);
         this.#say(`${reason}; this partition stops here, the others go on`);
       }

@@ -8,18 +8,20 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { startControlServer } from "../control-plane/server.ts";
 import { localSink } from "./destination.ts";
-import { readFaultPlan, switchableFaults } from "./faults.ts";
+import { type FaultPlan, readFaultPlan, switchableFaults } from "./faults.ts";
 import { invokeThrough } from "./invoke.ts";
 import { type Cluster, openCluster } from "./kafka-cluster.ts";
 import { logMetrics } from "./metrics.ts";
 import { MappingRegistry } from "./registry.ts";
-import { readSchedules, startSchedule } from "./schedule.ts";
+import { readSchedules, type Schedule, startSchedule } from "./schedule.ts";
 import { lineOf } from "./serverless-lines.ts";
-import { readMappings } from "./serverless-mappings.ts";
+import { type DeclaredMapping, readMappings } from "./serverless-mappings.ts";
+import { MappingError } from "./settings.ts";
 
 /** The parts of Serverless that are used. */
 interface Serverless {
   readonly serviceDir: string;
+  readonly classes: { readonly Error: new (message: string, code: string) => Error };
   readonly service: {
     readonly service: string;
     readonly functions: Readonly<
@@ -33,6 +35,14 @@ interface Serverless {
       readonly "serverless-offline"?: { readonly lambdaPort?: number };
     };
   };
+}
+
+/** What is known before anything is started. */
+interface PluginSettings {
+  readonly brokers: readonly string[];
+  readonly declared: readonly DeclaredMapping[];
+  readonly schedules: readonly Schedule[];
+  readonly faultPlan: FaultPlan | null;
 }
 
 interface Options {
@@ -56,9 +66,15 @@ export default class EventSourceMappingPlugin {
     this.#options = options;
     this.#write = (line) => log.notice(line);
     this.#log = (message) => this.#write(`event source mapping: ${message}`);
+    let settings: PluginSettings | null = null;
     this.hooks = {
-      "before:offline:start:init": () => this.#build(),
-      "after:offline:start:init": () => this.#start(),
+      "before:offline:start:init": async () => {
+        settings = await this.#readSettings();
+        await this.#build();
+      },
+      "after:offline:start:init": async () => {
+        if (settings !== null) await this.#start(settings);
+      },
       "before:offline:start:end": () => this.#stop(),
       "before:invoke:local:invoke": () => this.#build(),
       "before:package:createDeploymentArtifacts": () => this.#build(),
@@ -74,37 +90,56 @@ export default class EventSourceMappingPlugin {
     await module.build();
   }
 
-  async #start(): Promise<void> {
-    const { service, serviceDir } = this.#serverless;
+  /** Before anything is started: what is wrong here would leave servers running that nobody uses. */
+  async #readSettings(): Promise<PluginSettings> {
+    const { service, classes } = this.#serverless;
     const brokers = (process.env.KAFKA_BROKER ?? "").split(",").filter((broker) => broker !== "");
     if (brokers.length === 0)
-      throw new Error(
+      throw new classes.Error(
         "KAFKA_BROKER: expected host:port[,host:port…] of the Kafka whose topics trigger functions",
+        "KAFKA_BROKER_MISSING",
       );
+    const planFile = process.env.LOCALSTACK_FAULT_PLAN;
+    return {
+      brokers,
+      declared: this.#readMappings(),
+      schedules: readSchedules(service.custom?.localSchedules, service.functions),
+      faultPlan: planFile ? readFaultPlan(JSON.parse(await readFile(planFile, "utf8"))) : null,
+    };
+  }
+
+  #readMappings(): readonly DeclaredMapping[] {
+    const { service, serviceDir, classes } = this.#serverless;
+    const configFile = join(serviceDir, "serverless.yml");
+    try {
+      return readMappings({
+        functions: service.functions,
+        service: service.service,
+        stage: this.#options.stage ?? "local",
+        resources: service.resources,
+        concurrency: service.custom?.eventSourceMapping?.concurrency ?? {},
+        lineOf: (paths) => (existsSync(configFile) ? lineOf(readFileSync(configFile, "utf8"), paths) : null),
+      });
+    } catch (error) {
+      if (!(error instanceof MappingError)) throw error;
+      // The service's own fault: said without a stack.
+      throw new classes.Error(error.message, "EVENT_SOURCE_MAPPING_REFUSED");
+    }
+  }
+
+  async #start({ brokers, declared, schedules, faultPlan }: PluginSettings): Promise<void> {
+    const { service, serviceDir } = this.#serverless;
     const lambdaPort = this.#options.lambdaPort ?? service.custom?.["serverless-offline"]?.lambdaPort ?? 3002;
     const lambdaEndpoint = `http://127.0.0.1:${lambdaPort}`;
     const invoke = invokeThrough(lambdaEndpoint);
-    const configFile = join(serviceDir, "serverless.yml");
-    const declared = readMappings({
-      functions: service.functions,
-      service: service.service,
-      stage: this.#options.stage ?? "local",
-      resources: service.resources,
-      concurrency: service.custom?.eventSourceMapping?.concurrency ?? {},
-      lineOf: (paths) => (existsSync(configFile) ? lineOf(readFileSync(configFile, "utf8"), paths) : null),
-    });
     const cluster = openCluster(brokers);
-    const planFile = process.env.LOCALSTACK_FAULT_PLAN;
-    const plan = planFile ? readFaultPlan(JSON.parse(await readFile(planFile, "utf8"))) : null;
-    const faults = switchableFaults(plan, this.#log);
+    const faults = switchableFaults(faultPlan, this.#log);
     const failures = resolve(serviceDir, process.env.LOCALSTACK_FAILURES_DIR || ".local/failures");
     const sink = localSink(failures, cluster.sendToTopic);
     const registry = new MappingRegistry({ brokers, invoke, log: this.#log, sink, faults });
     for (const { settings, properties } of declared) registry.create(settings, properties);
     this.#running = { registry, cluster };
-    this.#schedules = readSchedules(service.custom?.localSchedules, service.functions).map((schedule) =>
-      startSchedule(schedule, invoke, this.#log),
-    );
+    this.#schedules = schedules.map((schedule) => startSchedule(schedule, invoke, this.#log));
     this.#controlServer = await startControlServer({
       port: Number(process.env.LOCALSTACK_CONTROL_PORT ?? 0),
       lambdaEndpoint,

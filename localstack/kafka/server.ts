@@ -29,6 +29,8 @@ export interface KafkaOptions {
   readonly fresh?: boolean;
   /** Makes the class archive when the broker stops, instead of using it. */
   readonly makesClassArchive?: boolean;
+  /** A second listener that tells its clients to come to another port: that of a proxy in front of it. */
+  readonly proxied?: { readonly port: number; readonly advertisedPort: number };
   /** Lines of server.properties that replace or add to ours. */
   readonly settings?: Readonly<Record<string, string | number>>;
 }
@@ -40,14 +42,17 @@ export interface KafkaServer extends ServerProcess {
 }
 
 function propertiesOf(options: KafkaOptions, dataDir: string, port: number, controllerPort: number): string {
+  const { proxied } = options;
+  const proxiedListener = proxied ? `,PROXIED://127.0.0.1:${proxied.port}` : "";
+  const proxiedAddress = proxied ? `,PROXIED://127.0.0.1:${proxied.advertisedPort}` : "";
   const settings = {
     "process.roles": "broker,controller",
     "node.id": 1,
     "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
     "controller.listener.names": "CONTROLLER",
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    listeners: `PLAINTEXT://127.0.0.1:${port}${proxiedListener},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}${proxiedAddress}`,
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "log.dirs": join(dataDir, "log"),
     "auto.create.topics.enable": false,
     "delete.topic.enable": true,

@@ -57,7 +57,10 @@ describe("the batch", () => {
 
   test("rule 6: the window starts with the first record read; later ones do not put it off", async () => {
     const topic = await kafka.createTopic(1);
-    const { events, mapping } = trigger(kafka.brokers, settingsFor(topic, { batchingWindowMs: 2_000 }));
+    const { events, mapping } = trigger(
+      kafka.brokers,
+      settingsFor(topic, { batchSize: 10_000, batchingWindowMs: 2_000 }),
+    );
     await until(
       async () => mapping.status.state,
       (state) => state === "Enabled",

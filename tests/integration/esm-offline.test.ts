@@ -38,11 +38,11 @@ const handlers: Readonly<Record<string, string>> = {
 };
 /** Function → what its mapping says is wrong. */
 const causes: Readonly<Record<string, RegExp>> = {
-  missing: /missing.*(not found|cannot find)|(not found|cannot find).*missing/i,
+  missing: /Cannot find module .*missing/,
   "throws-at-load": /broken while it loads/,
   circular: /circular/i,
   large: /answer of 7000002 bytes; at most 6291556/,
-  slow: /timed out|timeout/i,
+  slow: /Lambda timeout/,
   throws: /on purpose/,
 };
 const names = ["good", ...Object.keys(causes)];
@@ -64,7 +64,7 @@ async function writeService(extension = ""): Promise<void> {
       - msk: { arn: "${arn}", topic: ${topicOf(name)}, batchSize: 5, maximumBatchingWindow: 0 }
 `,
   );
-  const yaml = `service: s
+  const yaml = `service: svc
 plugins: [./plugin.mjs, serverless-offline]
 provider:
   name: aws

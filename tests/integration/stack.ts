@@ -29,7 +29,11 @@ const FOLDER = "smartgrid-test-";
 async function kafkaFor(folder: string): Promise<Started> {
   const external = process.env.KAFKA_BROKER;
   if (external) return { address: external, stop: async () => undefined };
-  const kafka = await startKafka({ dataDir: join(folder, "kafka"), port: await freePort() });
+  const kafka = await startKafka({
+    dataDir: join(folder, "kafka"),
+    port: await freePort(),
+    settings: { "log.cleaner.backoff.ms": 250 }, // compacts at once what a test wants compacted
+  });
   return { address: kafka.brokers, stop: kafka.stop };
 }
 

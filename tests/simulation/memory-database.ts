@@ -14,8 +14,8 @@ import {
 } from "../../lib/core/ranges.ts";
 import type { Judge, PartitionAddress, Verdict } from "../../lib/store/commit.ts";
 import type { ObservedPartition, SweepStore } from "../../lib/store/sweep.ts";
-import type { Event, Stream, StreamName } from "../../lib/streams/stream.ts";
-import { addNumeric, compareNumeric, plainNumeric } from "./numeric.ts";
+import type { Event, Stream } from "../../lib/streams/stream.ts";
+import { type EarlierRow, mergePartials, type WindowRow } from "./window-rows.ts";
 
 const DAY_US = 86_400e6;
 
@@ -34,21 +34,6 @@ export interface LedgerRow {
   maxRecordTimeMs: number | null;
 }
 
-export interface WindowRow {
-  readonly windowStartUs: number;
-  readonly windowEndUs: number;
-  /** Group and sums as texts, in the order of the stream's columns. */
-  readonly values: readonly string[];
-  readonly state: "open" | "final";
-  readonly revision: number;
-  readonly finalisedAtUs: number | null;
-}
-
-/** An earlier value of a final row. */
-export interface EarlierRow extends WindowRow {
-  readonly cause: string;
-}
-
 interface Progress {
   readonly first: number;
   readonly end: number;
@@ -56,31 +41,6 @@ interface Progress {
   readonly idle: boolean;
   readonly observedSinceUs: number;
   readonly observedAtUs: number;
-}
-
-/** How each of a stream's columns is merged, in the order of `Stream.parameters`. */
-export const columns = {
-  sensor: ["key", "key", "add", "least", "greatest", "add", "add"],
-  consumption: ["key", "add", "add"],
-  weather: ["add", "add", "add", "add", "add", "conditions"],
-} as const;
-
-function mergeConditions(a: string, b: string): string {
-  const merged = new Map<string, number>(Object.entries(JSON.parse(a)));
-  for (const [condition, events] of Object.entries<number>(JSON.parse(b)))
-    merged.set(condition, (merged.get(condition) ?? 0) + events);
-  return JSON.stringify(Object.fromEntries(merged));
-}
-
-function mergeValue(
-  how: (typeof columns)[StreamName][number] | undefined,
-  old: string,
-  added: string,
-): string {
-  if (how === "add") return addNumeric(old, added);
-  if (how === "least") return compareNumeric(added, old) < 0 ? added : old;
-  if (how === "greatest") return compareNumeric(added, old) > 0 ? added : old;
-  return how === "conditions" ? mergeConditions(old, added) : old;
 }
 
 const latest = (a: number | null, b: number | null) => (a === null ? b : b === null ? a : Math.max(a, b));
@@ -191,45 +151,6 @@ export class MemoryDatabase {
     }
   }
 
-  #merge<E extends Event, P>(
-    stream: Stream<E, P>,
-    batch: FoldedBatch<P>,
-    cause: string,
-    markUs: number | null,
-    nowUs: number,
-  ): number {
-    const parameters = stream.parameters(batch.partials.map(({ partial }) => partial));
-    const merges = columns[stream.name];
-    let late = 0;
-    batch.partials.forEach(({ windowStartUs }, i) => {
-      const values = parameters.map((column, c) =>
-        merges[c] === "key" || merges[c] === "conditions"
-          ? String(column[i])
-          : plainNumeric(String(column[i])),
-      );
-      const key = [windowStartUs, ...values.filter((_, c) => merges[c] === "key")].join("\0");
-      const windowEndUs = windowStartUs + stream.windowUs;
-      const passed = markUs !== null && windowEndUs <= markUs;
-      if (passed) late += Number(values[merges.indexOf("add")]);
-      const old = this.rows.get(key);
-      if (old === undefined) {
-        const born = passed
-          ? ({ state: "final", revision: 1, finalisedAtUs: nowUs } as const)
-          : ({ state: "open", revision: 0, finalisedAtUs: null } as const);
-        this.rows.set(key, { windowStartUs, windowEndUs, values, ...born });
-        return;
-      }
-      if (old.state === "final") this.history.push({ ...old, cause });
-      this.rows.set(key, {
-        ...old,
-        values: old.values.map((value, c) => mergeValue(merges[c], value, values[c] ?? "0")),
-        revision: old.state === "final" ? old.revision + 1 : 0,
-        finalisedAtUs: old.state === "final" ? nowUs : null,
-      });
-    });
-    return late;
-  }
-
   #apply(entry: LedgerRow, batch: FoldedBatch<unknown>, nowUs: number): void {
     const { partition, incarnation } = entry;
     for (const { eventKey, timeUs } of batch.identities) this.seen.set(eventKey, timeUs);
@@ -291,7 +212,8 @@ export class MemoryDatabase {
       committed = true;
       const offsets = fromMultirange(toMultirange(batch.offsets));
       this.#apply(entry, batch, nowUs);
-      const late = this.#merge(
+      const late = mergePartials(
+        this,
         stream,
         batch,
         `${topic}-${partition}:${toMultirange(offsets)}`,

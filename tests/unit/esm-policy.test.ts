@@ -136,6 +136,7 @@ describe("rule 13, rule 14, rule 15: what follows a failure", () => {
         },
       ),
     );
+    expect([1, 2, 3].map((failures) => retryDelayMs(failures, 0))).toEqual([100, 200, 400]);
   });
 });
 

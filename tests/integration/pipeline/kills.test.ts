@@ -51,11 +51,15 @@ class FunctionProcess {
   }
 
   #start(): Promise<number> {
-    const child = fork(new URL("function-process.ts", import.meta.url).pathname, ["aggregate-sensor"], {
-      env: { ...process.env, ...this.#environment },
-      execArgv: [],
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-    });
+    const child = fork(
+      new URL("../../../chaos/function-process.ts", import.meta.url).pathname,
+      ["aggregate-sensor"],
+      {
+        env: { ...process.env, ...this.#environment },
+        execArgv: [],
+        stdio: ["ignore", "ignore", "inherit", "ipc"],
+      },
+    );
     this.#child = child;
     const port = new Promise<number>((resolve, reject) => {
       child.once("message", (message: { port: number }) => resolve(message.port));

@@ -91,7 +91,7 @@ const counted = () =>
     "SELECT coalesce(sum(reading_count), 0)::int AS n FROM consumption_aggregates_realtime",
   );
 
-test("the broker is killed: 503, /ready says so, and after its return all goes on by itself", async () => {
+test("broker killed, frozen for 30 s, restarted: producers answer 503, never success; consumption resumes by itself (killed, restarted; /ready says so)", async () => {
   expect(await postReading("before")).toBe(201);
   await until(counted, ([row]) => row?.n === 1);
   kafka.kill("SIGKILL");
@@ -116,6 +116,22 @@ test("the broker is killed: 503, /ready says so, and after its return all goes o
   await until(counted, ([row]) => row?.n === 3);
 });
 
+// For less than 30 s: a producer's caller is told after 4 s, and the triggers' sessions last 10 s.
+test("broker killed, frozen for 30 s, restarted: producers answer 503, never success; consumption resumes by itself (frozen)", async () => {
+  kafka.kill("SIGSTOP");
+  try {
+    expect(await postReading("while frozen")).toBe(503);
+    await new Promise((resolve) => setTimeout(resolve, 8_000)); // beyond the triggers' session
+  } finally {
+    kafka.kill("SIGCONT");
+  }
+  await until(
+    () => postReading("while frozen"),
+    (status) => status === 201,
+  );
+  await until(counted, ([row]) => row?.n === 4);
+});
+
 test("the database is killed: events are taken in all the same, wait, and count once when it is back", async () => {
   postgres.kill("SIGQUIT"); // immediate: as a crash of the machine leaves it
   await postgres.exited;
@@ -127,12 +143,12 @@ test("the database is killed: events are taken in all the same, wait, and count 
   ]);
 
   postgres = await startDatabase();
-  await until(counted, ([row]) => row?.n === 6);
+  await until(counted, ([row]) => row?.n === 7);
   expect(
     await query(
       "SELECT sum(records)::int AS records, sum(counted)::int AS counted FROM ledger WHERE topic = 'smartgrid-meter-readings'",
     ),
-  ).toEqual([{ records: expect.any(Number), counted: 6 }]);
+  ).toEqual([{ records: expect.any(Number), counted: 7 }]);
 });
 
 test("both are killed with data in them, and start again on it", async () => {
@@ -140,12 +156,12 @@ test("both are killed with data in them, and start again on it", async () => {
   postgres.kill("SIGKILL");
   await Promise.all([kafka.exited, postgres.exited]);
   [kafka, postgres] = await Promise.all([startBroker(), startDatabase()]);
-  expect(await counted()).toEqual([{ n: 6 }]);
+  expect(await counted()).toEqual([{ n: 7 }]);
   await until(
     () => postReading("last"),
     (status) => status === 201,
   );
-  await until(counted, ([row]) => row?.n === 7);
+  await until(counted, ([row]) => row?.n === 8);
 });
 
 test("a partition that cannot be applied is named by /ready, /metrics and the log, once, and so is the end of it", async () => {

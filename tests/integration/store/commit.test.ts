@@ -156,7 +156,7 @@ async function checkAnyDelivery<E extends Event, P>(
   );
 }
 
-describe("any order, cut, repetition and overlap of deliveries gives the same tables", () => {
+describe("redelivery in any order, overlapping or bisected batches: only the missing offsets are applied", () => {
   test("sensor", () => checkAnyDelivery(sensorStream, events.sensor, 60));
   test("consumption, with producers' retries", () =>
     checkAnyDelivery(consumptionStream, events.consumption, 60));

@@ -13,8 +13,9 @@ import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
 import { weatherStream } from "../../../lib/streams/weather.ts";
-import { columns, MemoryDatabase } from "../../simulation/memory-database.ts";
+import { MemoryDatabase } from "../../simulation/memory-database.ts";
 import { contentOf, digitsOf, rulesOf } from "../../simulation/schedule.ts";
+import { columns } from "../../simulation/window-rows.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../database.ts";
 
 const START_US = Date.UTC(2026, 0, 15, 10) * 1000;
@@ -30,6 +31,14 @@ beforeAll(async () => {
     CREATE TABLE virtual.clock (at timestamptz);
     INSERT INTO virtual.clock VALUES (now());
     CREATE FUNCTION virtual.now() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT at FROM virtual.clock'`);
+  // The functions that run with their owner's rights look for it where they are told to.
+  await database.pool.query(`
+    DO $$ DECLARE ours regprocedure;
+    BEGIN
+      FOR ours IN SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = virtual, pg_catalog, public', ours);
+      END LOOP;
+    END $$`);
   const url = new URL(database.url);
   url.searchParams.set("options", "-c search_path=virtual,pg_catalog,public");
   virtual = new pg.Pool({ connectionString: url.href, max: 1 });
@@ -194,7 +203,7 @@ function recorded(judge: Judge, verdicts: (Verdict | "try again")[]): Judge {
   return async (...batch) => {
     const verdict = await judge(...batch);
     verdicts.push(
-      verdict === "try again" || verdict.seenEventKeys === undefined
+      verdict === "try again" || verdict.applied
         ? verdict
         : { ...verdict, seenEventKeys: [...verdict.seenEventKeys].sort() },
     );

@@ -101,6 +101,8 @@ describe("exact sums", () => {
     expect(formatDecimal(decimalOf(0.1))).toBe("0.1");
     expect(formatDecimal(decimalOf(1.5e-7))).toBe("0.00000015");
     expect(formatDecimal(decimalOf(-1e21))).toBe("-1000000000000000000000");
+    expect(formatDecimal(decimalOf(0))).toBe("0");
+    expect(formatDecimal({ unscaled: 0n, scale: 2 })).toBe("0.00");
     expect(formatDecimal(decimalOf(-0.000001))).toBe("-0.000001");
   });
 });

@@ -2,7 +2,7 @@
 // with a message that says what and where.
 import { describe, expect, test } from "vitest";
 import { EARLIEST_WINDOW_END_US, type LogRecord } from "../../../lib/aggregate/fold.ts";
-import { commitRecords, type Judge, type Verdict } from "../../../lib/store/commit.ts";
+import { commitRecords, type Judge } from "../../../lib/store/commit.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { MemoryDatabase } from "../../simulation/memory-database.ts";
 
@@ -71,13 +71,27 @@ describe("the commit loop", () => {
     expect(outcome).toMatchObject({ counted: 1, roundTrips: 3 });
   });
 
+  test("keeps what it knew after a transaction that did nothing", async () => {
+    const { judge } = database();
+    const old = EARLIEST_WINDOW_END_US - 1000;
+    const log = [reading(0), reading(1, old), reading(2, NOW_US + 601e6)];
+    let asked = 0;
+    const outcome = await commit(async (...batch) => (++asked === 2 ? "try again" : judge(...batch)), log);
+    expect(outcome).toMatchObject({ counted: 1, tooLate: 1, quarantined: 1, roundTrips: 3 });
+    const first = await commit(
+      async (...batch) => (++asked === 4 ? "try again" : judge(...batch)),
+      [reading(3, old)],
+    );
+    expect(first).toMatchObject({ counted: 0, tooLate: 1, roundTrips: 2 });
+  });
+
   test("gives up after 20 tries, and says which offsets come again", async () => {
     let asked = 0;
     const never: Judge = async () => {
       asked++;
       return "try again";
     };
-    await expect(commit(never, [reading(3), reading(7)])).rejects.toThrow(
+    await expect(commit(never, [reading(3), reading(5), reading(7)])).rejects.toThrow(
       "readings-4 offsets 3–7: the facts changed under 20 tries of committing them; the batch will come again",
     );
     expect(asked).toBe(20);
@@ -111,36 +125,29 @@ describe("the commit loop", () => {
 describe("a topic that was created again", () => {
   /** Answers once that offset 0 was applied, with this newest record, and then writes down whom it is said dead. */
   async function deadAfter(
-    verdict: Partial<Verdict>,
+    ledgerMaxRecordTimeMs: number | null,
     records: readonly LogRecord[],
   ): Promise<(number | null)[]> {
     const dead: (number | null)[] = [];
     await commit(async (_stream, _address, _rules, deadIncarnation) => {
       dead.push(deadIncarnation);
       const common = { incarnation: 6, nowUs: NOW_US, watermarkUs: null };
-      if (dead.length > 1) return { ...common, applied: true };
-      return { ...common, applied: false, alreadyApplied: "{[0,1)}", ...verdict };
+      if (dead.length > 1) return { ...common, applied: true, late: 0 };
+      const refused = { applied: false, alreadyApplied: "{[0,1)}", seenEventKeys: [] } as const;
+      return { ...common, ...refused, ledgerMaxRecordTimeMs };
     }, records);
     return dead;
   }
 
   test("is proven by a replayed record younger than all that was applied", async () => {
-    expect(await deadAfter({ ledgerMaxRecordTimeMs: 99 }, [reading(0, NOW_US, 100)])).toEqual([null, 6]);
+    expect(await deadAfter(99, [reading(0, NOW_US, 100)])).toEqual([null, 6]);
+    expect(await deadAfter(99, [reading(0, NOW_US, 100), reading(1, NOW_US, 9)])).toEqual([null, 6]);
   });
 
   test("is not proven by one as old, by a new one, or where no time is known", async () => {
     const more = reading(1, NOW_US, 50);
-    expect(await deadAfter({ ledgerMaxRecordTimeMs: 100 }, [reading(0, NOW_US, 100), more])).toEqual([
-      null,
-      null,
-    ]);
-    expect(
-      await deadAfter({ ledgerMaxRecordTimeMs: 99 }, [reading(0, NOW_US, 9), reading(1, NOW_US, 100)]),
-    ).toEqual([null, null]);
-    expect(await deadAfter({ ledgerMaxRecordTimeMs: null }, [reading(0, NOW_US, 100), more])).toEqual([
-      null,
-      null,
-    ]);
-    expect(await deadAfter({}, [reading(0, NOW_US, 100), more])).toEqual([null, null]);
+    expect(await deadAfter(100, [reading(0, NOW_US, 100), more])).toEqual([null, null]);
+    expect(await deadAfter(99, [reading(0, NOW_US, 9), reading(1, NOW_US, 100)])).toEqual([null, null]);
+    expect(await deadAfter(null, [reading(0, NOW_US, 100), more])).toEqual([null, null]);
   });
 });

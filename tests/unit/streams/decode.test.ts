@@ -50,7 +50,16 @@ function withRaw(event: object, field: string, raw: string): string {
   return JSON.stringify({ ...event, [field]: marker }).replace(JSON.stringify(marker), raw);
 }
 
-describe("sensor events", () => {
+test("a field named refused is a field like any other", () => {
+  for (const refused of [null, "wrong_type", 7]) {
+    expect(outcome(sensorStream.decode, { ...sensor, refused })).toBe("valid");
+    expect(outcome(consumptionStream.decode, { ...meter, refused })).toBe("valid");
+    expect(outcome(weatherStream.decode, { ...weather, refused })).toBe("valid");
+    expect(outcome(consumptionStream.decode, { refused })).toBe("missing_field event_id");
+  }
+});
+
+describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empty or over-long ids, unknown unit, missing fields: a written rule per field; a reason code (sensor events)", () => {
   test("are read with microseconds and without a zone as UTC", () => {
     expect(sensorStream.decode(Buffer.from(JSON.stringify(sensor)))).toEqual({
       timeUs: parseInstant("2026-01-15T10:30:00.123456Z"),
@@ -124,7 +133,7 @@ describe("sensor events", () => {
   });
 });
 
-describe("meter readings", () => {
+describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empty or over-long ids, unknown unit, missing fields: a written rule per field; a reason code (meter readings)", () => {
   test.each<[string, object | string]>([
     ["valid", meter],
     ["valid", { ...meter, unit: undefined }],
@@ -150,7 +159,7 @@ describe("meter readings", () => {
   });
 });
 
-describe("weather", () => {
+describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empty or over-long ids, unknown unit, missing fields: a written rule per field; a reason code (weather)", () => {
   test.each<[string, object]>([
     ["valid", weather],
     ["valid", { ...weather, weather_condition: "Drizzle" }],

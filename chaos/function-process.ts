@@ -1,14 +1,15 @@
 // A function in a process of its own, to be killed: `node function-process.ts aggregate-sensor` answers POST / with
-// what the handler does, and says its port.
+// what the handler does, and says its port. It ends with whoever started it.
 
 import { createServer } from "node:http";
 import type { MSKEvent } from "aws-lambda";
 
 const name = process.argv[2] ?? "";
 const { handler }: { handler: (event: MSKEvent) => Promise<void> } = await import(
-  new URL(`../../../functions/${name}/index.ts`, import.meta.url).href
+  new URL(`../functions/${name}/index.ts`, import.meta.url).href
 );
 
+process.once("disconnect", () => process.exit());
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -1,0 +1,122 @@
+// Broker and database themselves: killed, frozen, read-only, full of sessions, locked, migrated.
+
+import pg from "pg";
+import { hold } from "../servers.ts";
+import { drawDurationMs, type Fault } from "./fault.ts";
+
+export const serverFaults = {
+  brokerKilled: {
+    on: "broker",
+    async inject({ broker, signal }, random) {
+      await broker.kill();
+      await hold(random.between(0, 3_000), signal);
+      await broker.restart();
+    },
+  },
+  brokerFrozen: {
+    on: "broker",
+    async inject({ broker, signal }, random) {
+      broker.freeze();
+      await hold(drawDurationMs(random), signal);
+      broker.wake();
+    },
+  },
+  databaseKilled: {
+    on: "database",
+    async inject({ database, signal }, random) {
+      await database.kill();
+      await hold(random.between(0, 3_000), signal);
+      await database.restart();
+    },
+  },
+  databaseFrozen: {
+    on: "database",
+    async inject({ database, signal }, random) {
+      await database.freeze();
+      await hold(drawDurationMs(random), signal);
+      database.wake();
+    },
+  },
+  sessionsTerminated: {
+    on: "database",
+    async inject({ database, signal }, random) {
+      for (let times = random.between(1, 4); times > 0; times--) {
+        await database.use((client) =>
+          client.query(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+          ),
+        );
+        await hold(random.between(50, 1_000), signal);
+      }
+    },
+  },
+  /** A failover that leaves connections on what is a replica now: 25006. */
+  databaseReadOnly: {
+    on: "database",
+    async inject({ database, signal }, random) {
+      await database.use(async (client) => {
+        await client.query("SET default_transaction_read_only = off");
+        await client.query("ALTER SYSTEM SET default_transaction_read_only = on");
+        await client.query("SELECT pg_reload_conf()");
+        await hold(drawDurationMs(random), signal);
+        await client.query("ALTER SYSTEM RESET default_transaction_read_only");
+        await client.query("SELECT pg_reload_conf()");
+      });
+    },
+  },
+  /** 53300: others hold every connection, and the functions' own are ended. */
+  noConnectionFree: {
+    on: "database",
+    async inject({ database, signal }, random) {
+      const taken: pg.Client[] = [];
+      try {
+        for (let refused = 0; refused < 3 && taken.length < 60; ) {
+          const client = new pg.Client({ connectionString: database.url });
+          client.on("error", () => undefined); // ended with the run
+          try {
+            await client.connect();
+            taken.push(client);
+          } catch (error) {
+            if (!(error instanceof pg.DatabaseError) || error.code !== "53300") throw error;
+            refused++;
+          }
+        }
+        database.proxy.cut();
+        await hold(drawDurationMs(random), signal);
+      } finally {
+        await Promise.all(taken.map((client) => client.end()));
+      }
+    },
+  },
+  /** Longer than the functions wait for a lock, now and then. */
+  lockHeld: {
+    on: "database",
+    async inject({ database, signal }, random) {
+      await database.use(async (client) => {
+        await client.query("BEGIN");
+        const table = random.pick(["ledger", "sensor_aggregates_realtime", "stream_state", "seen_event"]);
+        await client.query(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+        await hold(random.between(500, 7_000), signal);
+        await client.query("ROLLBACK");
+      });
+    },
+  },
+  /** A migration with a short wait for its lock, while old and new code run. */
+  migrationUnderLoad: {
+    on: "database",
+    async inject({ database, signal }, random) {
+      await database.use(async (client) => {
+        await client.query("SET lock_timeout = '2s'");
+        const table = random.pick([
+          "ledger",
+          "sensor_aggregates_realtime",
+          "consumption_aggregates_realtime",
+        ]);
+        await client.query(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS chaos integer DEFAULT 0`);
+        await hold(random.between(200, 2_000), signal);
+        await client.query(`ALTER TABLE ${table} DROP COLUMN IF EXISTS chaos`);
+      });
+    },
+  },
+} as const satisfies Readonly<Record<string, Fault>>;

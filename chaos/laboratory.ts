@@ -1,0 +1,182 @@
+// One run: the pipeline under load and faults, then calm, then the verdict. Whatever happens, it leaves no process.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { faultKinds as triggerFaults } from "../localstack/event-source-mapping/faults.ts";
+import { EventSource } from "./events.ts";
+import type { World } from "./faults/fault.ts";
+import { type Injected, injectAll, noteFault } from "./injection.ts";
+import { type LoadCounts, runLoad } from "./load.ts";
+import { type LoggedRecord, readLog } from "./log.ts";
+import { expectedTables } from "./oracle.ts";
+import { type Lateness, Pipeline, topics } from "./pipeline.ts";
+import { randomOf } from "./random.ts";
+import { judgeSamples, type Sample, watch } from "./samples.ts";
+import { Broker, Database, hold } from "./servers.ts";
+import { settle } from "./settling.ts";
+import { readTables } from "./tables.ts";
+import { type Breach, compareTables } from "./verdict.ts";
+
+const HOUR_MS = 3_600_000;
+const lateness: Lateness = { delayMs: 600_000, idleMs: 12_000 };
+/** How many of the triggers' batches each of their faults strikes. */
+const TRIGGER_FAULT_PROBABILITY = 0.03;
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly durationMs: number;
+  readonly faults: readonly string[];
+  readonly say: (message: string) => void;
+  /** Ends the run early; there is no verdict then. */
+  readonly signal: AbortSignal;
+}
+
+export interface Report {
+  readonly breaches: readonly Breach[];
+  readonly injected: Injected;
+  readonly load: LoadCounts;
+  readonly log: readonly LoggedRecord[];
+  readonly samples: number;
+  readonly amendments: number;
+}
+
+/** All windows of the events are over, and their watermark can pass them, when the run ends. */
+function spanOf(nowMs: number) {
+  const toMs = Math.floor((nowMs - lateness.delayMs) / HOUR_MS) * HOUR_MS;
+  return { fromMs: toMs - 6 * HOUR_MS, toMs };
+}
+
+async function torture(pipeline: Pipeline, broker: Broker, database: Database, options: RunOptions) {
+  const { seed, durationMs, say } = options;
+  const injected: Injected = { counts: new Map(), failures: [] };
+  const load: LoadCounts = { confirmed: 0, unconfirmed: 0 };
+  const samples: Sample[] = [];
+  const over = AbortSignal.any([options.signal, AbortSignal.timeout(durationMs)]);
+  const startMs = performance.now();
+  const events = new EventSource(randomOf(seed, "events"), spanOf(Date.now()));
+  const world: World = {
+    broker,
+    database,
+    aggregators: Object.values(pipeline.aggregators),
+    sweeper: pipeline.sweeper,
+    topics,
+    events,
+    progress: () => Math.min(1, (performance.now() - startMs) / durationMs),
+    startTriggers: () => pipeline.startTriggers(),
+    sweep: () => pipeline.sweep(),
+    signal: over,
+  };
+  const kinds = triggerFaults.filter((kind) => options.faults.includes(kind));
+  pipeline.useTriggerFaults(
+    {
+      seed,
+      probability: Object.fromEntries(kinds.map((kind) => [kind, TRIGGER_FAULT_PROBABILITY])),
+      delayMs: 1_500,
+    },
+    (message) => noteFault(injected, /^fault (\w+)/.exec(message)?.[1] ?? message),
+  );
+  const watched = new AbortController();
+  const watching = watch(
+    database,
+    broker.direct,
+    topics,
+    lateness.delayMs,
+    (sample) => samples.push(sample),
+    watched.signal,
+  );
+  await Promise.all([
+    injectAll(world, seed, options.faults, injected, say),
+    runLoad(
+      {
+        brokers: broker.direct,
+        topics,
+        events,
+        random: randomOf(seed, "load"),
+        durationMs,
+        hasWatermark: (stream) => samples.at(-1)?.[stream].watermarkMs != null,
+      },
+      load,
+      over,
+    ),
+    hold(durationMs, over),
+  ]);
+  pipeline.useTriggerFaults(null, () => undefined);
+  const endWatching = async () => {
+    watched.abort();
+    await watching;
+  };
+  return { injected, load, samples, endWatching };
+}
+
+async function judge(
+  pipeline: Pipeline,
+  broker: Broker,
+  database: Database,
+  { say }: RunOptions,
+  endWatching: () => Promise<void>,
+  samples: readonly Sample[],
+) {
+  say("calm: no more faults, no more events; reading the log");
+  const log = await readLog(broker.direct, topics);
+  const unsettled = await settle({
+    database,
+    topics,
+    log,
+    readCommitted: () => pipeline.readCommitted(),
+    appliedWithinMs: 60_000,
+    finalWithinMs: lateness.idleMs + 30_000,
+  });
+  await endWatching();
+  const { tables, amendments } = await database.use(async (client) => {
+    const { rows } = await client.query<{ n: number }>("SELECT coalesce(sum(late), 0)::int AS n FROM ledger");
+    return { tables: await readTables(client, topics), amendments: rows[0]?.n ?? 0 };
+  });
+  const breaches = [
+    ...compareTables(expectedTables(log), tables),
+    ...unsettled,
+    ...judgeSamples(samples, log, lateness.delayMs),
+  ];
+  return { breaches, log, amendments };
+}
+
+/** @returns null where the signal ended it before there was a verdict */
+export async function runChaos(options: RunOptions): Promise<Report | null> {
+  // Named and laid out as the integration tests' folders: they clean up after runs that were killed.
+  const folder = await mkdtemp(join(tmpdir(), `smartgrid-test-${process.pid}-chaos-`));
+  const started: { stop(): Promise<void> }[] = [];
+  const keep = <T extends { stop(): Promise<void> }>(one: T): T => {
+    started.push(one);
+    return one;
+  };
+  try {
+    const starting = [
+      Broker.start(join(folder, "kafka")).then(keep),
+      Database.start(join(folder, "postgres")).then(keep),
+    ] as const;
+    await Promise.allSettled(starting); // where one fails, the other has to be stopped
+    const [broker, database] = await Promise.all(starting);
+    const pipeline = keep(
+      new Pipeline(broker, database, lateness, randomOf(options.seed, "clocks"), () => undefined),
+    );
+    await pipeline.createTopics();
+    const ended = new AbortController();
+    const sweeping = pipeline.sweepOnSchedule(ended.signal);
+    keep({
+      async stop() {
+        ended.abort();
+        await sweeping;
+      },
+    });
+    for (const mapping of pipeline.startTriggers()) keep(mapping);
+    const { injected, load, samples, endWatching } = await torture(pipeline, broker, database, options);
+    keep({ stop: endWatching });
+    if (options.signal.aborted) return null;
+    const verdict = await judge(pipeline, broker, database, options, endWatching, samples);
+    return { ...verdict, injected, load, samples: samples.length };
+  } finally {
+    // What was started last is stopped first: the triggers before the functions before the servers.
+    for (const one of started.reverse()) await one.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,84 @@
+// The log as it stands in the topics: what the oracle judges by. It is read with Java's own consumer, the reference:
+// kafkajs takes aborted records for good ones where transactions end in another order than they began. Each record
+// says in a header what must become of it, as its producer knew it, so that nothing of the pipeline's decoding is used.
+
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+export const streams = ["sensor", "consumption", "weather"] as const;
+
+export type StreamName = (typeof streams)[number];
+
+/** `count`, `too_late`, or the reason for quarantine, with its field after a colon. */
+export const FATE_HEADER = "fate";
+
+export interface LoggedRecord {
+  readonly stream: StreamName;
+  readonly partition: number;
+  readonly offset: number;
+  readonly value: Buffer | null;
+  readonly fate: string;
+}
+
+/** Longer than a transaction that was left open keeps those behind it from being read. */
+const END_OF_LOG_MS = 8_000;
+/** What the console consumer is told to print for a record without a value; nobody sends it. */
+const TOMBSTONE = "(tombstone)";
+const jars = join(import.meta.dirname, "../localstack/kafka/jars/*");
+
+/** As Java's `Bytes` writes itself: what is not printable, and the backslash, as `\xNN`. */
+function bytesOf(text: string): Buffer {
+  const raw = text.replaceAll(/\\x([0-9A-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return Buffer.from(raw, "latin1");
+}
+
+/** @throws Error for a line that is no record, such as a message of the consumer's own */
+export function parseLine(stream: StreamName, line: string): LoggedRecord {
+  const match = /^Partition:(\d+)\tOffset:(\d+)\tfate:([^\t]*)\t(.*)$/.exec(line);
+  if (match === null) throw new Error(`not a record of the console consumer: ${line.slice(0, 200)}`);
+  const [, partition, offset, fate = "", text = ""] = match;
+  const value = text === TOMBSTONE ? null : bytesOf(text);
+  return { stream, partition: Number(partition), offset: Number(offset), value, fate };
+}
+
+async function readTopic(brokers: string, stream: StreamName, topic: string): Promise<LoggedRecord[]> {
+  const properties = {
+    "print.partition": true,
+    "print.offset": true,
+    "print.headers": true,
+    "null.literal": TOMBSTONE,
+    "value.deserializer": "org.apache.kafka.common.serialization.BytesDeserializer",
+  };
+  const child = spawn(
+    "java",
+    [
+      ...["-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp", jars],
+      ...["org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", brokers, "--topic", topic],
+      ...["--from-beginning", "--isolation-level", "read_committed", "--timeout-ms", String(END_OF_LOG_MS)],
+      ...Object.entries(properties).flatMap(([name, value]) => ["--property", `${name}=${value}`]),
+    ],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const records: LoggedRecord[] = [];
+  for await (const line of createInterface({ input: child.stdout })) records.push(parseLine(stream, line));
+  if (!said.includes(`Processed a total of ${records.length} messages`))
+    throw new Error(
+      `${topic}: read ${records.length} records, but the console consumer says: ${said.slice(0, 2_000)}`,
+    );
+  return records;
+}
+
+/** Reads all committed records. @throws Error where what Java says is no record */
+export async function readLog(
+  brokers: string,
+  topics: Readonly<Record<StreamName, string>>,
+): Promise<LoggedRecord[]> {
+  return (await Promise.all(streams.map((stream) => readTopic(brokers, stream, topics[stream])))).flat();
+}

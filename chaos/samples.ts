@@ -1,0 +1,166 @@
+// What is seen of watermarks and ledgers while a run goes on, and the laws that every sample keeps.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ClientBase } from "pg";
+import { openClient } from "./load.ts";
+import { type LoggedRecord, type StreamName, streams } from "./log.ts";
+import type { Database } from "./servers.ts";
+import type { Breach } from "./verdict.ts";
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+interface StreamSample {
+  readonly watermarkMs: number | null;
+  /** Rows that are final although their window ends after the watermark. */
+  readonly finalTooEarly: number;
+  /** How far the watermark is ahead of the database's clock less the delay, ms; above 0 it must never be. */
+  readonly aheadMs: number | null;
+  readonly applied: ReadonlyMap<number, readonly Range[]>;
+  /** Asked of the broker before the database. */
+  readonly ends: ReadonlyMap<number, number>;
+}
+
+export type Sample = Readonly<Record<StreamName, StreamSample>>;
+
+type Topics = Readonly<Record<StreamName, string>>;
+
+const tables = {
+  sensor: "sensor_aggregates_realtime",
+  consumption: "consumption_aggregates_realtime",
+  weather: "weather_aggregates_realtime",
+} as const;
+
+async function sampleStream(
+  client: ClientBase,
+  stream: StreamName,
+  topic: string,
+  ends: ReadonlyMap<number, number>,
+  delayMs: number,
+): Promise<StreamSample> {
+  // One statement, so one snapshot: finality and watermark are seen together.
+  const { rows } = await client.query<{
+    watermark_ms: string | null;
+    ahead_ms: string | null;
+    early: number;
+    applied: { partition: number; from: number; to: number }[];
+  }>(
+    `SELECT extract(epoch FROM s.watermark) * 1000 AS watermark_ms,
+       extract(epoch FROM s.watermark - now()) * 1000 + $3 AS ahead_ms,
+       (SELECT count(*)::int FROM ${tables[stream]}
+        WHERE state = 'final' AND (s.watermark IS NULL OR window_end > s.watermark)) AS early,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('partition', partition, 'from', lower(part), 'to', upper(part))), '[]')
+        FROM ledger, unnest(applied) AS part WHERE topic = $2) AS applied
+     FROM stream_state AS s WHERE stream = $1`,
+    [stream, topic, delayMs],
+  );
+  const [row] = rows;
+  return {
+    watermarkMs: row?.watermark_ms == null ? null : Number(row.watermark_ms),
+    aheadMs: row?.ahead_ms == null ? null : Number(row.ahead_ms),
+    finalTooEarly: row?.early ?? 0,
+    applied: Map.groupBy(row?.applied ?? [], (range) => range.partition),
+    ends,
+  };
+}
+
+/** Looks on twice a second until the signal; while a server is away nothing is seen. */
+export async function watch(
+  database: Database,
+  brokers: string,
+  topics: Topics,
+  delayMs: number,
+  onSample: (sample: Sample) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const admin = openClient(brokers, "watch").admin();
+    try {
+      await admin.connect();
+      await database.use(async (client) => {
+        while (!signal.aborted) {
+          const of = async (stream: StreamName) => {
+            const offsets = await admin.fetchTopicOffsets(topics[stream]);
+            const ends = new Map(offsets.map((one) => [one.partition, Number(one.high)]));
+            return sampleStream(client, stream, topics[stream], ends, delayMs);
+          };
+          onSample({
+            sensor: await of("sensor"),
+            consumption: await of("consumption"),
+            weather: await of("weather"),
+          });
+          await sleep(500, undefined, { signal }).catch(() => undefined); // over
+        }
+      });
+    } catch {
+      // A server is away, as it should be now and then; looked at again when it is back.
+      await sleep(500, undefined, { signal }).catch(() => undefined); // over
+    } finally {
+      await admin.disconnect().catch(() => undefined); // it may have lost its broker
+    }
+  }
+}
+
+function isApplied(sample: StreamSample, partition: number, offset: number): boolean {
+  return (sample.applied.get(partition) ?? []).some((range) => range.from <= offset && offset < range.to);
+}
+
+function eventTimeMs({ value }: LoggedRecord): number {
+  const { timestamp }: { timestamp: string } = JSON.parse(value?.toString() ?? "");
+  return Date.parse(/Z$/.test(timestamp) ? timestamp : `${timestamp}Z`);
+}
+
+/**
+ * Where the watermark moved on although a partition was lagging all the time: beyond what that partition's applied
+ * events allow. `log` holds the stream's records only.
+ */
+function movedPastLagging(
+  stream: StreamName,
+  before: StreamSample,
+  after: StreamSample,
+  log: readonly LoggedRecord[],
+  delayMs: number,
+): Breach[] {
+  const { watermarkMs } = after;
+  if (watermarkMs === null || watermarkMs === before.watermarkMs) return [];
+  return [...before.ends].flatMap(([partition, end]) => {
+    const there = log.filter((record) => record.partition === partition && record.offset < end);
+    if (there.every(({ offset }) => isApplied(after, partition, offset))) return [];
+    const times = log
+      .filter(
+        (one) =>
+          one.partition === partition && one.fate === "count" && isApplied(after, partition, one.offset),
+      )
+      .map(eventTimeMs);
+    const allowedMs = Math.max(Number.NEGATIVE_INFINITY, ...times) - delayMs;
+    if (watermarkMs <= allowedMs + 1) return [];
+    const what = `${stream}: the watermark moved to ${new Date(watermarkMs).toISOString()} past partition ${partition}, which was lagging`;
+    return [{ promise: "EARLY" as const, what }];
+  });
+}
+
+/** The laws over all samples. Pure. */
+export function judgeSamples(
+  samples: readonly Sample[],
+  log: readonly LoggedRecord[],
+  delayMs: number,
+): Breach[] {
+  return streams.flatMap((stream) => {
+    const ofStream = log.filter((record) => record.stream === stream);
+    return samples.flatMap((sample, i) => {
+      const now = sample[stream];
+      const before = samples[i - 1]?.[stream];
+      const breaches: Breach[] = [];
+      const early = (what: string) => breaches.push({ promise: "EARLY", what: `${stream}: ${what}` });
+      if (now.finalTooEarly > 0) early(`${now.finalTooEarly} rows were final before their watermark`);
+      if (now.aheadMs !== null && now.aheadMs > 0)
+        early(`the watermark was ${now.aheadMs} ms ahead of the clock`);
+      if (before === undefined) return breaches;
+      if (before.watermarkMs !== null && (now.watermarkMs ?? 0) < before.watermarkMs)
+        early("the watermark went back");
+      return [...breaches, ...movedPastLagging(stream, before, now, ofStream, delayMs)];
+    });
+  });
+}

@@ -1,0 +1,202 @@
+// Alarms: each says that something is wrong for the users or will be soon; what to do stands in docs/runbook.md under its
+// name (a test keeps names and sections the same). Metrics in Smartgrid are those of lib/embedded-metrics.ts. What has no
+// data is no breach, but where silence itself is the fault.
+"use strict";
+
+const STREAMS = {
+  sensor: "aggregate-sensor",
+  consumption: "aggregate-consumption",
+  weather: "aggregate-weather",
+};
+const SWEEPER = "sweep-windows";
+const WRITERS = [...Object.values(STREAMS), SWEEPER];
+const FUNCTIONS = [
+  ...["produce-weather", "generate-weather", "ingest-sensor", "ingest-meter", "health"],
+  ...WRITERS,
+];
+const GIB = 1024 ** 3;
+
+/** One series: [namespace, metric, dimensions, statistic]. */
+const aws = (namespace, metric, dimensions, statistic) => ({ namespace, metric, dimensions, statistic });
+
+/** What an alarm needs to name things. */
+function seriesOf(nameOf) {
+  const ofSweeper = (metric, statistic) =>
+    Object.keys(STREAMS).map((Stream) =>
+      aws("Smartgrid", metric, { FunctionName: nameOf(SWEEPER), Stream }, statistic),
+    );
+  const ofAggregates = (metric) =>
+    Object.entries(STREAMS).map(([Stream, name]) =>
+      aws("Smartgrid", metric, { FunctionName: nameOf(name), Stream }, "Sum"),
+    );
+  const ofFunctions = (names, metric, statistic) =>
+    names.map((name) => aws("AWS/Lambda", metric, { FunctionName: nameOf(name) }, statistic));
+  const ofDatabase = (metric, statistic) => [
+    aws("AWS/RDS", metric, { DBClusterIdentifier: { Ref: "DatabaseCluster" } }, statistic),
+  ];
+  const ofApi = (metric) => [aws("AWS/ApiGateway", metric, { ApiId: { Ref: "HttpApi" } }, "Sum")];
+  const ofFailures = [
+    aws(
+      "AWS/SQS",
+      "ApproximateNumberOfMessagesVisible",
+      { QueueName: { "Fn::GetAtt": ["AggregateFailures", "QueueName"] } },
+      "Maximum",
+    ),
+  ];
+  return { ofSweeper, ofAggregates, ofFunctions, ofDatabase, ofApi, ofFailures };
+}
+
+/** [what it says, periods of seconds, how many of them, threshold, expression over the series a0, a1, …, b0, …, series] */
+function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailures }) {
+  const lag = ofSweeper("Lag", "Maximum");
+  const all = (metric) => ofFunctions(FUNCTIONS, metric, "Sum");
+  return {
+    "lag-high": ["More than 100,000 events wait in a topic", 60, 10, "> 100000", "MAX(METRICS())", lag],
+    "lag-growing": [
+      "Events come faster than they are counted",
+      ...[60, 15, "> 0", "IF(SUM(METRICS()) > 1000, DIFF(SUM(METRICS())), 0)", lag],
+    ],
+    "sweeper-silent": [
+      "A stream has not been swept for 5 minutes: none of its windows becomes final",
+      ...[60, 5, "< 1", "MIN([FILL(a0, 0), FILL(a1, 0), FILL(a2, 0)])", ofSweeper("Sweeps", "Sum")],
+    ],
+    "watermark-behind": [
+      "Windows become final more than an hour after their end",
+      ...[60, 15, "> 3600", "MAX(METRICS())", ofSweeper("WatermarkAge", "Maximum")],
+    ],
+    "quarantine-rate": [
+      "More than one in a hundred records is no valid event",
+      ...[300, 3, "> 1", "100 * SUM([a0, a1, a2]) / SUM([b0, b1, b2])"],
+      ...[ofAggregates("Quarantined"), ofAggregates("Records")],
+    ],
+    "too-late": [
+      "Events came for windows that can no longer be amended, and were kept aside",
+      ...[300, 1, "> 0", "SUM(METRICS())", ofAggregates("TooLate")],
+    ],
+    "failures-queued": ["Batches were given up and wait to be replayed", 300, 1, "> 0", "a0", ofFailures],
+    "function-errors": ["Functions fail", 300, 3, "> 5", "SUM(METRICS())", all("Errors")],
+    "function-timeouts": [
+      "A function that writes to the database takes nearly all of its 60 s",
+      ...[300, 3, "> 55000", "MAX(METRICS())", ofFunctions(WRITERS, "Duration", "Maximum")],
+    ],
+    "function-throttles": [
+      "Functions are not started: the account or a reservation has no room",
+      ...[300, 3, "> 0", "SUM(METRICS())", all("Throttles")],
+    ],
+    "api-errors": [
+      "The HTTP API answers with 5xx: what callers send is not taken",
+      ...[300, 3, "> 5", "100 * a0 / b0", ofApi("5xx"), ofApi("Count")],
+    ],
+  };
+}
+
+/** Of the stack's own database; one that exists has its owner's. */
+function databaseAlarms({ ofDatabase }, { connections, volumeGib }) {
+  const alarm = (what, periods, threshold, metric, statistic) => [
+    ...[what, 60, periods, threshold, "a0", ofDatabase(metric, statistic)],
+  ];
+  return {
+    "database-connections": alarm(
+      "The database has nearly as many connections as are planned",
+      ...[5, `> ${0.9 * connections}`, "DatabaseConnections", "Maximum"],
+    ),
+    "database-cpu": alarm("The database computes all the time", 15, "> 80", "CPUUtilization", "Average"),
+    "database-capacity": alarm(
+      "The database is at its largest capacity",
+      ...[15, "> 90", "ACUUtilization", "Average"],
+    ),
+    "database-local-storage": alarm(
+      "The database has less than 1 GiB left for sorting and temporary tables",
+      ...[15, `< ${GIB}`, "FreeLocalStorage", "Minimum"],
+    ),
+    "database-volume": alarm(
+      "The tables are larger than planned",
+      ...[1, `> ${volumeGib * GIB}`, "VolumeBytesUsed", "Maximum"],
+    ),
+    "database-transaction-ids": alarm(
+      "Vacuum does not keep up; at 2 billion transactions PostgreSQL stops writing",
+      ...[5, "> 1000000000", "MaximumUsedTransactionIDs", "Maximum"],
+    ),
+  };
+}
+
+function resourceOf(name, alarmName, [what, periodSeconds, periods, limit, expression, ...groups]) {
+  const [comparison, threshold] = limit.split(" ");
+  const metrics = groups.flatMap((series, group) =>
+    series.map(({ namespace, metric, dimensions, statistic }, i) => ({
+      Id: `${"ab"[group]}${i}`,
+      ReturnData: false,
+      MetricStat: {
+        Metric: {
+          Namespace: namespace,
+          MetricName: metric,
+          Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
+        },
+        Period: periodSeconds,
+        Stat: statistic,
+      },
+    })),
+  );
+  return {
+    Type: "AWS::CloudWatch::Alarm",
+    Properties: {
+      AlarmName: alarmName,
+      AlarmDescription: `${what}. What to do: docs/runbook.md, ${name}`,
+      ComparisonOperator: comparison === ">" ? "GreaterThanThreshold" : "LessThanThreshold",
+      Threshold: Number(threshold),
+      EvaluationPeriods: periods,
+      DatapointsToAlarm: periods,
+      TreatMissingData: name === "sweeper-silent" ? "breaching" : "notBreaching",
+      AlarmActions: [{ Ref: "AlarmTopic" }],
+      OKActions: [{ Ref: "AlarmTopic" }],
+      Metrics: [...metrics, { Id: "value", Expression: expression, Label: what, ReturnData: true }],
+    },
+  };
+}
+
+const logicalId = (name) => `${name.replace(/(^|-)(\w)/g, (_, _dash, letter) => letter.toUpperCase())}Alarm`;
+
+/** Who is told: whoever subscribes to the topic, and ALARM_EMAIL where it is set. */
+function topicResources(topicName, email) {
+  const subscription = { TopicArn: { Ref: "AlarmTopic" }, Protocol: "email", Endpoint: email };
+  return {
+    AlarmTopic: {
+      Type: "AWS::SNS::Topic",
+      Metadata: {
+        checkov: {
+          skip: [
+            {
+              id: "CKV_AWS_26",
+              comment: "Names of alarms only; CloudWatch cannot publish under AWS's own key for SNS",
+            },
+          ],
+        },
+      },
+      Properties: { TopicName: topicName },
+    },
+    ...(email ? { AlarmEmail: { Type: "AWS::SNS::Subscription", Properties: subscription } } : {}),
+  };
+}
+
+/** @param database its plan, or null where it is not the stack's own */
+function alarmResources(prefix, database, email) {
+  const series = seriesOf((name) => `${prefix}-${name}`);
+  const alarms = { ...pipelineAlarms(series), ...(database ? databaseAlarms(series, database) : {}) };
+  const resources = Object.entries(alarms).map(([name, alarm]) => [
+    logicalId(name),
+    resourceOf(name, `${prefix}-${name}`, alarm),
+  ]);
+  return { ...topicResources(`${prefix}-alarms`, email), ...Object.fromEntries(resources) };
+}
+
+module.exports = async ({ resolveVariable }) => {
+  const prefix = `${await resolveVariable("self:service")}-${await resolveVariable("sls:stage")}`;
+  const kind = await resolveVariable("file(infra/deployment.cjs):database.kind");
+  const plan = {
+    connections: Number(await resolveVariable("param:databaseConnections, 100")),
+    volumeGib: Number(await resolveVariable("param:databaseVolumeGib, 100")),
+  };
+  return { Resources: alarmResources(prefix, kind === "aurora" ? plan : null, process.env.ALARM_EMAIL) };
+};
+module.exports.alarmResources = alarmResources;
+module.exports.FUNCTIONS = FUNCTIONS;

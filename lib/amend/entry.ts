@@ -1,0 +1,78 @@
+// An amendment as an entry: which events, of which time, and what becomes of them. Pure.
+
+import { type Decimal, decimalOf, formatDecimal } from "../core/exact.ts";
+import { holds, type OffsetRanges } from "../core/ranges.ts";
+import { isJsonObject } from "../streams/fields.ts";
+
+/** Whose events. */
+export type Selector =
+  | { readonly sensor: string; readonly type: string | null }
+  | { readonly meter: string }
+  | { readonly customer: string };
+
+/** What makes a wrong value right: an exact factor, or the unit that was meant. */
+export type Correction = { readonly multiply: string } | { readonly unit: string };
+
+/** Where a counted record stands: in a topic, or, with the replays' source, in quarantine. */
+export interface LogPosition {
+  readonly source: string;
+  readonly partition: number;
+  readonly incarnation: number;
+  readonly offset: number;
+}
+
+export interface Entry {
+  readonly selector: Selector;
+  /** Null where the events do not count at all. */
+  readonly correction: Correction | null;
+  /** Event time, half-open, µs. */
+  readonly fromUs: number;
+  readonly toUs: number;
+  /** What the ledger had applied when it was made, by log; null for one that is being made. */
+  readonly scope: ReadonlyMap<string, OffsetRanges> | null;
+  /** The rows that it changed, by window and group; null for one that is being made. */
+  readonly rows: ReadonlySet<string> | null;
+}
+
+export function logKey({ source, partition, incarnation }: Omit<LogPosition, "offset">): string {
+  return `${source}\0${partition}\0${incarnation}`;
+}
+
+export function rowKey(windowStartUs: number, group: string): string {
+  return `${windowStartUs}\0${group}`;
+}
+
+/** Whether an entry could see an event: what came later, or stands in a row that it left alone, it does not touch. */
+export function reaches(entry: Entry, at: LogPosition, row: string): boolean {
+  if (entry.scope === null || entry.rows === null) return true;
+  return entry.rows.has(row) && holds(entry.scope.get(logKey(at)) ?? [], at.offset);
+}
+
+/** @throws Error where the text is no decimal number */
+export function parseDecimal(text: string): Decimal {
+  const match = /^([+-]?)(\d{1,30})(?:\.(\d{1,30}))?$/.exec(text);
+  if (match === null) throw new Error(`${text}: expected a decimal number such as 0.001`);
+  const [, sign = "", whole = "", fraction = ""] = match;
+  const unscaled = BigInt(whole + fraction);
+  return { unscaled: sign === "-" ? -unscaled : unscaled, scale: fraction.length };
+}
+
+/** The product, exact, as the nearest number that JSON can carry: what the device would have sent. */
+function product(value: number, factor: Decimal): number {
+  const { unscaled, scale } = decimalOf(value);
+  return Number(formatDecimal({ unscaled: unscaled * factor.unscaled, scale: scale + factor.scale }));
+}
+
+/**
+ * The record as it should have been.
+ * @param value of a record that the stream accepts
+ * @param field the field that holds the measured value
+ */
+export function correctValue(value: Buffer, correction: Correction, field: string): Buffer {
+  const object: unknown = JSON.parse(value.toString("utf8"));
+  if (!isJsonObject(object)) throw new Error("a record that was counted is no JSON object");
+  const edit = (name: string, edited: unknown) =>
+    Buffer.from(JSON.stringify(Object.fromEntries([...Object.entries(object), [name, edited]])));
+  if ("unit" in correction) return edit("unit", correction.unit);
+  return edit(field, product(Number(object[field]), parseDecimal(correction.multiply)));
+}

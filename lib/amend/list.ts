@@ -1,0 +1,92 @@
+// Amendments on record, for people.
+
+import type { Pool } from "pg";
+import { formatInstant } from "../core/instant.ts";
+import type { AmendableName } from "./amendable.ts";
+import type { Correction, Selector } from "./entry.ts";
+
+interface AmendmentOnRecord {
+  readonly id: number;
+  readonly kind: "remove" | "correct" | "revert";
+  readonly stream: AmendableName;
+  readonly selector: Selector;
+  readonly correction: Correction | null;
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly reverts: number | null;
+  readonly revertedBy: number | null;
+  readonly reason: string;
+  readonly by: string;
+  readonly madeAt: Date;
+  readonly rows: number;
+  readonly countBefore: number;
+  readonly countAfter: number;
+}
+
+interface AmendedRow {
+  readonly startUs: number;
+  readonly sensorType: string;
+  readonly key: string;
+  readonly countBefore: string;
+  readonly countAfter: string;
+  readonly sumBefore: string;
+  readonly sumAfter: string;
+}
+
+/** Text that cannot move the cursor or colour the screen. */
+const quoted = (text: string) => JSON.stringify(text).replaceAll(/\p{C}/gu, "?");
+
+function selectorText(selector: Selector): string {
+  if ("sensor" in selector)
+    return `sensor ${quoted(selector.sensor)}${selector.type === null ? "" : ` of type ${quoted(selector.type)}`}`;
+  return "meter" in selector ? `meter ${quoted(selector.meter)}` : `customer ${quoted(selector.customer)}`;
+}
+
+function deedText({ kind, correction, reverts }: AmendmentOnRecord): string {
+  if (kind === "revert") return `revert of ${reverts},`;
+  if (correction === null) return "remove";
+  return "unit" in correction ? `correct to unit ${correction.unit}` : `multiply by ${correction.multiply}`;
+}
+
+function textOf(amendment: AmendmentOnRecord): string {
+  const { id, stream, selector, fromUs, toUs, rows, countBefore, countAfter, revertedBy } = amendment;
+  const { by, madeAt, reason } = amendment;
+  return [
+    `${id}  ${deedText(amendment)} ${stream} events of ${selectorText(selector)}, ${formatInstant(fromUs)} to ${formatInstant(toUs)}:`,
+    `${rows} rows, ${countBefore} events counted before and ${countAfter} after`,
+    `(${madeAt.toISOString()} by ${quoted(by)}: ${quoted(reason)})`,
+    ...(revertedBy === null ? [] : [`reverted by ${revertedBy}`]),
+  ].join(" ");
+}
+
+/**
+ * The newest amendments, or one of them, a line each.
+ * @param id null for all
+ */
+export async function listAmendments(pool: Pool, id: number | null, limit: number): Promise<string[]> {
+  const { rows } = await pool.query<AmendmentOnRecord>(
+    `SELECT a.id::float8 AS id, a.kind, a.stream, a.selector, a.correction, epoch_us(a.span_from)::float8 AS "fromUs",
+       epoch_us(a.span_to)::float8 AS "toUs", a.reverts::float8 AS reverts, a.reason, a.made_by AS by,
+       a.made_at AS "madeAt", (SELECT undoing.id::float8 FROM amendment AS undoing WHERE undoing.reverts = a.id) AS "revertedBy",
+       s.rows::float8 AS rows, s.before::float8 AS "countBefore", s.after::float8 AS "countAfter"
+     FROM amendment AS a, LATERAL (SELECT count(*) AS rows, coalesce(sum(count_before), 0) AS before,
+       coalesce(sum(count_after), 0) AS after FROM amendment_row AS r WHERE r.amendment_id = a.id) AS s
+     WHERE $1::bigint IS NULL OR a.id = $1 ORDER BY a.id DESC LIMIT $2`,
+    [id, limit],
+  );
+  return rows.map(textOf);
+}
+
+/** What an amendment changed, a line for each row. */
+export async function listAmendedRows(pool: Pool, id: number): Promise<string[]> {
+  const { rows } = await pool.query<AmendedRow>(
+    `SELECT epoch_us(window_start)::float8 AS "startUs", sensor_type AS "sensorType", key, count_before AS "countBefore",
+       count_after AS "countAfter", sum_before AS "sumBefore", sum_after AS "sumAfter"
+     FROM amendment_row WHERE amendment_id = $1 ORDER BY window_start, sensor_type, key`,
+    [id],
+  );
+  return rows.map((row) => {
+    const name = row.sensorType === "" ? quoted(row.key) : `${quoted(row.sensorType)} ${quoted(row.key)}`;
+    return `  ${formatInstant(row.startUs)} ${name}: count ${row.countBefore} → ${row.countAfter}, sum ${row.sumBefore} → ${row.sumAfter}`;
+  });
+}

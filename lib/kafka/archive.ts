@@ -1,0 +1,194 @@
+// The topic as an archive: records read again by their offsets, in any of Kafka's compressions, without a consumer
+// group, as a trigger that reads committed records would be delivered them. kafkajs reads through groups only and
+// knows gzip only, hence the client that the local trigger uses.
+
+import type { Consumer } from "@platformatic/kafka";
+import type { LogRecord } from "../aggregate/fold.ts";
+import type { KafkaSettings } from "../config.ts";
+import { clip, type OffsetRanges } from "../core/ranges.ts";
+import { findBrokers } from "./brokers.ts";
+import { iamToken } from "./client.ts";
+
+export interface ArchivedPartition {
+  readonly partition: number;
+  /** First offset that retention has left. */
+  readonly first: number;
+  /** First offset whose record is not older than the wanted time; the end where there is none. */
+  readonly firstAtTime: number;
+  /** Offset before which all transactions have ended. */
+  readonly end: number;
+}
+
+/** Connects when it is first used. */
+export interface Archive {
+  /** @param timeMs which records are looked for, by Kafka's time stamp */
+  partitions(topic: string, timeMs: number): Promise<readonly ArchivedPartition[]>;
+  /**
+   * The records of the ranges, in offset order, in pieces of about a megabyte; an empty piece is none.
+   * @throws Error where the broker is away, or where it does not give what lies in a range
+   */
+  read(topic: string, partition: number, ranges: OffsetRanges): AsyncGenerator<readonly LogRecord[]>;
+  /**
+   * @returns the offset of the first committed record at or after `from`, or, where there is none yet, the offset
+   *   before which there will never be one; `from` itself where nothing can be said
+   * @throws Error where the broker is away or has no such topic
+   */
+  nextRecord(topic: string, partition: number, from: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+const READ_COMMITTED = 1;
+const FETCH_BYTES = 1024 * 1024;
+const FETCH_WAIT_MS = 250;
+const EARLIEST = -2n;
+const LATEST = -1n;
+/** Attributes of a record batch (Kafka's message format 2). */
+const APPEND_TIME = 0b1000;
+const TRANSACTIONAL = 0b1_0000;
+const CONTROL_BATCH = 0b10_0000;
+
+type Fetched = Awaited<ReturnType<Consumer["fetch"]>>["responses"][number]["partitions"][number];
+
+/**
+ * The committed records, and the offset after all that was looked at. The client leaves aborted records out by itself,
+ * but only those of a producer's last aborted transaction, and only where its marker has been fetched as well.
+ */
+function recordsOf(fetched: Fetched): { records: LogRecord[]; next: number } {
+  const records: LogRecord[] = [];
+  const aborting = new Set<bigint>();
+  const aborted = [...(fetched.abortedTransactions ?? [])].sort((a, b) =>
+    Number(a.firstOffset - b.firstOffset),
+  );
+  let next = 0;
+  for (const batch of fetched.records ?? []) {
+    const first = Number(batch.firstOffset);
+    next = first + batch.lastOffsetDelta + 1;
+    for (; aborted[0] !== undefined && Number(aborted[0].firstOffset) < next; aborted.shift())
+      aborting.add(aborted[0].producerId);
+    if ((batch.attributes & CONTROL_BATCH) !== 0) {
+      aborting.delete(batch.producerId); // the marker that ends a transaction
+      continue;
+    }
+    if ((batch.attributes & TRANSACTIONAL) !== 0 && aborting.has(batch.producerId)) continue;
+    for (const record of batch.records)
+      records.push({
+        offset: first + record.offsetDelta,
+        recordTimeMs:
+          (batch.attributes & APPEND_TIME) !== 0
+            ? Number(batch.maxTimestamp)
+            : Number(batch.firstTimestamp + record.timestampDelta),
+        value: record.value,
+      });
+  }
+  return { records, next };
+}
+
+async function connect(settings: KafkaSettings): Promise<Consumer> {
+  // Loaded only here: a function that sweeps rarely needs it.
+  const { Consumer } = await import("@platformatic/kafka");
+  return new Consumer({
+    clientId: settings.clientId,
+    groupId: `${settings.clientId}-archive`, // the client wants a name; the group is never joined
+    bootstrapBrokers: [...(await findBrokers(settings))],
+    retries: 3,
+    retryDelay: 250,
+    connectTimeout: 1_500,
+    requestTimeout: 5_000,
+    ...(settings.iam
+      ? { tls: {}, sasl: { mechanism: "OAUTHBEARER", token: () => iamToken(settings.clusterArn) } }
+      : {}),
+  });
+}
+
+export function openArchive(settings: KafkaSettings): Archive {
+  let connected: Promise<Consumer> | null = null;
+  const consumer = () => {
+    connected ??= connect(settings);
+    return connected;
+  };
+
+  async function offsetsAt(topic: string, timestamp: bigint): Promise<readonly bigint[]> {
+    const found = await (await consumer()).listOffsets({
+      topics: [topic],
+      timestamp,
+      isolationLevel: READ_COMMITTED,
+    });
+    return found.get(topic) ?? [];
+  }
+
+  /** @param maxBytes the first batch comes whole all the same */
+  async function fetchFrom(
+    topic: string,
+    partition: number,
+    offset: number,
+    maxBytes: number,
+    forceUpdate = false,
+  ): Promise<Fetched | undefined> {
+    const client = await consumer();
+    const known = (await client.metadata({ topics: [topic], forceUpdate })).topics.get(topic);
+    const leader = known?.partitions[partition]?.leader;
+    if (known === undefined || leader === undefined) throw new Error(`there is no ${topic}-${partition}`);
+    const wanted = {
+      partition,
+      currentLeaderEpoch: -1,
+      fetchOffset: BigInt(offset),
+      lastFetchedEpoch: -1,
+      partitionMaxBytes: maxBytes,
+    };
+    const answer = await client.fetch({
+      node: leader,
+      maxWaitTime: FETCH_WAIT_MS,
+      minBytes: 1,
+      maxBytes,
+      isolationLevel: READ_COMMITTED,
+      topics: [{ topicId: known.id, partitions: [wanted] }],
+    });
+    return answer.responses[0]?.partitions[0];
+  }
+
+  return {
+    async partitions(topic, timeMs) {
+      const [firsts, ends, atTime] = await Promise.all([
+        offsetsAt(topic, EARLIEST),
+        offsetsAt(topic, LATEST),
+        offsetsAt(topic, BigInt(Math.floor(Math.max(0, timeMs)))),
+      ]);
+      return firsts.map((first, partition) => {
+        const end = Number(ends[partition] ?? 0n);
+        const firstAtTime = Number(atTime[partition] ?? -1n); // −1 where all records are older
+        return { partition, first: Number(first), firstAtTime: firstAtTime < 0 ? end : firstAtTime, end };
+      });
+    },
+
+    async *read(topic, partition, ranges) {
+      const end = ranges.at(-1)?.to ?? 0;
+      for (let at = ranges[0]?.from ?? 0; at < end; ) {
+        const fetched = await fetchFrom(topic, partition, at, FETCH_BYTES);
+        const { records, next } = fetched === undefined ? { records: [], next: 0 } : recordsOf(fetched);
+        if (next <= at)
+          throw new Error(
+            `${topic}-${partition}: the broker gives nothing at offset ${at}, below ${end}: is a transaction still open?`,
+          );
+        const wanted = clip(ranges, at, next);
+        const piece = records.filter(({ offset }) => wanted.some((r) => r.from <= offset && offset < r.to));
+        if (piece.length > 0) yield piece;
+        at = clip(ranges, next, end)[0]?.from ?? end; // what lies between two ranges is not read
+      }
+    },
+
+    async nextRecord(topic, partition, from) {
+      // Asked anew for the topic: it may have been created again since.
+      const fetched = await fetchFrom(topic, partition, from, 1, true);
+      if (fetched === undefined) return from;
+      const { records, next } = recordsOf(fetched);
+      return records.find(({ offset }) => offset >= from)?.offset ?? Math.max(from, next);
+    },
+
+    async close() {
+      const closed = connected;
+      connected = null;
+      // One that never connected has nothing to close.
+      await closed?.then((client) => client.close(true)).catch(() => undefined);
+    },
+  };
+}

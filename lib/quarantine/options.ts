@@ -1,0 +1,71 @@
+// What `npm run quarantine` can be told of which records, and by whom.
+
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseInstant } from "../core/instant.ts";
+
+export interface Selection {
+  readonly source?: string;
+  readonly topic?: string;
+  readonly partition?: number;
+  readonly incarnation?: number;
+  readonly offsets?: [number, number];
+  readonly reason?: string;
+  readonly field?: string;
+  readonly since?: number;
+  readonly until?: number;
+  readonly state: "unresolved" | "replayed" | "discarded" | "all";
+  readonly limit: number;
+}
+
+export interface Decision {
+  readonly by: string;
+  readonly note?: string;
+}
+
+export interface ReplayOptions extends Decision {
+  readonly edit?: string;
+  readonly set: readonly string[];
+  readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("Expected a whole number.");
+  return Number(text);
+}
+
+function offsetRange(text: string): [number, number] {
+  const match = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(text);
+  if (match === null) throw new InvalidArgumentError("Expected an offset or first-last.");
+  return [Number(match[1]), Number(match[2] ?? match[1])];
+}
+
+function instantUs(text: string): number {
+  const timeUs = parseInstant(text);
+  if (timeUs === null) throw new InvalidArgumentError("Expected an instant such as 2026-01-15T10:00:00Z.");
+  return timeUs;
+}
+
+export function withSelection(command: Command): Command {
+  return command
+    .argument("[position...]", "topic-partition@offset; or filters:")
+    .option("--source <cluster>")
+    .option("--topic <name>")
+    .option("--partition <number>", "", wholeNumber)
+    .option("--incarnation <number>", "of a topic that was created again", wholeNumber)
+    .option("--offsets <first-last>", "", offsetRange)
+    .option("--reason <code>", "as in docs/quarantine.md")
+    .option("--field <name>")
+    .option("--since <instant>", "quarantined at or after", instantUs)
+    .option("--until <instant>", "quarantined before", instantUs)
+    .addOption(
+      new Option("--state <state>")
+        .choices(["unresolved", "replayed", "discarded", "all"])
+        .default("unresolved"),
+    )
+    .option("--limit <number>", "at most so many records", wholeNumber, 100);
+}
+
+export function withDecision(command: Command): Command {
+  return command.requiredOption("--by <name>", "who decides, for the record").option("--note <text>", "why");
+}

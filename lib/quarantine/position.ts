@@ -1,0 +1,27 @@
+// Where a record stood, as people write it: topic-partition@offset, with #incarnation where the topic had been
+// deleted and created again before.
+
+export interface Position {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly incarnation: number;
+}
+
+export function formatPosition({ topic, partition, offset, incarnation }: Position): string {
+  return `${topic}-${partition}@${offset}${incarnation > 0 ? `#${incarnation}` : ""}`;
+}
+
+/** @throws Error where the text is no position */
+export function parsePosition(text: string): Position {
+  const match = /^(.+)-(\d{1,9})@(\d{1,15})(?:#(\d{1,9}))?$/.exec(text);
+  if (match === null)
+    throw new Error(`${text}: expected topic-partition@offset (or topic-partition@offset#incarnation)`);
+  const [, topic = "", partition, offset, incarnation = "0"] = match;
+  return {
+    topic,
+    partition: Number(partition),
+    offset: Number(offset),
+    incarnation: Number(incarnation),
+  };
+}

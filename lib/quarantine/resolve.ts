@@ -1,0 +1,175 @@
+// Replays and discards. Law: a replay is a log of its own beside the topic, which the ledger judges as any other, so
+// that a record is counted once whoever replays it, how often, and wherever that ends; its row is marked in the same
+// transaction and never deleted.
+
+import type { Pool, PoolClient } from "pg";
+import { foldRecords } from "../aggregate/fold.ts";
+import { type CommitOutcome, commitRecords, type LatenessRules } from "../store/commit.ts";
+import { postgresJudge } from "../store/judge.ts";
+import { inTransaction } from "../store/transaction.ts";
+import type { Refusal } from "../streams/refusal.ts";
+import type { Event, Stream } from "../streams/stream.ts";
+import { formatPosition } from "./position.ts";
+import { type QuarantinedRecord, recordColumns } from "./records.ts";
+
+/** A record that was refused so often is replayed no more unless that is asked for: a loop would try it for ever. */
+export const MAX_ATTEMPTS = 5;
+
+/** How a replay ends. Only a settled one has changed anything but the attempts on record. */
+export type ReplayResult =
+  | {
+      readonly kind: "settled";
+      readonly outcome: "counted" | "duplicate" | "too_late" | "applied_before";
+      readonly windowStartUs: number;
+      /** Whether the window was final, and is amended. */
+      readonly late: boolean;
+    }
+  | { readonly kind: "refused again"; readonly refusal: Refusal; readonly attempts: number }
+  | { readonly kind: "too many attempts"; readonly attempts: number }
+  | { readonly kind: "replayed before"; readonly by: string; readonly at: Date };
+
+export interface Replay {
+  /** What is replayed in place of the value as it came, or null for that. */
+  readonly editedValue: Buffer | null;
+  readonly by: string;
+  readonly note: string | null;
+  readonly force: boolean;
+  /** Find out what would happen, and change nothing. */
+  readonly dryRun: boolean;
+}
+
+type RecordKey = Pick<QuarantinedRecord, "source" | "topic" | "partition" | "incarnation" | "offset">;
+
+const whereKey = `WHERE source = $1 AND topic = $2 AND partition = $3 AND incarnation = $4 AND "offset" = $5`;
+
+function keyOf({ source, topic, partition, incarnation, offset }: RecordKey): unknown[] {
+  return [source, topic, partition, incarnation, offset];
+}
+
+/** Under which source the ledger knows the replays of a topic's incarnation. */
+export function replaySourceOf(source: string, incarnation: number): string {
+  return `${source}#replay-${incarnation}`;
+}
+
+async function lockRecord(
+  client: PoolClient,
+  key: RecordKey,
+): Promise<QuarantinedRecord & { readonly nowUs: number }> {
+  const { rows } = await client.query<QuarantinedRecord & { readonly nowUs: number }>(
+    `SELECT ${recordColumns}, epoch_us(now())::float8 AS "nowUs" FROM quarantine ${whereKey} FOR UPDATE`,
+    keyOf(key),
+  );
+  const record = rows[0];
+  if (record === undefined)
+    throw new Error(`${formatPosition(key)} is no longer in quarantine: its retention has passed`);
+  return record;
+}
+
+async function noteAttempt(
+  client: PoolClient,
+  key: RecordKey,
+  refusal: Refusal,
+  by: string,
+): Promise<number> {
+  const { rows } = await client.query<{ attempts: number }>(
+    `UPDATE quarantine SET attempts = attempts + 1, attempted_at = now(), attempted_by = $6, last_reason = $7,
+       last_field = $8 ${whereKey} RETURNING attempts`,
+    [...keyOf(key), by, refusal.refused, refusal.field],
+  );
+  return rows[0]?.attempts ?? 0;
+}
+
+function outcomeOf(committed: CommitOutcome): "counted" | "duplicate" | "too_late" | "applied_before" {
+  if (committed.replayed > 0) return "applied_before";
+  if (committed.tooLate > 0) return "too_late";
+  return committed.duplicates > 0 ? "duplicate" : "counted";
+}
+
+async function replayLocked<E extends Event, P>(
+  client: PoolClient,
+  stream: Stream<E, P>,
+  key: RecordKey,
+  replay: Replay,
+  rules: LatenessRules,
+): Promise<ReplayResult> {
+  const record = await lockRecord(client, key);
+  const { resolvedAt, resolvedBy, attempts } = record;
+  if (record.resolution === "replayed" && resolvedAt !== null && resolvedBy !== null)
+    return { kind: "replayed before", by: resolvedBy, at: resolvedAt };
+  if (attempts >= MAX_ATTEMPTS && !replay.force) return { kind: "too many attempts", attempts };
+
+  const again = { offset: key.offset, recordTimeMs: -1, value: replay.editedValue ?? record.value };
+  const { refused, partials } = foldRecords(stream, [again], {
+    applied: [],
+    futureAfterUs: record.nowUs + rules.futureSkewUs,
+    tooLateUpToUs: Number.NEGATIVE_INFINITY,
+    seenEventKeys: new Set(),
+  });
+  const refusal = refused[0];
+  if (refusal !== undefined)
+    return { kind: "refused again", refusal, attempts: await noteAttempt(client, key, refusal, replay.by) };
+
+  const { topic, partition } = key;
+  const address = { source: replaySourceOf(key.source, key.incarnation), topic, partition };
+  const committed = await commitRecords(postgresJudge(client), stream, address, [again], rules);
+  const outcome = outcomeOf(committed);
+  await client.query(
+    `UPDATE quarantine SET resolution = 'replayed', outcome = $6, resolved_at = now(), resolved_by = $7, note = $8,
+       edited_value = $9 ${whereKey}`,
+    [...keyOf(key), outcome, replay.by, replay.note, replay.editedValue],
+  );
+  return {
+    kind: "settled",
+    outcome,
+    windowStartUs: partials[0]?.windowStartUs ?? Number.NaN,
+    late: committed.late > 0,
+  };
+}
+
+/**
+ * Replays one record: as it came, for code that understands it by now, or edited.
+ * @throws Error where it is no longer in quarantine; DatabaseError or a connection error where PostgreSQL is in
+ *   trouble: then nothing has happened, or all of it, and replaying again is right in both cases
+ */
+export function replayRecord<E extends Event, P>(
+  pool: Pool,
+  stream: Stream<E, P>,
+  key: RecordKey,
+  replay: Replay,
+  rules: LatenessRules,
+): Promise<ReplayResult> {
+  return inTransaction(
+    pool,
+    (client) => replayLocked(client, stream, key, replay, rules),
+    replay.dryRun ? "ROLLBACK" : "COMMIT",
+  );
+}
+
+/**
+ * Marks records as never to be replayed; they stay on record until their retention has passed.
+ * @returns how many were unresolved and are discarded now
+ */
+export async function discardRecords(
+  pool: Pool,
+  keys: readonly RecordKey[],
+  by: string,
+  note: string | null,
+): Promise<number> {
+  const { rowCount } = await pool.query(
+    `UPDATE quarantine AS q SET resolution = 'discarded', resolved_at = now(), resolved_by = $6, note = $7
+     FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::bigint[])
+       AS k(source, topic, partition, incarnation, "offset")
+     WHERE (q.source, q.topic, q.partition, q.incarnation, q."offset")
+       = (k.source, k.topic, k.partition, k.incarnation, k."offset") AND q.resolution IS NULL`,
+    [
+      keys.map((key) => key.source),
+      keys.map((key) => key.topic),
+      keys.map((key) => key.partition),
+      keys.map((key) => key.incarnation),
+      keys.map((key) => key.offset),
+      by,
+      note,
+    ],
+  );
+  return rowCount ?? 0;
+}

@@ -1,0 +1,85 @@
+// A quarantined record as text for a terminal: nothing in it can move the cursor or colour the screen. Pure.
+
+import { formatPosition } from "./position.ts";
+import { reasonsInWords } from "./reasons.ts";
+import type { QuarantinedRecord } from "./records.ts";
+
+const HEX_COLUMNS = 16;
+
+/** Control characters, and what is no UTF-8, as visible signs. */
+function printable(text: string): string {
+  return text.replaceAll(
+    /\p{C}/gu,
+    (sign) => `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** `00000000  7b 22 …  {"…`, 16 bytes a line. */
+function hexLines(bytes: Buffer): string[] {
+  return Array.from({ length: Math.ceil(bytes.length / HEX_COLUMNS) }, (_, line) => {
+    const at = line * HEX_COLUMNS;
+    const part = bytes.subarray(at, at + HEX_COLUMNS);
+    const hex = (part.toString("hex").match(/../g) ?? []).join(" ");
+    const ascii = part.toString("latin1").replaceAll(/[^ -~]/g, ".");
+    return `  ${at.toString(16).padStart(8, "0")}  ${hex.padEnd(3 * HEX_COLUMNS - 1)}  ${ascii}`;
+  });
+}
+
+function valueLines(title: string, value: Buffer | null): string[] {
+  if (value === null) return [`${title}: none (null)`];
+  return [
+    `${title}, ${value.length} bytes:`,
+    ...hexLines(value),
+    `  as text: ${printable(value.toString("utf8"))}`,
+  ];
+}
+
+function reasonText(reason: string, field: string | null): string {
+  return field === null ? reason : `${reason} (${printable(field)})`;
+}
+
+function resolutionText(record: QuarantinedRecord): string {
+  const { resolution, outcome, resolvedAt, resolvedBy, note } = record;
+  if (resolution === null) return "unresolved";
+  const what = outcome === null ? resolution : `${resolution} (${outcome})`;
+  return `${what} ${resolvedAt?.toISOString()} by ${printable(resolvedBy ?? "")}${note === null ? "" : `: ${printable(note)}`}`;
+}
+
+function attemptsText({
+  attempts,
+  attemptedAt,
+  attemptedBy,
+  lastReason,
+  lastField,
+}: QuarantinedRecord): string {
+  if (attempts === 0) return "";
+  const why = lastReason === null ? "" : `, refused as ${reasonText(lastReason, lastField)}`;
+  return `${attempts} replays refused again, the last ${attemptedAt?.toISOString()} by ${printable(attemptedBy ?? "")}${why}`;
+}
+
+/** One line of a list. */
+export function summaryOf(record: QuarantinedRecord): string {
+  return [
+    formatPosition(record),
+    reasonText(record.reason, record.field),
+    record.quarantinedAt.toISOString(),
+    record.value === null ? "null" : `${record.value.length} bytes`,
+    resolutionText(record),
+    attemptsText(record),
+  ]
+    .filter((part) => part !== "")
+    .join("  ");
+}
+
+/** Everything that is known of a record. */
+export function describeRecord(record: QuarantinedRecord): string {
+  const attempts = attemptsText(record);
+  return [
+    `${formatPosition(record)} of ${printable(record.source)}`,
+    `quarantined ${record.quarantinedAt.toISOString()} as ${reasonText(record.reason, record.field)}: the record's value ${reasonsInWords[record.reason]}`,
+    ...(attempts === "" ? [] : [attempts]),
+    resolutionText(record),
+    ...valueLines("value", record.value),
+    ...(record.editedValue === null ? [] : valueLines("replayed instead", record.editedValue)),
+  ].join("\n");
+}

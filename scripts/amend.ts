@@ -1,0 +1,121 @@
+// `npm run amend -- remove|correct|revert|list|show`: takes a device's or customer's events out of the aggregates or
+// makes them right, by an entry of its own. Ends with 0 where that was done (or there was nothing to do), 1 where not.
+
+import { Command } from "commander";
+import type { Pool } from "pg";
+import {
+  type Amended,
+  type AmendmentTools,
+  amend,
+  type Decision,
+  emptyWindows,
+  revert,
+} from "../lib/amend/amend.ts";
+import { listAmendedRows, listAmendments } from "../lib/amend/list.ts";
+import {
+  amendmentNumber,
+  amendmentOf,
+  type CorrectionOptions,
+  factor,
+  type SelectionOptions,
+  withDecision,
+  withSelection,
+} from "../lib/amend/options.ts";
+import { readTopics } from "../lib/config.ts";
+import { openArchive } from "../lib/kafka/archive.ts";
+import { messageOf } from "../lib/log.ts";
+import { openPool } from "../lib/store/pool.ts";
+import { findDatabase, findKafka } from "./pipeline.ts";
+import { startProgress } from "./progress.ts";
+
+/** Long enough for the rows of a long span, and for what the last round reads while it holds the ledger. */
+const STATEMENT_TIMEOUT_MS = 120_000;
+
+/** Runs a command on the database, and says what went wrong in one line. */
+async function onDatabase(work: (pool: Pool) => Promise<void>): Promise<void> {
+  try {
+    const pool = openPool(await findDatabase(), STATEMENT_TIMEOUT_MS);
+    try {
+      await work(pool);
+    } finally {
+      await pool.end();
+    }
+  } catch (error) {
+    // Whatever it is, the person at the terminal is the one to hear it.
+    console.error(messageOf(error));
+    process.exitCode = 1;
+  }
+}
+
+/** The same with the topic at hand. */
+function onTopic(work: (tools: AmendmentTools) => Promise<Amended>, { dryRun }: Decision): Promise<void> {
+  return onDatabase(async (pool) => {
+    const archive = openArchive(await findKafka());
+    const progress = startProgress();
+    try {
+      const onRead = (offsets: number, of: number) => progress.show(`read ${offsets} of ${of} offsets`);
+      const amended = await work({ pool, archive, topics: readTopics(process.env), onRead });
+      progress.done(resultText(amended, dryRun));
+    } finally {
+      await archive.close();
+    }
+  });
+}
+
+function resultText({ id, rows, countBefore, countAfter }: Amended, dryRun: boolean): string {
+  if (id === null) return "no row changes: no counted event in this span is selected, or it is right already";
+  const change = `${rows} rows, ${countBefore} events counted before and ${countAfter} after`;
+  return dryRun ? `dry run, nothing has changed: ${change}` : `amendment ${id}: ${change}`;
+}
+
+const program = new Command()
+  .name("npm run amend --")
+  .description("Amends aggregates by entries that can be reverted (docs/amendments.md).");
+
+withDecision(withSelection(program.command("remove").description("make events count no more")))
+  .option("--whole-windows", "all that the windows of the span hold, without reading events", false)
+  .action((options: SelectionOptions & Decision & { wholeWindows: boolean }) =>
+    options.wholeWindows
+      ? onDatabase(async (pool) => {
+          const tools = { pool, topics: readTopics(process.env) };
+          console.log(
+            resultText(await emptyWindows(tools, amendmentOf(options, false), options), options.dryRun),
+          );
+        })
+      : onTopic((tools) => amend(tools, amendmentOf(options, false), options), options),
+  );
+
+withDecision(withSelection(program.command("correct").description("make wrong values right")))
+  .option("--multiply <factor>", "an exact decimal number", factor)
+  .option("--unit <unit>", "the unit that was meant: kWh, Wh or MWh")
+  .action((options: SelectionOptions & CorrectionOptions & Decision) =>
+    onTopic((tools) => amend(tools, amendmentOf(options, true), options), options),
+  );
+
+withDecision(program.command("revert").description("take an amendment back by another one"))
+  .argument("<id>", "", amendmentNumber)
+  .action((id: number, options: Decision) => onTopic((tools) => revert(tools, id, options), options));
+
+program
+  .command("list")
+  .description("the amendments, newest first")
+  .option("--limit <number>", "at most so many", amendmentNumber, 50)
+  .action(({ limit }: { limit: number }) =>
+    onDatabase(async (pool) =>
+      console.log((await listAmendments(pool, null, limit)).join("\n") || "no amendments"),
+    ),
+  );
+
+program
+  .command("show")
+  .description("an amendment with each row that it changed")
+  .argument("<id>", "", amendmentNumber)
+  .action((id: number) =>
+    onDatabase(async (pool) => {
+      const [text] = await listAmendments(pool, id, 1);
+      if (text === undefined) throw new Error(`there is no amendment ${id}`);
+      console.log([text, ...(await listAmendedRows(pool, id))].join("\n"));
+    }),
+  );
+
+await program.parseAsync();

@@ -1,0 +1,36 @@
+// `npm run chaos [-- --seed N --minutes M --faults a,b]`: the pipeline under faults, and what became of its promises.
+// Exits with 1 where one was broken; the seed runs the same faults again.
+
+import { runChaos } from "../chaos/laboratory.ts";
+import { parseChaosOptions } from "../chaos/options.ts";
+import { countBreaches } from "../chaos/verdict.ts";
+
+const SHOWN = 20;
+const { seed, minutes, faults } = parseChaosOptions(process.argv);
+const stopped = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopped.abort());
+
+const startMs = performance.now();
+const say = (message: string) =>
+  console.log(`${((performance.now() - startMs) / 1_000).toFixed(1).padStart(6)} s  ${message}`);
+
+console.log(`chaos: seed ${seed}, ${minutes} minutes, ${faults.length} kinds of faults`);
+const report = await runChaos({ seed, durationMs: minutes * 60_000, faults, say, signal: stopped.signal });
+if (report === null) {
+  console.log("stopped before there was a verdict");
+} else {
+  const { breaches, injected, load, log, amendments, samples } = report;
+  const kinds = [...injected.counts].sort(([a], [b]) => a.localeCompare(b));
+  const total = kinds.reduce((sum, [, count]) => sum + count, 0);
+  console.log(`\n${log.length} records in the log (${load.confirmed} confirmed, ${load.unconfirmed} not), `);
+  console.log(`${amendments} late events, watermarks and ledgers seen ${samples} times`);
+  console.log(
+    `${total} faults of ${kinds.length} kinds: ${kinds.map(([kind, n]) => `${kind} ${n}`).join(", ")}`,
+  );
+  for (const failure of injected.failures) console.log(`not injected: ${failure}`);
+  for (const { promise, what } of breaches.slice(0, SHOWN)) console.log(`${promise}: ${what}`);
+  if (breaches.length > SHOWN) console.log(`… and ${breaches.length - SHOWN} more`);
+  const counts = Object.entries(countBreaches(breaches)).map(([promise, count]) => `${promise} ${count}`);
+  console.log(`seed ${seed}: ${counts.join(", ")}`);
+  process.exitCode = breaches.length > 0 ? 1 : 0;
+}

@@ -1,0 +1,46 @@
+// Every promise at once: three minutes of faults of all kinds on real servers, and the oracle's verdict.
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { createInterface } from "node:readline";
+import { expect, test } from "vitest";
+import { chaosFaults, ownFaultKinds } from "../../chaos/fault-kinds.ts";
+import { runChaos } from "../../chaos/laboratory.ts";
+
+const SEED = 20_260_115;
+
+test(`three minutes of faults (seed ${SEED}): nothing lost, doubled, stuck or early`, async () => {
+  const said: string[] = [];
+  const report = await runChaos({
+    seed: SEED,
+    durationMs: 180_000,
+    faults: chaosFaults,
+    say: (message) => said.push(message),
+    signal: new AbortController().signal,
+  });
+  expect(report?.breaches, `seed ${SEED}: ${said.join(", ")}`).toEqual([]);
+  const own = [...(report?.injected.counts ?? [])].filter(([kind]) =>
+    ownFaultKinds.some((one) => one === kind),
+  );
+  expect(own.length).toBeGreaterThanOrEqual(10);
+  expect(own.reduce((sum, [, count]) => sum + count, 0)).toBeGreaterThanOrEqual(30);
+  expect(report?.log.length).toBeGreaterThan(5_000);
+});
+
+function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => child.once("exit", resolve));
+}
+
+test("Ctrl-C in the middle of a fault ends a run, and nothing of it is left", async () => {
+  const child = spawn(process.execPath, ["scripts/chaos.ts", "--faults", "brokerFrozen,databaseFrozen"]);
+  const exit = ended(child);
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (/fault \w+$/.test(line)) child.kill("SIGINT");
+    if (line.startsWith("stopped")) break;
+  }
+  expect(await exit).toBe(0);
+  // The folder goes when the servers, which work in it, have ended.
+  expect((await readdir(tmpdir())).filter((name) => name.startsWith(`smartgrid-test-${child.pid}-`))).toEqual(
+    [],
+  );
+});

@@ -1,0 +1,33 @@
+// The faults that have to be survived and the bad input that has to be taken, each with what must happen. The name of
+// at least one test begins with each of these texts: tests/unit/faults.test.ts.
+
+export const faultRows = [
+  "crash before commit: nothing visible; redelivery applies once",
+  "crash after commit, before the acknowledgement: redelivery is a no-op that answers success, counted as replayed",
+  "result of COMMIT unknown: safe either way; reconnect, ask the ledger",
+  "redelivery in any order, overlapping or bisected batches: only the missing offsets are applied",
+  "two pollers on one partition, an old one waking up late: both run, the result is once",
+  "rebalance in the middle of a batch: as above",
+  "broker killed, frozen for 30 s, restarted: producers answer 503, never success; consumption resumes by itself",
+  "PostgreSQL killed (-m immediate), failed over to read-only, sessions terminated: error, whole batch again; no half state; 25006 reconnects",
+  "no connection free (53300): backs off, nothing lost, a clear metric",
+  "deadlock, serialization failure: bounded retry within the remaining time, then throw",
+  "disk full (53100), lock held, statement timeout: rollback, throw, resume when freed",
+  "function timeout inside a transaction: statement timeout below the remaining time; server ends the orphan",
+  "clocks of producers and functions wrong by a day: results unharmed: event time from data, finality from the database's clock",
+  "poison: malformed JSON, empty, null value, BOM, invalid UTF-8, lone surrogate, NUL, not an object, nested 10,000 deep, 1 MB string: quarantined with raw bytes, reason and position; the batch goes on",
+  "wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empty or over-long ids, unknown unit, missing fields: a written rule per field; a reason code",
+  "__proto__, constructor as keys or ids: plain data like any other",
+  "SQL or HTML in ids: parameters only; stored verbatim; escaped on the page",
+  "oversize record or batch (6 MB event, base64 adds a third): batches cut by bytes; a producer gets 413",
+  "tombstones, headers, transaction markers, compaction holes: a hole in offsets is no loss",
+  "topic deleted and created again: new incarnation, alarm; nothing taken for already applied",
+  "retention passed unread data: the loss is counted and named by range",
+  "partitions added: taken up from offset 0; a key in two partitions merges",
+  "migration under load: old and new code run together; short lock timeouts",
+  "one partition silent, one lagging, all silent: idle does not hold the watermark back, lagging does; windows close after silence",
+  "far future, far past timestamps: +1 day, +100 years: quarantined, nothing final early; 1970: never a new window, a too-late record",
+  "DST and leap second: 23 and 25 hour days right in the chosen zone; :60 by a written rule",
+  "sweeper twice, overlapping, killed: the same result",
+  "the same event_id at two offsets (a producer's retry): removed within the horizon where the stream says so (consumption, weather), counted",
+] as const;

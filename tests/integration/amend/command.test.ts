@@ -1,0 +1,65 @@
+// `npm run amend` as an operator uses it.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { runCommand } from "../commands.ts";
+import { type AmendedTopic, hour, openAmendedTopic } from "./amended-topic.ts";
+
+let topic: AmendedTopic;
+beforeAll(async () => {
+  topic = await openAmendedTopic();
+  await topic.begin();
+});
+afterAll(() => topic.close());
+
+test("a meter that ran mad is removed, listed, shown and given back; exit codes say what happened", async () => {
+  const timestamp = new Date(hour).toISOString();
+  const reading = (id: string, meter: string, kwh: number) => ({
+    event_id: id,
+    meter_id: meter,
+    customer_id: "c",
+    reading: kwh,
+    timestamp,
+  });
+  await topic.send("consumption", 0, [reading("a", "mad", 1e6), reading("b", "m", 2)]);
+  const before = await topic.rows("consumption");
+  const environment = {
+    ...topic.database.environment,
+    KAFKA_BROKER: topic.kafka.brokers,
+    KAFKA_TOPIC_METER_READINGS: topic.tools.topics.consumption,
+  };
+  const command = (...args: string[]) => runCommand("amend", args, environment);
+  const span = ["--from", timestamp, "--to", new Date(hour + 1).toISOString()];
+  const decision = ["--reason", "ran\u001b[2J mad", "--by", "ada"];
+
+  expect(await command("remove", ...span, ...decision)).toMatchObject({
+    code: 1,
+    stderr: "whose events? Name one of --sensor, --meter, --customer\n",
+  });
+  expect(await command("remove", "--meter", "mad", ...span, ...decision, "--dry-run")).toMatchObject({
+    code: 0,
+    stdout: "dry run, nothing has changed: 1 rows, 2 events counted before and 1 after\n",
+  });
+  expect(await topic.rows("consumption")).toEqual(before);
+  const removed = await command("remove", "--meter", "mad", ...span, ...decision);
+  expect(removed).toMatchObject({ code: 0, stderr: "" });
+  const id =
+    /^amendment (\d+): 1 rows, 2 events counted before and 1 after\n$/.exec(removed.stdout)?.[1] ?? "";
+  expect(await topic.rows("consumption")).toEqual([expect.stringContaining(",c,2.000000,")]);
+
+  const shown = await command("show", id);
+  expect(shown.stdout).toMatch(
+    /remove consumption events of meter "mad", 2026-01-15T10:00:00.000000Z to .* by "ada"/,
+  );
+  expect(shown.stdout).toContain('"c": count 2 → 1, sum 1000002.000000 → 2.000000\n');
+  expect(shown.stdout).not.toContain("\u001b");
+  expect(await command("revert", id, ...decision)).toMatchObject({ code: 0 });
+  expect(await topic.rows("consumption")).toEqual(before);
+  expect(await command("revert", id, ...decision)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("has been reverted before"),
+  });
+  expect((await command("list")).stdout.split("\n").map((line) => line.split(" ").slice(2, 3))).toEqual([
+    ["revert"],
+    ["remove"],
+    [],
+  ]);
+});

@@ -1,0 +1,102 @@
+// The oracle's part on finality: EARLY as oracle.ts defines it, and that the watermark does not go back.
+
+import type { Observed, TopicRecord, TraceEvent } from "./run.ts";
+import { rulesOf, streams } from "./schedule.ts";
+
+export type Verdict = `${"LOST" | "DOUBLED" | "STUCK" | "EARLY" | "LAW"}: ${string}`;
+
+type Commit = Extract<TraceEvent, { kind: "commit" }>;
+type Move = Extract<TraceEvent, { kind: "move" }>;
+
+export interface Settled {
+  readonly record: TopicRecord;
+  readonly commit: Commit;
+  /** Where the commit stands in the trace. */
+  readonly at: number;
+}
+
+const EARLIEST_US = Date.UTC(2000, 0, 1) * 1000;
+
+export function nameOf({ partition, topicIncarnation, offset }: TopicRecord): string {
+  return `t-${partition}:${offset}${topicIncarnation > 0 ? ` (topic ${topicIncarnation})` : ""}`;
+}
+
+export function checkEarly(
+  observed: Observed,
+  counted: readonly Settled[],
+  say: (verdict: Verdict) => void,
+): void {
+  const { trace, schedule } = observed;
+  const { delayUs, idleUs } = rulesOf(streams[schedule.stream].windowUs / 5);
+  const moves = trace.flatMap((event, at) => (event.kind === "move" ? [{ move: event, at }] : []));
+  moves.forEach(({ move }, i) => {
+    const before = moves[i - 1]?.move.watermarkUs ?? Number.NEGATIVE_INFINITY;
+    const now = move.watermarkUs ?? Number.NEGATIVE_INFINITY;
+    if (now < before) say("LAW: the watermark went back");
+    if (now > before && now > move.nowUs - delayUs)
+      say("EARLY: the watermark is past the clock less the delay");
+  });
+  for (const event of trace)
+    if (event.kind === "finalise" && Math.max(...event.windowEndsUs) > (event.watermarkUs ?? EARLIEST_US))
+      say("EARLY: a row was made final before its watermark");
+
+  for (const { record, commit, at } of counted) {
+    if (record.meaning.kind !== "event") continue;
+    const { windowEndUs } = record.meaning;
+    if (commit.watermarkUs === null || windowEndUs > commit.watermarkUs) continue;
+    const passed = moves.find(({ move }) => move.watermarkUs !== null && move.watermarkUs >= windowEndUs);
+    if (passed === undefined || passed.at > at) continue;
+    if (!mayBeLate(record, passed.move, passed.at)) say(`EARLY: ${nameOf(record)} came for a final window`);
+  }
+
+  function mayBeLate(record: TopicRecord, move: Move, movedAt: number): boolean {
+    if (record.meaning.kind !== "event") return true;
+    const { windowEndUs } = record.meaning;
+    const asked = trace.findIndex((event) => event.kind === "ask" && event.offsets === move.offsets);
+    const ask = trace[asked];
+    if (ask?.kind !== "ask") return false;
+    const appliedByMove = counted.filter(
+      (other) => other.record.partition === record.partition && other.at < movedAt,
+    );
+    const movedOn = appliedByMove.some(
+      ({ record: { meaning } }) => meaning.kind === "event" && meaning.timeUs >= windowEndUs + delayUs,
+    );
+    if (movedOn) return true;
+    const appendedAt = trace.findIndex((event) => event.kind === "append" && event.record === record);
+    const known = ask.offsets.some((o) => o.partition === record.partition);
+    if (!known) return true;
+    // Retention took it, but for a poller that had read it before.
+    const gone = ask.offsets.some((o) => o.partition === record.partition && o.first > record.offset);
+    if ((appendedAt < asked && !gone) || ask.nowUs < windowEndUs + delayUs) return false;
+    const logAtAsk = trace
+      .slice(0, asked)
+      .flatMap((event) =>
+        event.kind === "append" &&
+        event.record.partition === record.partition &&
+        event.record.topicIncarnation === record.topicIncarnation
+          ? [event.record]
+          : [],
+      );
+    const caughtUp = logAtAsk.every((r) => !observed.onBroker.includes(r) || settledBefore(r, movedAt));
+    let largest = Number.NEGATIVE_INFINITY;
+    let grewAtUs = Number.NEGATIVE_INFINITY;
+    for (const { record: r, commit } of appliedByMove) {
+      if (r.meaning.kind !== "event" || r.meaning.timeUs <= largest) continue;
+      largest = r.meaning.timeUs;
+      grewAtUs = commit.nowUs;
+    }
+    return caughtUp && grewAtUs <= ask.nowUs - idleUs;
+  }
+
+  function settledBefore(record: TopicRecord, before: number): boolean {
+    return trace
+      .slice(0, before)
+      .some(
+        (event) =>
+          event.kind === "commit" &&
+          event.partition === record.partition &&
+          event.topicIncarnation === record.topicIncarnation &&
+          event.offsets.some(({ from, to }) => from <= record.offset && record.offset < to),
+      );
+  }
+}

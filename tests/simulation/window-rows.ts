@@ -1,0 +1,90 @@
+// The rows of a stream's windows in the model of PostgreSQL: the upsert of commit_<stream>, and what the history's
+// triggers keep.
+
+import type { FoldedBatch } from "../../lib/aggregate/fold.ts";
+import type { Event, Stream, StreamName } from "../../lib/streams/stream.ts";
+import { addNumeric, compareNumeric, plainNumeric } from "./numeric.ts";
+
+export interface WindowRow {
+  readonly windowStartUs: number;
+  readonly windowEndUs: number;
+  /** Group and sums as texts, in the order of the stream's columns. */
+  readonly values: readonly string[];
+  readonly state: "open" | "final";
+  readonly revision: number;
+  readonly finalisedAtUs: number | null;
+}
+
+/** An earlier value of a final row. */
+export interface EarlierRow extends WindowRow {
+  readonly cause: string;
+}
+
+/** How each of a stream's columns is merged, in the order of `Stream.parameters`. */
+export const columns = {
+  sensor: ["key", "key", "add", "least", "greatest", "add", "add"],
+  consumption: ["key", "add", "add"],
+  weather: ["add", "add", "add", "add", "add", "conditions"],
+} as const;
+
+function mergeConditions(a: string, b: string): string {
+  const merged = new Map<string, number>(Object.entries(JSON.parse(a)));
+  for (const [condition, events] of Object.entries<number>(JSON.parse(b)))
+    merged.set(condition, (merged.get(condition) ?? 0) + events);
+  return JSON.stringify(Object.fromEntries(merged));
+}
+
+function mergeValue(
+  how: (typeof columns)[StreamName][number] | undefined,
+  old: string,
+  added: string,
+): string {
+  if (how === "add") return addNumeric(old, added);
+  if (how === "least") return compareNumeric(added, old) < 0 ? added : old;
+  if (how === "greatest") return compareNumeric(added, old) > 0 ? added : old;
+  return how === "conditions" ? mergeConditions(old, added) : old;
+}
+
+export interface WindowTable {
+  readonly rows: Map<string, WindowRow>;
+  readonly history: EarlierRow[];
+}
+
+/** Adds a batch's partials to the rows. @returns how many events came for windows that had passed */
+export function mergePartials<E extends Event, P>(
+  table: WindowTable,
+  stream: Stream<E, P>,
+  batch: FoldedBatch<P>,
+  cause: string,
+  markUs: number | null,
+  nowUs: number,
+): number {
+  const parameters = stream.parameters(batch.partials.map(({ partial }) => partial));
+  const merges = columns[stream.name];
+  let late = 0;
+  batch.partials.forEach(({ windowStartUs }, i) => {
+    const values = parameters.map((column, c) =>
+      merges[c] === "key" || merges[c] === "conditions" ? String(column[i]) : plainNumeric(String(column[i])),
+    );
+    const key = [windowStartUs, ...values.filter((_, c) => merges[c] === "key")].join("\0");
+    const windowEndUs = windowStartUs + stream.windowUs;
+    const passed = markUs !== null && windowEndUs <= markUs;
+    if (passed) late += Number(values[merges.indexOf("add")]);
+    const old = table.rows.get(key);
+    if (old === undefined) {
+      const born = passed
+        ? ({ state: "final", revision: 1, finalisedAtUs: nowUs } as const)
+        : ({ state: "open", revision: 0, finalisedAtUs: null } as const);
+      table.rows.set(key, { windowStartUs, windowEndUs, values, ...born });
+      return;
+    }
+    if (old.state === "final") table.history.push({ ...old, cause });
+    table.rows.set(key, {
+      ...old,
+      values: old.values.map((value, c) => mergeValue(merges[c], value, values[c] ?? "0")),
+      revision: old.state === "final" ? old.revision + 1 : 0,
+      finalisedAtUs: old.state === "final" ? nowUs : null,
+    });
+  });
+  return late;
+}
