@@ -1,9 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-// Four projects: "unit" needs nothing but Node; "integration" runs against a real Kafka broker and a real
-// PostgreSQL server that tests/integration/stack.ts starts once per run, on free ports; "chaos" tortures servers of its
-// own, after the others, for it takes all of the machine; "deploy" packages the stack last, for it builds the functions
-// anew that the others run.
+// Four projects: "unit" needs nothing but Node; "integration" runs against a real Kafka broker and a real PostgreSQL
+// server that tests/integration/stack.ts starts once per run, on free ports; "deploy" packages the stack, after the
+// others, whose functions it builds anew; "chaos" tortures servers of its own, last, for it takes all of the machine.
 export default defineConfig({
   test: {
     projects: [
@@ -20,22 +19,22 @@ export default defineConfig({
       },
       {
         test: {
-          name: "chaos",
-          include: ["tests/chaos/**/*.test.ts"],
-          fileParallelism: false,
-          testTimeout: 480_000,
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        test: {
           name: "deploy",
           include: ["tests/deploy/**/*.test.ts"],
           globalSetup: ["tests/integration/stack.ts"],
           fileParallelism: false, // they build into the same dist
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "chaos",
+          include: ["tests/chaos/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 480_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -21,12 +21,12 @@ import {
   withDecision,
   withSelection,
 } from "../lib/amend/options.ts";
-import { readTopics } from "../lib/config.ts";
+import { readDatabaseSettings, readKafkaSettings, readTopics } from "../lib/config.ts";
 import { openArchive } from "../lib/kafka/archive.ts";
 import { messageOf } from "../lib/log.ts";
 import { openPool } from "../lib/store/pool.ts";
-import { findDatabase, findKafka } from "./pipeline.ts";
 import { startProgress } from "./progress.ts";
+import { databaseEnvironment, kafkaEnvironment } from "./running-pipeline.ts";
 
 /** Long enough for the rows of a long span, and for what the last round reads while it holds the ledger. */
 const STATEMENT_TIMEOUT_MS = 120_000;
@@ -34,7 +34,7 @@ const STATEMENT_TIMEOUT_MS = 120_000;
 /** Runs a command on the database, and says what went wrong in one line. */
 async function onDatabase(work: (pool: Pool) => Promise<void>): Promise<void> {
   try {
-    const pool = openPool(await findDatabase(), STATEMENT_TIMEOUT_MS);
+    const pool = openPool(readDatabaseSettings(await databaseEnvironment()), STATEMENT_TIMEOUT_MS);
     try {
       await work(pool);
     } finally {
@@ -50,7 +50,7 @@ async function onDatabase(work: (pool: Pool) => Promise<void>): Promise<void> {
 /** The same with the topic at hand. */
 function onTopic(work: (tools: AmendmentTools) => Promise<Amended>, { dryRun }: Decision): Promise<void> {
   return onDatabase(async (pool) => {
-    const archive = openArchive(await findKafka());
+    const archive = openArchive(readKafkaSettings(await kafkaEnvironment()));
     const progress = startProgress();
     try {
       const onRead = (offsets: number, of: number) => progress.show(`read ${offsets} of ${of} offsets`);

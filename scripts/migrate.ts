@@ -2,12 +2,13 @@
 // `npm start`, to the newest migration.
 
 import pg from "pg";
+import { readDatabaseSettings } from "../lib/config.ts";
 import { messageOf } from "../lib/log.ts";
 import { migrate, readMigrations } from "../lib/store/migrate.ts";
-import { findDatabase } from "./pipeline.ts";
+import { databaseEnvironment } from "./running-pipeline.ts";
 
 try {
-  const client = new pg.Client(await findDatabase());
+  const client = new pg.Client(readDatabaseSettings(await databaseEnvironment()));
   await client.connect();
   try {
     const applied = await migrate(client, await readMigrations("infra/migrations"));

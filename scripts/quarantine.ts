@@ -4,7 +4,7 @@
 
 import { Command } from "commander";
 import type { Pool } from "pg";
-import { readLatenessRules, readTopics } from "../lib/config.ts";
+import { readDatabaseSettings, readLatenessRules, readTopics } from "../lib/config.ts";
 import { messageOf } from "../lib/log.ts";
 import {
   type Decision,
@@ -19,14 +19,14 @@ import { requireChoice, selectRecords } from "../lib/quarantine/select.ts";
 import { describeRecord, summaryOf } from "../lib/quarantine/show.ts";
 import { openPool } from "../lib/store/pool.ts";
 import { streams } from "../lib/streams/streams.ts";
-import { findDatabase } from "./pipeline.ts";
+import { databaseEnvironment } from "./running-pipeline.ts";
 
 const STATEMENT_TIMEOUT_MS = 60_000;
 
 /** Runs a command on the database, and says what went wrong in one line. */
 async function onDatabase(work: (pool: Pool) => Promise<void>): Promise<void> {
   try {
-    const pool = openPool(await findDatabase(), STATEMENT_TIMEOUT_MS);
+    const pool = openPool(readDatabaseSettings(await databaseEnvironment()), STATEMENT_TIMEOUT_MS);
     try {
       await work(pool);
     } finally {

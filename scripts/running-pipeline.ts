@@ -19,29 +19,38 @@ async function clusterArnOf({ mskEndpoint }: Stack): Promise<string> {
   return clusterInfoList[0]?.clusterArn ?? "";
 }
 
-/** The variables for lib/config.ts. @throws Error where neither is there */
-export async function pipelineEnvironment(): Promise<Environment> {
-  if (process.env.KAFKA_BROKER && process.env.POSTGRES_HOST) return process.env;
+/** The file is there exactly while `npm start` runs. */
+async function runningStack(variable: string): Promise<Stack> {
   const file = `${process.env.SMARTGRID_FOLDER || ".local"}/stack.json`;
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch {
-    // The file is there exactly while `npm start` runs.
-    throw new Error(
-      "no pipeline is running: start one with `npm start`, or set KAFKA_BROKER and POSTGRES_HOST",
-    );
-  }
-  const stack: Stack = JSON.parse(text);
-  const postgres = new URL(stack.postgres);
+  const text = await readFile(file, "utf8").catch(() => {
+    throw new Error(`no pipeline is running: start one with \`npm start\`, or set ${variable}`);
+  });
+  return JSON.parse(text);
+}
+
+/** The variables for lib/config.ts of the database. @throws Error where there is none */
+export async function databaseEnvironment(): Promise<Environment> {
+  if (process.env.POSTGRES_HOST) return process.env;
+  const postgres = new URL((await runningStack("POSTGRES_HOST")).postgres);
   return {
     ...process.env,
-    MSK_CLUSTER_ARN: process.env.MSK_CLUSTER_ARN || (await clusterArnOf(stack)),
-    KAFKA_BROKER: stack.kafka,
     POSTGRES_HOST: postgres.hostname,
     POSTGRES_PORT: postgres.port || "5432",
     POSTGRES_DB: decodeURIComponent(postgres.pathname.slice(1)),
     POSTGRES_USER: decodeURIComponent(postgres.username),
     POSTGRES_PASSWORD: decodeURIComponent(postgres.password),
   };
+}
+
+/** The variables for lib/config.ts of the brokers. @throws Error where there are none */
+export async function kafkaEnvironment(): Promise<Environment> {
+  if (process.env.KAFKA_BROKER || process.env.MSK_CLUSTER_ARN) return process.env;
+  const stack = await runningStack("KAFKA_BROKER");
+  return { ...process.env, MSK_CLUSTER_ARN: await clusterArnOf(stack), KAFKA_BROKER: stack.kafka };
+}
+
+/** The variables for lib/config.ts of both. @throws Error where one of them is not there */
+export async function pipelineEnvironment(): Promise<Environment> {
+  const { KAFKA_BROKER, MSK_CLUSTER_ARN } = await kafkaEnvironment();
+  return { ...(await databaseEnvironment()), KAFKA_BROKER, MSK_CLUSTER_ARN };
 }

@@ -1,7 +1,7 @@
 // Creating topics that are not there yet.
 
-import { KafkaJSAggregateError } from "kafkajs";
 import type { KafkaSettings } from "../config.ts";
+import { messageOf } from "../log.ts";
 import { openKafka } from "./client.ts";
 
 export interface WantedTopic {
@@ -11,10 +11,11 @@ export interface WantedTopic {
 
 /** kafkajs says "Topic creation errors" and keeps to itself which and why. */
 function rethrowEach(error: unknown): never {
-  if (!(error instanceof KafkaJSAggregateError)) throw error;
-  const each = error.errors.map((one) =>
-    typeof one === "string" ? one : `${"topic" in one ? `topic ${String(one.topic)}: ` : ""}${one.message}`,
-  );
+  if (!(error instanceof Error && "errors" in error && Array.isArray(error.errors))) throw error;
+  const each = error.errors.map((one: unknown) => {
+    const where = typeof one === "object" && one !== null && "topic" in one ? `topic ${one.topic}: ` : "";
+    return `${where}${messageOf(one)}`;
+  });
   throw new Error(each.join("; "), { cause: error });
 }
 

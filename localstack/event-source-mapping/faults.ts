@@ -1,5 +1,6 @@
 // Fault injection, off unless asked for: by seed and probabilities. Whether a fault strikes depends on the seed, its
-// kind and the offsets it is about, never on time: the same seed on the same log gives the same deliveries.
+// kind and the offsets it is about, never on time: the same seed on the same log gives the same deliveries (of two
+// halves at once each has its own order).
 
 import { createHash } from "node:crypto";
 

@@ -63,6 +63,7 @@ const fetchApi = createAPI<Parameters<typeof fetchV13.createRequest>, AnsweredPa
 
 export class Fetcher {
   readonly #pool: ConnectionPool;
+  #turns = 0;
 
   constructor(clientId: string) {
     this.#pool = new ConnectionPool(clientId);
@@ -72,7 +73,9 @@ export class Fetcher {
   async fetch(request: FetchRequest): Promise<AnsweredPartition[]> {
     const { topicId, wanted, maxWaitMs, maxBytes, isolationLevel } = request;
     const connection = await this.#pool.get(request.broker);
-    const partitions = wanted.map(([partition, offset]) => ({
+    // A batch above the limit is sent for the first partition only: each is the first in its turn.
+    const first = this.#turns++ % wanted.length;
+    const partitions = [...wanted.slice(first), ...wanted.slice(0, first)].map(([partition, offset]) => ({
       partition,
       currentLeaderEpoch: -1,
       fetchOffset: BigInt(offset),

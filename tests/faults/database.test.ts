@@ -45,6 +45,7 @@ function settings() {
     user: url.username,
     password: url.password,
     applicationName: "test",
+    ssl: false as const,
   };
 }
 

@@ -55,6 +55,7 @@ export function poolOf(database: TestDatabase, statementTimeoutMs: number, port?
       user: decodeURIComponent(url.username),
       password: decodeURIComponent(url.password),
       applicationName: "aggregate-consumption",
+      ssl: false,
     },
     statementTimeoutMs,
   );

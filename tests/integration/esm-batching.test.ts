@@ -103,6 +103,19 @@ describe("the batch", () => {
   });
 });
 
+test("rule 7: a partition of large batches does not keep the others from being read", async () => {
+  const topic = await kafka.createTopic(2);
+  for (let i = 0; i < 10; i++) await send(topic, 0, ["x".repeat(600_000), "y".repeat(600_000)]);
+  await send(topic, 1, ["small"]);
+  const { mapping, records } = trigger(kafka.brokers, settingsFor(topic));
+  await until(
+    async () => records.length,
+    (count) => count === 21,
+  );
+  await mapping.stop();
+  expect(records.findIndex((one) => one.partition === 1)).toBeLessThan(20);
+});
+
 describe("where it starts", () => {
   test("rule 8, rule 9: what LATEST began with and failed is not skipped by the next start", async () => {
     const topic = await kafka.createTopic(1);

@@ -226,10 +226,12 @@ describe("fault injection", () => {
 
   /** The sequence of deliveries of each partition. */
   async function deliveriesWith(topic: string, seed: number, slowMs = 0): Promise<readonly string[][]> {
-    const probability = Object.fromEntries(faultKinds.map((kind) => [kind, 0.1]));
+    // Of two halves at once, which of them is first tried again is for time to say.
+    const kinds = faultKinds.filter((kind) => kind !== "halvesAtOnce");
+    const probability = Object.fromEntries(kinds.map((kind) => [kind, 0.1]));
     const faults = injectFaults({ seed, probability, delayMs: 10 }, () => undefined);
     const settings = settingsFor(topic, {
-      batchSize: 40,
+      batchSize: 12,
       failureHandling: handling({ bisects: true, reportsItemFailures: true }),
     });
     const { events, mapping } = trigger(
@@ -239,28 +241,28 @@ describe("fault injection", () => {
         await new Promise((resolve) => setTimeout(resolve, slowMs));
         // By offsets, as a function that is at fault fails: one record never in a large batch.
         const records = recordsOf(event);
-        if (records.length > 10 && records.some((one) => one.offset % 67 === 0)) throw failing();
+        if (records.length > 3 && records.some((one) => one.offset % 17 === 0)) throw failing();
       },
       { faults },
     );
     await until(
       async () => mapping.status.partitions.map((one) => one.nextOffset),
-      (offsets) => offsets.length === 3 && offsets.every((offset) => offset === 160),
+      (offsets) => offsets.length === 2 && offsets.every((offset) => offset === 40),
     );
     await mapping.stop();
-    return [0, 1, 2].map((partition) =>
+    return [0, 1].map((partition) =>
       deliveriesOf(events, partition).map((offsets) => `${offsets.at(0)}–${offsets.at(-1)}`),
     );
   }
 
   test("the same seed on the same log gives the same deliveries, another seed others", async () => {
-    const topic = await kafka.createTopic(3);
-    // Several readings for each partition: how much has been read when a batch is cut depends on the function's time.
-    for (let i = 0; i < 4; i++)
-      for (const partition of [0, 1, 2]) await send(topic, partition, Array(40).fill("x".repeat(10_000)));
+    const topic = await kafka.createTopic(2);
+    // Above a megabyte they are read one by one: what has been read when a batch is cut depends on the function's time.
+    for (let i = 0; i < 8; i++)
+      for (const partition of [0, 1]) await send(topic, partition, Array(5).fill("x".repeat(240_000)));
     const [first, second, other] = [
       await deliveriesWith(topic, 11),
-      await deliveriesWith(topic, 11, 40),
+      await deliveriesWith(topic, 11, 150),
       await deliveriesWith(topic, 12),
     ];
     expect(second).toEqual(first);
