@@ -72,6 +72,8 @@ function statements({ kafka, isProvisioned, secretArns, ownerSecretArn }) {
       allow(["kafka-cluster:Connect"], kafka.cluster),
       allow(["kafka-cluster:DescribeTopic"], topics.map(kafka.topic)),
     ],
+    /** Reads records again by their offsets, in no group. */
+    archive: (topics) => [allow(["kafka-cluster:ReadData"], topics.map(kafka.topic))],
     topicMaker: (topics) => [
       inNetwork,
       brokers,
@@ -131,7 +133,7 @@ module.exports = async ({ resolveVariable }) => {
       ...may.secret("ingest"),
     ],
     "aggregate-weather": [...may.trigger(topics.weather, group("weather")), ...may.secret("ingest")],
-    "sweep-windows": [...may.offsets(all), ...may.secret("sweep")],
+    "sweep-windows": [...may.offsets(all), ...may.archive(all), ...may.secret("sweep")],
     "migrate-database": may.migration(),
     "create-topics": may.topicMaker(all),
   };

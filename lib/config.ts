@@ -146,7 +146,7 @@ export function readDatabaseSettings(env: Environment): DatabaseSettings {
   };
 }
 
-function trusted(env: Environment): DatabaseSettings["ssl"] {
+function trusted(env: Environment): false | { readonly ca: string } {
   const file = env.POSTGRES_CA_FILE;
   if (!file) return false;
   try {

@@ -78,6 +78,10 @@ if (filters.length === 0)
     await vitest("integration in Europe/Tirane", ["--project", "integration"], { TZ: "Europe/Tirane" }),
   );
 
+// Last, for it takes packages of Python's and builds the functions anew.
+if (filters.length === 0 && !(await run("deploy:check", ["scripts/deploy-check.ts"])))
+  failedChecks.push("deploy:check");
+
 const passed = counts.reduce((sum, count) => sum + count.passed, 0);
 const failed = counts.reduce((sum, count) => sum + count.failed, 0) + failedChecks.length;
 if (failedChecks.length > 0) console.log(`\nfailed: ${failedChecks.join(", ")}`);

@@ -9,8 +9,8 @@ export interface DatabaseSettings {
   readonly user: string;
   /** Asked for whenever a connection is opened, so that a new one is used at once. */
   readonly password: string | (() => Promise<string>);
-  /** TLS with these authorities, which have to name `host`; false: none, on one machine only. */
-  readonly ssl: { readonly ca: string } | false;
+  /** TLS with these authorities, which have to name `host`; none on one machine only. */
+  readonly ssl?: { readonly ca: string } | false;
   readonly applicationName: string;
 }
 
@@ -29,7 +29,7 @@ export function openPool(settings: DatabaseSettings, statementTimeoutMs: number)
     database: settings.database,
     user: settings.user,
     password: settings.password,
-    ssl: settings.ssl,
+    ssl: settings.ssl ?? false,
     application_name: settings.applicationName,
     max: 1,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

@@ -134,12 +134,19 @@ def remove_network() -> None:
     """moto cannot remove route tables and endpoints of a stack, and then not the network that they are in."""
 
     def delete_table(table: Any, account_id: str, region_name: str) -> None:
+        if table.id not in table.ec2_backend.route_tables:
+            return  # moto removes a network's last table with the network
         for association in list(table.associations):
             table.ec2_backend.disassociate_route_table(association)
         table.ec2_backend.delete_route_table(table.id)
 
+    def delete_endpoint(endpoint: Any, account_id: str, region_name: str) -> None:
+        backend = endpoint.ec2_backend
+        endpoint.route_table_ids = [one for one in endpoint.route_table_ids or [] if one in backend.route_tables]
+        backend.delete_vpc_endpoints([endpoint.id])
+
     RouteTable.delete = delete_table
-    VPCEndPoint.delete = lambda endpoint, account_id, region_name: endpoint.ec2_backend.delete_vpc_endpoints([endpoint.id])
+    VPCEndPoint.delete = delete_endpoint
 
 
 def apply_all() -> None:

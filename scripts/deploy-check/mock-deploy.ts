@@ -26,7 +26,8 @@ async function startMock(): Promise<Mock> {
   const output = openSync(logFile, "w");
   const server = spawn(toolPath("python"), [resolve("localstack/mock-aws/server.py"), String(port)], {
     stdio: ["ignore", output, output],
-    env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
+    // moto removes resources in the order of a set: with a seed it is the same every time.
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", PYTHONHASHSEED: "0" },
   });
   const url = `http://127.0.0.1:${port}`; // the name localhost would make the SDK put buckets in the host's name
   for (const startMs = performance.now(); ; await sleep(100)) {

@@ -45,7 +45,10 @@ const calls: Table = {
   "lib/kafka/offsets.ts": ({ cluster, topics }) => [
     ["kafka-cluster:DescribeTopic", topics.map(topicArn(cluster))],
   ],
-  "lib/kafka/holes.ts": ({ cluster, topics }) => [["kafka-cluster:ReadData", topics.map(topicArn(cluster))]],
+  "lib/kafka/archive.ts": ({ cluster, topics }) => [
+    ["kafka-cluster:DescribeTopic", topics.map(topicArn(cluster))],
+    ["kafka-cluster:ReadData", topics.map(topicArn(cluster))],
+  ],
   "lib/kafka/topics.ts": ({ cluster, topics }) => [
     ["kafka-cluster:DescribeTopic", topics.map(topicArn(cluster))],
     ["kafka-cluster:CreateTopic", topics.map(topicArn(cluster))],
