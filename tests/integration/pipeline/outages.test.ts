@@ -185,7 +185,7 @@ test("a partition that cannot be applied is named by /ready, /metrics and the lo
 
   await blocker.query("ROLLBACK");
   await blocker.end();
-  await until(counted, ([row]) => row?.n === 8);
+  await until(counted, ([row]) => row?.n === 9);
   await until(readiness, ({ status, trouble }) => status === "ready" && trouble.length === 0);
   const logged = async (message: string) =>
     (await readFile(functions.logFile, "utf8"))
@@ -225,5 +225,5 @@ test("the servers of a start that was killed are found and replaced, those of a 
   // It would not start on data that another still holds.
   postgres = await startDatabase();
   expect(postgres.pid).not.toBe(orphan);
-  expect(await counted()).toEqual([{ n: 8 }]);
+  expect(await counted()).toEqual([{ n: 9 }]);
 });
