@@ -193,8 +193,8 @@ module.exports = async ({ resolveVariable }) => {
   const prefix = `${await resolveVariable("self:service")}-${await resolveVariable("sls:stage")}`;
   const kind = await resolveVariable("file(infra/deployment.cjs):database.kind");
   const plan = {
-    connections: Number(await resolveVariable("param:databaseConnections, 100")),
-    volumeGib: Number(await resolveVariable("param:databaseVolumeGib, 100")),
+    connections: Number(await resolveVariable("param:databaseConnections")),
+    volumeGib: Number(await resolveVariable("param:databaseVolumeGib")),
   };
   return { Resources: alarmResources(prefix, kind === "aurora" ? plan : null, process.env.ALARM_EMAIL) };
 };

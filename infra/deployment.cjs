@@ -132,7 +132,10 @@ function localDeployment(env) {
       host: env.POSTGRES_HOST || "127.0.0.1",
       port: env.POSTGRES_PORT || "5432",
       users: each((kind) => env[`POSTGRES_USER_${kind}`] || env.POSTGRES_USER || "smartgrid"),
-      passwords: each((kind) => env[`POSTGRES_PASSWORD_${kind}`] || env.POSTGRES_PASSWORD || "smartgrid"),
+      passwords: each(
+        (kind) =>
+          env[`POSTGRES_PASSWORD_${kind}`] || env.POSTGRES_PASSWORD || (env.POSTGRES_HOST ? "" : "smartgrid"),
+      ),
       secretArns: each(() => ""),
       caFile: env.POSTGRES_CA_FILE || "",
     },

@@ -5,7 +5,7 @@
 const FAILURE_HANDLING = {
   BisectBatchOnFunctionError: true,
   // Bad data never makes a function throw, so this is an outage: 200 tries are about 3 hours. Then the batch's offsets go
-  // to the queue, the partition goes on, and `npm run failures -- replay` makes up for it.
+  // to the queue, the partition goes on, and `npm run audit -- --repair` makes up for it (docs/runbook.md).
   MaximumRetryAttempts: 200,
   DestinationConfig: { OnFailure: { Destination: { "Fn::GetAtt": ["AggregateFailures", "Arn"] } } },
 };

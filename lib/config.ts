@@ -112,8 +112,8 @@ export function readTopics(env: Environment): Readonly<Record<StreamName, string
 }
 
 /**
- * The consumer group of each stream's trigger. On this machine the triggers name them as below; on AWS a group is the
- * event source mapping's UUID, unless one was given.
+ * The consumer group of each stream's trigger, as serverless.yml gives it: SERVICE-STAGE-FUNCTION-TOPIC. The default is
+ * this machine's stage; for a deployed one, name it.
  */
 export function readGroups(
   env: Environment,

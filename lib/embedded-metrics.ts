@@ -5,7 +5,7 @@ import type { StreamName } from "./streams/stream.ts";
 
 export const METRIC_NAMESPACE = "Smartgrid";
 
-/** CloudWatch's unit of each metric. The alarms and the dashboard (infra/alarms.yml) know no others. */
+/** CloudWatch's unit of each metric. The alarms and the dashboard (infra/alarms.cjs, dashboard.cjs) know no others. */
 export const metricUnits = {
   // aggregate-*
   Records: "Count",

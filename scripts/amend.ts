@@ -2,7 +2,6 @@
 // makes them right, by an entry of its own. Ends with 0 where that was done (or there was nothing to do), 1 where not.
 
 import { Command } from "commander";
-import type { Pool } from "pg";
 import {
   type Amended,
   type AmendmentTools,
@@ -21,31 +20,10 @@ import {
   withDecision,
   withSelection,
 } from "../lib/amend/options.ts";
-import { readDatabaseSettings, readKafkaSettings, readTopics } from "../lib/config.ts";
+import { readKafkaSettings, readTopics } from "../lib/config.ts";
 import { openArchive } from "../lib/kafka/archive.ts";
-import { messageOf } from "../lib/log.ts";
-import { openPool } from "../lib/store/pool.ts";
 import { startProgress } from "./progress.ts";
-import { databaseEnvironment, kafkaEnvironment } from "./running-pipeline.ts";
-
-/** Long enough for the rows of a long span, and for what the last round reads while it holds the ledger. */
-const STATEMENT_TIMEOUT_MS = 120_000;
-
-/** Runs a command on the database, and says what went wrong in one line. */
-async function onDatabase(work: (pool: Pool) => Promise<void>): Promise<void> {
-  try {
-    const pool = openPool(readDatabaseSettings(await databaseEnvironment()), STATEMENT_TIMEOUT_MS);
-    try {
-      await work(pool);
-    } finally {
-      await pool.end();
-    }
-  } catch (error) {
-    // Whatever it is, the person at the terminal is the one to hear it.
-    console.error(messageOf(error));
-    process.exitCode = 1;
-  }
-}
+import { kafkaEnvironment, onDatabase } from "./running-pipeline.ts";
 
 /** The same with the topic at hand. */
 function onTopic(work: (tools: AmendmentTools) => Promise<Amended>, { dryRun }: Decision): Promise<void> {

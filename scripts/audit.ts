@@ -29,7 +29,7 @@ const options = program
   .addHelpText(
     "after",
     "\nEnvironment: KAFKA_GROUP_SENSOR_DATA, KAFKA_GROUP_METER_READINGS, KAFKA_GROUP_WEATHER name the consumer groups of\n" +
-      "the triggers where they are not those of `npm start` (on AWS: the UUID of the event source mapping).",
+      "the triggers where they are not those of `npm start` (deployed: smartgrid-STAGE-aggregate-STREAM-TOPIC).",
   )
   .parse()
   .opts<{ json: boolean; repair: boolean }>();

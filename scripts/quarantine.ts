@@ -3,9 +3,7 @@
 // replayed.
 
 import { Command } from "commander";
-import type { Pool } from "pg";
-import { readDatabaseSettings, readLatenessRules, readTopics } from "../lib/config.ts";
-import { messageOf } from "../lib/log.ts";
+import { readLatenessRules, readTopics } from "../lib/config.ts";
 import {
   type Decision,
   type ReplayOptions,
@@ -17,27 +15,8 @@ import { replaySelected } from "../lib/quarantine/replay-selected.ts";
 import { discardRecords, MAX_ATTEMPTS } from "../lib/quarantine/resolve.ts";
 import { requireChoice, selectRecords } from "../lib/quarantine/select.ts";
 import { describeRecord, summaryOf } from "../lib/quarantine/show.ts";
-import { openPool } from "../lib/store/pool.ts";
 import { streams } from "../lib/streams/streams.ts";
-import { databaseEnvironment } from "./running-pipeline.ts";
-
-const STATEMENT_TIMEOUT_MS = 60_000;
-
-/** Runs a command on the database, and says what went wrong in one line. */
-async function onDatabase(work: (pool: Pool) => Promise<void>): Promise<void> {
-  try {
-    const pool = openPool(readDatabaseSettings(await databaseEnvironment()), STATEMENT_TIMEOUT_MS);
-    try {
-      await work(pool);
-    } finally {
-      await pool.end();
-    }
-  } catch (error) {
-    // Whatever it is, the person at the terminal is the one to hear it.
-    console.error(messageOf(error));
-    process.exitCode = 1;
-  }
-}
+import { onDatabase } from "./running-pipeline.ts";
 
 const program = new Command()
   .name("npm run quarantine --")

@@ -1,7 +1,10 @@
 // Which pipeline a command is about: the one that the environment names, or that of a running `npm start`.
 
 import { readFile } from "node:fs/promises";
-import type { Environment } from "../lib/config.ts";
+import type { Pool } from "pg";
+import { type Environment, readDatabaseSettings } from "../lib/config.ts";
+import { messageOf } from "../lib/log.ts";
+import { openPool } from "../lib/store/pool.ts";
 
 interface Stack {
   readonly kafka: string;
@@ -53,4 +56,23 @@ export async function kafkaEnvironment(): Promise<Environment> {
 export async function pipelineEnvironment(): Promise<Environment> {
   const { KAFKA_BROKER, MSK_CLUSTER_ARN } = await kafkaEnvironment();
   return { ...(await databaseEnvironment()), KAFKA_BROKER, MSK_CLUSTER_ARN };
+}
+
+/** Longest statement of a command, ms. */
+const STATEMENT_TIMEOUT_MS = 120_000;
+
+/** Runs a command on the database, and says what went wrong in one line. */
+export async function onDatabase(work: (pool: Pool) => Promise<void>): Promise<void> {
+  try {
+    const pool = openPool(readDatabaseSettings(await databaseEnvironment()), STATEMENT_TIMEOUT_MS);
+    try {
+      await work(pool);
+    } finally {
+      await pool.end();
+    }
+  } catch (error) {
+    // Whatever it is, the person at the terminal is the one to hear it.
+    console.error(messageOf(error));
+    process.exitCode = 1;
+  }
 }

@@ -1,5 +1,5 @@
-// `npm test [-- FILTER]`: lint, types and dead code, then all tests, and the integration tests once more in another
-// time zone. Ends with the line `N passed, N failed`, counted from the runner's own reports.
+// `npm test [-- FILTER]`: lint, types and dead code, then all tests, and what knows of days and hours once more in
+// another time zone. Ends with the line `N passed, N failed`, counted from the runner's own reports.
 
 import { spawn } from "node:child_process";
 import { mkdir, readFile, rm } from "node:fs/promises";

@@ -33,7 +33,14 @@ export async function handler(): Promise<void> {
   // Before the sweep, which would make up for its own absence.
   await logTrouble(pool, troubleRules);
   try {
-    const outcomes = await sweepAll(pool, source, topics, offsets.read, archive.nextRecord, rules);
+    const { outcomes, failures } = await sweepAll(
+      pool,
+      source,
+      topics,
+      offsets.read,
+      archive.nextRecord,
+      rules,
+    );
     log("info", "swept", { streams: outcomes });
     for (const { stream, lag, watermarkUs, finalised } of outcomes) {
       const age = watermarkUs === null ? {} : { WatermarkAge: (Date.now() - watermarkUs / 1000) / 1000 };
@@ -45,6 +52,11 @@ export async function handler(): Promise<void> {
         ...forgotten,
         retentionDays,
       });
+    if (failures.length > 0)
+      throw new AggregateError(
+        failures,
+        `not swept whole: ${failures.map((failure) => failure.message).join("; ")}`,
+      );
   } finally {
     // Between two runs a connection would only grow stale, and keep `serverless invoke local` from ending.
     await Promise.all([offsets.close(), archive.close()]);

@@ -4,29 +4,12 @@
 import type { Pool } from "pg";
 import type { LogRecord } from "../aggregate/fold.ts";
 import type { Archive } from "../kafka/archive.ts";
-import { commitRecords, type Judge, type LatenessRules } from "../store/commit.ts";
+import { commitRecords, type LatenessRules } from "../store/commit.ts";
 import { postgresJudge } from "../store/judge.ts";
-import { consumptionStream } from "../streams/consumption.ts";
-import { sensorStream } from "../streams/sensor.ts";
-import type { StreamName } from "../streams/stream.ts";
-import { weatherStream } from "../streams/weather.ts";
+import { streams } from "../streams/streams.ts";
 import type { AuditReport } from "./audit.ts";
 
 const BATCH_RECORDS = 2_500;
-
-type Commit = (
-  judge: Judge,
-  address: { source: string; topic: string; partition: number },
-  records: readonly LogRecord[],
-  rules: LatenessRules,
-) => Promise<unknown>;
-
-const commits: Readonly<Record<StreamName, Commit>> = {
-  sensor: (judge, address, records, rules) => commitRecords(judge, sensorStream, address, records, rules),
-  consumption: (judge, address, records, rules) =>
-    commitRecords(judge, consumptionStream, address, records, rules),
-  weather: (judge, address, records, rules) => commitRecords(judge, weatherStream, address, records, rules),
-};
 
 /** Why nothing may be redelivered: where the books themselves are wrong, counting again could double. Else null. */
 export function reasonNotToRepair({ problems, streams }: AuditReport): string | null {
@@ -60,7 +43,7 @@ export async function repair(
       for await (const piece of archive.read(topic, partition, [range]))
         for (let from = 0; from < piece.length; from += BATCH_RECORDS) {
           const records = piece.slice(from, from + BATCH_RECORDS);
-          await commits[stream](judge, address, [...last, ...records], rules);
+          await commitRecords(judge, streams[stream], address, [...last, ...records], rules);
           last = records.slice(-1);
           redelivered += records.length;
         }

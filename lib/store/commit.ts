@@ -108,8 +108,6 @@ function learn(facts: Facts, verdict: RefusedVerdict, rules: LatenessRules, appl
 /**
  * Applies the records of one partition exactly once, in effect: offsets that were applied before are left out,
  * and the rest changes ledger, sums, quarantine and identities in one transaction.
- * @param database a pool; or a connection within a transaction, which is lost where another one is in its way: such a
- *   caller has to do its transaction again
  * @param records in offset order, not empty
  * @throws what the judge throws where PostgreSQL is in trouble; then nothing was applied, or, when the connection
  *   broke at the commit, all of it, and delivering the batch again is right in both cases

@@ -30,11 +30,13 @@ export async function createLogins(
   suffix: string,
   passwords: Readonly<Record<RoleKind, string>>,
 ): Promise<Record<string, string>> {
+  // Roles take no parameters, so the name must be plain; a verifier has no quotes.
+  if (!/^[a-z0-9]{1,20}$/.test(suffix))
+    throw new Error(`a login's suffix: expected small letters and digits, got ${JSON.stringify(suffix)}`);
   const environment: Record<string, string> = {};
   for (const kind of roleKinds) {
     const user = `smartgrid_${kind}_${suffix}`;
     const { rowCount } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [user]);
-    // Roles take no parameters: the name is ours, and a verifier has no quotes.
     if (rowCount === 0) await client.query(`CREATE ROLE ${user} IN ROLE smartgrid_${kind}`);
     await client.query(`ALTER ROLE ${user} LOGIN PASSWORD '${verifierOf(passwords[kind])}'`);
     environment[`POSTGRES_USER_${kind.toUpperCase()}`] = user;

@@ -8,7 +8,13 @@ import { type NextRecord, settleHoles } from "./holes.ts";
 import { type SweepOutcome, type SweepRules, sweepStream } from "./sweep.ts";
 import { postgresSweepStore } from "./sweep-store.ts";
 
-/** @throws AggregateError, after every stream had its turn, with what went wrong for each */
+export interface Swept {
+  readonly outcomes: readonly SweepOutcome[];
+  /** What went wrong, for each stream that it went wrong for. */
+  readonly failures: readonly Error[];
+}
+
+/** Every stream has its turn; whoever calls throws the failures when he has made use of the rest. */
 export async function sweepAll(
   pool: Pool,
   source: string,
@@ -16,7 +22,7 @@ export async function sweepAll(
   readOffsets: (topic: string) => Promise<readonly PartitionOffsets[]>,
   nextRecord: NextRecord,
   rules: SweepRules,
-): Promise<SweepOutcome[]> {
+): Promise<Swept> {
   const store = postgresSweepStore(pool);
   const outcomes: SweepOutcome[] = [];
   const failures: Error[] = [];
@@ -33,11 +39,9 @@ export async function sweepAll(
       // Afterwards: a sweep does not wait for it, the next one has the use of it.
       await settleHoles(pool, { stream, source, topic }, await readOffsets(topic), nextRecord);
     } catch (error) {
-      // The other streams are swept first; the error is thrown after them.
+      // The other streams still have their turn.
       failures.push(new Error(`${stream} (${topic}): ${messageOf(error)}`, { cause: error }));
     }
   }
-  if (failures.length > 0)
-    throw new AggregateError(failures, `not swept: ${failures.map((failure) => failure.message).join("; ")}`);
-  return outcomes;
+  return { outcomes, failures };
 }

@@ -3,10 +3,11 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
-import { readKafkaSettings, readTopics } from "../../lib/config.ts";
+import { readDatabaseSettings, readKafkaSettings, readTopics } from "../../lib/config.ts";
 import { createTopics } from "../../lib/kafka/topics.ts";
 import { createLogins } from "../../lib/store/logins.ts";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";
+import type { DatabaseSettings } from "../../lib/store/pool.ts";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
@@ -15,7 +16,9 @@ import { keptPasswords } from "./kept-passwords.ts";
 export interface Services {
   /** `host:port,…` */
   readonly brokers: string;
-  /** URL of the owner's connection. */
+  /** The owner's connection. */
+  readonly database: DatabaseSettings;
+  /** The same as a URL. */
   readonly databaseUrl: string;
   /** The same for people; without its password where that is not this stack's own. */
   readonly shownDatabaseUrl: string;
@@ -96,10 +99,10 @@ async function createOwnTopics(brokers: string): Promise<void> {
  * @returns the functions' users
  */
 async function prepareDatabase(
-  url: URL,
+  settings: DatabaseSettings,
   passwordFile: string | null,
 ): Promise<Readonly<Record<string, string>>> {
-  const client = new pg.Client({ connectionString: url.href });
+  const client = new pg.Client(settings);
   await client.connect();
   try {
     await migrate(client, await readMigrations("infra/migrations"));
@@ -120,23 +123,28 @@ export async function startServices(folder: string, fresh: boolean): Promise<Ser
   const [kafka, postgres] = await Promise.all([kafkaService(folder, fresh), postgresService(folder, fresh)]);
   const url = postgres.address;
   const isOwn = !process.env.POSTGRES_HOST;
+  const variables = {
+    POSTGRES_HOST: url.hostname,
+    POSTGRES_PORT: url.port || "5432",
+    POSTGRES_DB: url.pathname.slice(1),
+    POSTGRES_USER: decodeURIComponent(url.username),
+    POSTGRES_PASSWORD: decodeURIComponent(url.password),
+  };
+  const database = readDatabaseSettings({ ...process.env, ...variables });
   const [users] = await Promise.all([
-    prepareDatabase(url, isOwn ? join(folder, "postgres-passwords.json") : null),
+    prepareDatabase(database, isOwn ? join(folder, "postgres-passwords.json") : null),
     createOwnTopics(kafka.address),
   ]);
   const shown = new URL(url);
   if (!isOwn) shown.password = "";
   return {
     brokers: kafka.address,
+    database,
     databaseUrl: url.href,
     shownDatabaseUrl: shown.href,
     environment: {
       KAFKA_BROKER: kafka.address,
-      POSTGRES_HOST: url.hostname,
-      POSTGRES_PORT: url.port || "5432",
-      POSTGRES_DB: url.pathname.slice(1),
-      POSTGRES_USER: decodeURIComponent(url.username),
-      POSTGRES_PASSWORD: decodeURIComponent(url.password),
+      ...variables,
       ...users,
     },
     ended: Promise.race([kafka.ended, postgres.ended]),

@@ -77,7 +77,7 @@ async function start(options: StartOptions, startedMs: number): Promise<{ ended:
     WEATHER_SEED: String(options.seed),
   });
   running.push({ name: "functions", stop: functions.stop });
-  const pool = new pg.Pool({ connectionString: services.databaseUrl, max: 1 });
+  const pool = new pg.Pool({ ...services.database, max: 1 });
   pool.on("error", () => undefined); // the status line says when PostgreSQL does not answer
   running.push({ name: "status connection", stop: () => pool.end() });
 

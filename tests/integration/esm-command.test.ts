@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startControlServer } from "../../localstack/control-plane/server.ts";
 import { noFaults } from "../../localstack/event-source-mapping/faults.ts";
 import { MappingRegistry } from "../../localstack/event-source-mapping/registry.ts";
-import { runScript } from "./command.ts";
+import { runCommand } from "./commands.ts";
 import { arn } from "./esm-trigger.ts";
 import { connectKafka, type TestKafka, until } from "./topics.ts";
 
@@ -45,7 +45,7 @@ afterAll(async () => {
   await kafka?.close();
 });
 
-const esm = (...args: string[]) => runScript("scripts/esm.ts", args, { LOCALSTACK_CONTROL_URL: url });
+const esm = (...args: string[]) => runCommand("esm", args, { LOCALSTACK_CONTROL_URL: url });
 
 async function create(more: Record<string, unknown> = {}) {
   const topic = await kafka.createTopic(1);
@@ -132,7 +132,7 @@ test("finds the control server of a running `npm start` by its stack file", asyn
   const folder = await mkdtemp(join(tmpdir(), "esm-command-"));
   try {
     await writeFile(join(folder, "stack.json"), JSON.stringify({ control: url }));
-    const listed = await runScript("scripts/esm.ts", ["list"], {
+    const listed = await runCommand("esm", ["list"], {
       LOCALSTACK_CONTROL_URL: "",
       SMARTGRID_FOLDER: folder,
     });
@@ -153,7 +153,7 @@ test("says what is wrong: nothing runs, a URL that is none, a mapping that is no
     /^no control server answers at http:\/\/127.0.0.1:9 .*npm start/,
   );
   expect((await esm("list", "--url", "here")).stderr).toMatch(/expected a URL, got "here"/);
-  const nothing = await runScript("scripts/esm.ts", ["list"], {
+  const nothing = await runCommand("esm", ["list"], {
     LOCALSTACK_CONTROL_URL: "",
     SMARTGRID_FOLDER: "/nowhere",
   });

@@ -12,7 +12,7 @@ import { noFaults } from "../../localstack/event-source-mapping/faults.ts";
 import { invokeThrough } from "../../localstack/event-source-mapping/invoke.ts";
 import { type Cluster, openCluster } from "../../localstack/event-source-mapping/kafka-cluster.ts";
 import { MappingRegistry } from "../../localstack/event-source-mapping/registry.ts";
-import { runScript } from "./command.ts";
+import { runCommand } from "./commands.ts";
 import { arn, recordsOf } from "./esm-trigger.ts";
 import { connectKafka, type TestKafka, until } from "./topics.ts";
 
@@ -86,7 +86,7 @@ afterAll(async () => {
 });
 
 const failures = (...args: string[]) =>
-  runScript("scripts/failures.ts", args, {
+  runCommand("failures", args, {
     LOCALSTACK_CONTROL_URL: `http://127.0.0.1:${portOf(control)}`,
     LOCALSTACK_FAILURES_DIR: folder,
   });
