@@ -33,7 +33,7 @@ async function everythingSaid(
   event: object,
   environment: Record<string, string>,
 ): Promise<string> {
-  const child = fork(new URL("function-process.ts", import.meta.url).pathname, [name], {
+  const child = fork(new URL("../../../chaos/function-process.ts", import.meta.url).pathname, [name], {
     env: { ...process.env, ...environment },
     execArgv: [],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
