@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { faultKinds as triggerFaults } from "../localstack/event-source-mapping/faults.ts";
+import { auditBreaches } from "./audit.ts";
 import { EventSource } from "./events.ts";
 import type { World } from "./faults/fault.ts";
 import { type Injected, injectAll, noteFault } from "./injection.ts";
@@ -136,6 +137,7 @@ async function judge(
     ...compareTables(expectedTables(log), tables),
     ...unsettled,
     ...judgeSamples(samples, log, lateness.delayMs),
+    ...(await auditBreaches(pipeline, broker.direct, database.environment)),
   ];
   return { breaches, log, amendments };
 }

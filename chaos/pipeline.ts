@@ -1,6 +1,7 @@
 // The pipeline of a run: topics, the real functions in processes of their own, the triggers, the sweeper's schedule.
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Audited } from "../lib/audit/audit.ts";
 import { type Faults, injectFaults, noFaults } from "../localstack/event-source-mapping/faults.ts";
 import { type RunningMapping, startMapping } from "../localstack/event-source-mapping/mapping.ts";
 import { ExecutionEnvironments } from "./execution-environments.ts";
@@ -86,6 +87,19 @@ export class Pipeline {
     onFault: (message: string) => void,
   ): void {
     this.#faults = plan === null ? noFaults : injectFaults(plan, onFault);
+  }
+
+  /** What the audit has to know of it. */
+  get audited(): Audited {
+    return {
+      source: ARN,
+      topics,
+      groups: {
+        sensor: groupOf("sensor"),
+        consumption: groupOf("consumption"),
+        weather: groupOf("weather"),
+      },
+    };
   }
 
   /** One instance of the trigger of each stream. */

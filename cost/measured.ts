@@ -1,5 +1,6 @@
-// What work costs, as measured on one machine (`npm run bench`, `npm run bench:scale`, and a comparison of engines on
-// one topic, 24 November 2026, two x86 cores; docs/performance.md, docs/scale.md). Other machines differ; the ratios are what the comparison rests on.
+// What work costs, as measured on one machine (`npm run bench`, `npm run bench:scale`, and other engines on one topic:
+// docs/performance.md, "Other engines"; 24 November 2026, two x86 cores). Other machines differ; the comparison rests on
+// the ratios.
 
 /** Our functions, µs of CPU at one full vCPU: the trigger's JSON, base64 and fold; a row's SQL parameters. */
 export const OUR_FUNCTION_US_PER_EVENT = 3.1;
