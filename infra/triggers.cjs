@@ -1,6 +1,11 @@
-// What osls' `msk` event cannot say of the triggers, under the logical ids that osls gives them: what happens to a batch
-// that fails. The triggers of this machine read the same.
+// What osls' `msk` event cannot say of the triggers, under the logical ids that osls gives them: their pollers' group, and
+// what happens to a batch that fails. The triggers of this machine read the same.
 "use strict";
+
+/** One group of pollers for all triggers: each group costs at least one poller unit, 135 USD a month (npm run cost). */
+const pollers = (group, maximum) => ({
+  ProvisionedPollerConfig: { MinimumPollers: 1, MaximumPollers: maximum, PollerGroupName: group },
+});
 
 const FAILURE_HANDLING = {
   BisectBatchOnFunctionError: true,
@@ -23,11 +28,18 @@ function logicalId(stream, cluster, topic) {
 module.exports = async ({ resolveVariable }) => {
   const cluster = await resolveVariable("file(infra/deployment.cjs):kafka.arn");
   const topics = await resolveVariable("file(infra/deployment.cjs):topics");
+  const group = `${await resolveVariable("self:service")}-${await resolveVariable("sls:stage")}`;
+  const maximum = Number(await resolveVariable("param:maximumPollers"));
   return {
     extensions: Object.fromEntries(
       Object.entries(topics).map(([stream, topic]) => [
         logicalId(stream, cluster, topic),
-        { Properties: FAILURE_HANDLING },
+        {
+          Properties: {
+            ...pollers(group, topic === topics.weather ? 1 : maximum), // weather has one partition
+            ...FAILURE_HANDLING,
+          },
+        },
       ]),
     ),
   };

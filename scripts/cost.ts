@@ -154,7 +154,7 @@ program
   .option("--retention-days <days>", "for how long Kafka keeps the events", number, 7)
   .option("--region <region>", "whose prices", "us-east-1")
   .addOption(choice("--kafka <kind>", "MSK", ["serverless", "provisioned"]))
-  .addOption(choice("--pollers <kind>", "event pollers", ["provisioned", "grouped", "on-demand"]))
+  .addOption(choice("--pollers <kind>", "event pollers", ["grouped", "provisioned", "on-demand"]))
   .addOption(choice("--network <kind>", "way to AWS's services", ["endpoints", "nat"]))
   .option("--window <seconds>", "batching window, another than serverless.yml's", number)
   .option("--json", "everything, as JSON")

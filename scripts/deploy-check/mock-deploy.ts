@@ -84,6 +84,7 @@ function problemsOfMappings(mappings: readonly unknown[]): string[] {
       BisectBatchOnFunctionError === true &&
       Number(MaximumRetryAttempts) > 0 &&
       isProperties(ProvisionedPollerConfig) &&
+      String(ProvisionedPollerConfig.PollerGroupName).startsWith("smartgrid-") &&
       JSON.stringify(DestinationConfig).includes("aggregate-failures");
     return isAsConfigured
       ? []
