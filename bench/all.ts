@@ -1,20 +1,14 @@
 // `npm run bench`: what an event costs on its way, and how fast a whole batch is folded and committed. Figures are
 // for comparison within one run on one machine; docs/performance.md keeps them.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import pg from "pg";
 import { EARLIEST_WINDOW_END_US, foldRecords } from "../lib/aggregate/fold.ts";
 import { readKafkaEvent } from "../lib/aggregate/kafka-event.ts";
 import { commitRecords } from "../lib/store/commit.ts";
 import { postgresJudge } from "../lib/store/judge.ts";
-import { migrate, readMigrations } from "../lib/store/migrate.ts";
 import { sensorStream } from "../lib/streams/sensor.ts";
 import { cutBatch } from "../localstack/event-source-mapping/event.ts";
-import { freePort } from "../localstack/ports.ts";
-import { startPostgres } from "../localstack/postgres/server.ts";
 import { sensorRecords } from "./records.ts";
+import { startDatabase } from "./scale/server.ts";
 
 const BATCH = 10_000;
 const ROUNDS = 15;
@@ -64,21 +58,10 @@ await measure("function: JSON.parse of the values alone", () => {
 });
 await measure("function: decode and fold into partials", () => foldRecords(sensorStream, records, facts));
 
-const folder = await mkdtemp(join(tmpdir(), "smartgrid-bench-"));
-const postgres = await startPostgres({
-  dataDir: join(folder, "postgres"),
-  port: await freePort(),
-  database: "bench",
-  user: "bench",
-  password: "bench",
-  settings: { shared_buffers: "512MB" },
-});
-const pool = new pg.Pool({ connectionString: postgres.url, max: 1 });
+const database = await startDatabase();
+const pool = database.openPool(1);
 const judge = postgresJudge(pool);
 try {
-  const client = await pool.connect();
-  await migrate(client, await readMigrations("infra/migrations"));
-  client.release();
   for (const sensors of [200, 1_000, 100_000]) {
     const batches = Array.from({ length: ROUNDS }, (_, round) =>
       sensorRecords(round * BATCH, BATCH, sensors),
@@ -94,7 +77,5 @@ try {
   );
   console.log(`\nupdates of rows: ${rows[0]?.updates}, of them heap-only: ${rows[0]?.hot}`);
 } finally {
-  await pool.end();
-  await postgres.stop();
-  await rm(folder, { recursive: true, force: true });
+  await database.stop();
 }

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { InvalidArgumentError, program } from "commander";
 import { messageOf } from "../lib/log.ts";
+import { tableOf } from "../lib/table.ts";
 import {
   type Control,
   functionNameOf,
@@ -10,7 +11,6 @@ import {
   openControl,
   pickMapping,
 } from "./control.ts";
-import { tableOf } from "./table.ts";
 
 const POLL_MS = 100;
 /** AWS's changes take up to 90 s (12). */

@@ -3,6 +3,7 @@
 
 import { program } from "commander";
 import { messageOf } from "../lib/log.ts";
+import { tableOf } from "../lib/table.ts";
 import { parseDestination } from "../localstack/event-source-mapping/destination-name.ts";
 import { type Invoke, invokeThrough } from "../localstack/event-source-mapping/invoke.ts";
 import {
@@ -17,7 +18,6 @@ import {
   type StoredFailure,
 } from "../localstack/event-source-mapping/stored-failures.ts";
 import { type Control, functionNameOf, type MappingConfiguration, openControl } from "./control.ts";
-import { tableOf } from "./table.ts";
 
 const url = () => program.opts<{ url?: string }>().url;
 const FOLDER = process.env.LOCALSTACK_FAILURES_DIR || ".local/failures";

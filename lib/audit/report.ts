@@ -1,6 +1,7 @@
 // The audit's report for people: a table per partition, the streams, and one verdict line.
 
 import { type OffsetRange, type OffsetRanges, size } from "../core/ranges.ts";
+import { tableOf } from "../table.ts";
 import { type AuditReport, isClean, type PartitionAudit } from "./audit.ts";
 
 /** Of a list of ranges the first few, so that a line stays a line. */
@@ -9,16 +10,6 @@ const SHOWN_RANGES = 5;
 function rangesText(ranges: readonly OffsetRange[]): string {
   const shown = ranges.slice(0, SHOWN_RANGES).map(({ from, to }) => `[${from},${to})`);
   return ranges.length > SHOWN_RANGES ? `${shown.join(" ")} … ${ranges.length} ranges` : shown.join(" ");
-}
-
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0))) ?? [];
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }
 
 function partitionRow(one: PartitionAudit): string[] {
@@ -70,7 +61,7 @@ export function reportText(report: AuditReport): string[] {
   const isGroupUnknown = report.partitions.some((one) => one.committed === null && one.applied.length > 0);
   return [
     `source ${report.source}`,
-    ...columns([header, ...report.partitions.map(partitionRow)]),
+    tableOf([header, ...report.partitions.map(partitionRow)]),
     ...(isGroupUnknown
       ? ["committed none: the highest applied offset stands in; KAFKA_GROUP_… name the triggers' groups"]
       : []),
