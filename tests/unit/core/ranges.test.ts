@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  clip,
   difference,
   fromMultirange,
   holds,
@@ -30,6 +31,16 @@ function expectNormal(set: OffsetRanges): void {
 }
 
 describe("offset ranges", () => {
+  test("clipped are what of them lies between two offsets, in normal form", () => {
+    fc.assert(
+      fc.property(ranges, fc.nat(LIMIT), fc.nat(LIMIT), (a, from, to) => {
+        expectNormal(clip(a, from, to));
+        expect(members(clip(a, from, to))).toEqual(members(a).filter((i) => i >= from && i < to));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   test("union and difference are those of sets, in normal form", () => {
     fc.assert(
       fc.property(ranges, ranges, (a, b) => {
