@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
-import { startPostgres } from "../../localstack/postgres/server.ts";
+import { type PostgresOptions, startPostgres } from "../../localstack/postgres/server.ts";
 import { isRunning, stopOrphan } from "../../localstack/server-process.ts";
 
 declare module "vitest" {
@@ -25,6 +25,10 @@ interface Started {
 }
 
 const FOLDER = "smartgrid-test-";
+
+/** scripts/test.ts asks for Aurora's. */
+export const postgresRelease: Pick<PostgresOptions, "release"> =
+  process.env.TEST_POSTGRES_RELEASE === "17" ? { release: 17 } : {};
 
 async function kafkaFor(folder: string): Promise<Started> {
   const external = process.env.KAFKA_BROKER;
@@ -55,6 +59,7 @@ async function postgresFor(folder: string): Promise<Started> {
     user: "smartgrid",
     password: "test",
     settings: { fsync: "off" }, // the tests kill connections and functions, not the machine
+    ...postgresRelease,
   });
   return { address: postgres.url, stop: postgres.stop };
 }
