@@ -178,6 +178,13 @@ describe("planted mistakes", () => {
   test.each(handlerMistakes)("%s", async (...mistake) => {
     expect(await checkPackaged(withMistake(mistake))).toEqual([expect.stringMatching(mistake[4])]);
   });
+
+  test("a bundle that is too large", () => {
+    const bundles = packaged.bundles.map((one) => (one.name === "health" ? { ...one, bytes: 300_100 } : one));
+    expect(checkTemplate({ ...packaged, bundles })).toEqual([
+      expect.stringMatching(/^health: loads 300\.1 KB at its start, expected at most 300 KB/),
+    ]);
+  });
 });
 
 test("the same commit gives the same bytes", async () => {
