@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bundle } from "../build.ts";
+import { checkBundles } from "./bundles.ts";
 import { checkFunctions } from "./functions.ts";
 import { checkHandlers } from "./handlers.ts";
 import { checkHttpApi } from "./http-api.ts";
@@ -38,6 +39,7 @@ export function checkTemplate({ template, bundles }: Packaged): string[] {
     ...checkNetwork(template),
     ...checkHttpApi(template),
     ...checkPermissions(template, bundles),
+    ...checkBundles(bundles),
   ];
 }
 
