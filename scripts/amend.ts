@@ -2,14 +2,9 @@
 // makes them right, by an entry of its own. Ends with 0 where that was done (or there was nothing to do), 1 where not.
 
 import { Command } from "commander";
-import {
-  type Amended,
-  type AmendmentTools,
-  amend,
-  type Decision,
-  emptyWindows,
-  revert,
-} from "../lib/amend/amend.ts";
+import { amend, emptyWindows, revert } from "../lib/amend/amend.ts";
+import type { AmendmentTools } from "../lib/amend/from-topic.ts";
+import type { Amended, Decision } from "../lib/amend/judge.ts";
 import { listAmendedRows, listAmendments } from "../lib/amend/list.ts";
 import {
   amendmentNumber,

@@ -2,8 +2,7 @@
 
 import { type Command, InvalidArgumentError } from "commander";
 import { parseInstant } from "../core/instant.ts";
-import type { Amendment } from "./amend.ts";
-import { type Correction, parseDecimal, type Selector } from "./entry.ts";
+import { type Amendment, type Correction, parseDecimal, type Selector } from "./entry.ts";
 
 export interface SelectionOptions {
   readonly sensor?: string;
