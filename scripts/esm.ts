@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { InvalidArgumentError, program } from "commander";
 import { messageOf } from "../lib/log.ts";
-import { tableOf } from "../lib/table.ts";
+import { tableOf } from "../lib/terminal/table.ts";
 import {
   type Control,
   functionNameOf,

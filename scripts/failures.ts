@@ -3,7 +3,7 @@
 
 import { program } from "commander";
 import { messageOf } from "../lib/log.ts";
-import { tableOf } from "../lib/table.ts";
+import { tableOf } from "../lib/terminal/table.ts";
 import { parseDestination } from "../localstack/event-source-mapping/destination-name.ts";
 import { type Invoke, invokeThrough } from "../localstack/event-source-mapping/invoke.ts";
 import {
