@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Option } from "commander";
 import { messageOf } from "../lib/log.ts";
 
 /** EventSourceMappingConfiguration of the Lambda API, as far as it is shown. */
@@ -44,6 +45,11 @@ export interface Control {
 export const MAPPINGS = "2015-03-31/event-source-mappings";
 export const functionNameOf = ({ FunctionArn }: MappingConfiguration) =>
   FunctionArn.replace(/^.*:function:/, "");
+
+export const controlUrl = new Option(
+  "--url <url>",
+  "control server (LOCALSTACK_CONTROL_URL); by default that of the running `npm start`",
+);
 
 const howToStart =
   "start one with `npm start` or `serverless offline start`, and name it by --url or LOCALSTACK_CONTROL_URL " +
