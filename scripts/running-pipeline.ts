@@ -5,6 +5,7 @@ import type { Pool } from "pg";
 import { type Environment, readDatabaseSettings } from "../lib/config.ts";
 import { messageOf } from "../lib/log.ts";
 import { openPool } from "../lib/store/pool.ts";
+import { databaseVariables } from "./database-url.ts";
 
 interface Stack {
   readonly kafka: string;
@@ -34,15 +35,8 @@ async function runningStack(variable: string): Promise<Stack> {
 /** The variables for lib/config.ts of the database. @throws Error where there is none */
 export async function databaseEnvironment(): Promise<Environment> {
   if (process.env.POSTGRES_HOST) return process.env;
-  const postgres = new URL((await runningStack("POSTGRES_HOST")).postgres);
-  return {
-    ...process.env,
-    POSTGRES_HOST: postgres.hostname,
-    POSTGRES_PORT: postgres.port || "5432",
-    POSTGRES_DB: decodeURIComponent(postgres.pathname.slice(1)),
-    POSTGRES_USER: decodeURIComponent(postgres.username),
-    POSTGRES_PASSWORD: decodeURIComponent(postgres.password),
-  };
+  const { postgres } = await runningStack("POSTGRES_HOST");
+  return { ...process.env, ...databaseVariables(new URL(postgres)) };
 }
 
 /** The variables for lib/config.ts of the brokers. @throws Error where there are none */

@@ -9,6 +9,7 @@ import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Database } from "../../chaos/servers.ts";
 import { aggregate } from "../../lib/aggregate/handler.ts";
+import { readDatabaseSettings } from "../../lib/config.ts";
 import { commitRecords } from "../../lib/store/commit.ts";
 import { postgresJudge } from "../../lib/store/judge.ts";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";
@@ -16,6 +17,7 @@ import { openPool } from "../../lib/store/pool.ts";
 import { sweepStream } from "../../lib/store/sweep.ts";
 import { postgresSweepStore } from "../../lib/store/sweep-store.ts";
 import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { databaseVariables } from "../../scripts/database-url.ts";
 import { emptyTables } from "../integration/database.ts";
 import { until } from "../integration/topics.ts";
 import { payloadOf, reading, readings, recordOf, totals, untilBlocked } from "./readings.ts";
@@ -37,29 +39,8 @@ afterAll(async () => {
 });
 beforeEach(() => emptyTables(observer));
 
-function settings() {
-  const url = new URL(database.url);
-  return {
-    host: url.hostname,
-    port: Number(url.port),
-    database: url.pathname.slice(1),
-    user: url.username,
-    password: url.password,
-    applicationName: "test",
-    ssl: false as const,
-  };
-}
-
-function environment() {
-  const { host, port, database: name, user, password } = settings();
-  return {
-    POSTGRES_HOST: host,
-    POSTGRES_PORT: String(port),
-    POSTGRES_DB: name,
-    POSTGRES_USER: user,
-    POSTGRES_PASSWORD: password,
-  };
-}
+const environment = () => databaseVariables(new URL(database.url));
+const settings = () => ({ ...readDatabaseSettings(environment()), applicationName: "test" });
 
 function openObserver(): pg.Pool {
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });
