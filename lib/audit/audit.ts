@@ -8,7 +8,7 @@ import type { PartitionOffsets } from "../core/watermark.ts";
 import type { Archive } from "../kafka/archive.ts";
 import type { OffsetReader } from "../kafka/offsets.ts";
 import { isReplaySource } from "../store/replay-source.ts";
-import type { StreamName } from "../streams/stream.ts";
+import { type StreamName, streamNames } from "../streams/stream.ts";
 import { type LedgerEntry, readBooks, type StreamState } from "./books.ts";
 import {
   type Classified,
@@ -69,8 +69,6 @@ export interface AuditReport {
   /** What does not add up, each with its place. */
   readonly problems: readonly string[];
 }
-
-const streamNames = ["sensor", "consumption", "weather"] as const satisfies readonly StreamName[];
 
 /** Nothing is lost, doubled or inconsistent. Lag, holes and what retention has removed are named, but no fault of ours. */
 export function isClean({ partitions, streams, problems }: AuditReport): boolean {

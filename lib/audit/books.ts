@@ -3,7 +3,7 @@
 import type { Pool, PoolClient } from "pg";
 import { fromMultirange, type OffsetRanges, size } from "../core/ranges.ts";
 import { inTransaction } from "../store/transaction.ts";
-import type { StreamName } from "../streams/stream.ts";
+import { type StreamName, streamNames } from "../streams/stream.ts";
 import type { LedgerCounts, StreamTotals } from "./classify.ts";
 
 export interface LedgerEntry extends LedgerCounts {
@@ -102,8 +102,7 @@ export function readBooks(pool: Pool): Promise<Books> {
     await client.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
     const entries = await readEntries(client);
     const streams: StreamState[] = [];
-    for (const stream of ["sensor", "consumption", "weather"] as const)
-      streams.push(await readStream(client, stream));
+    for (const stream of streamNames) streams.push(await readStream(client, stream));
     return { entries, streams };
   });
 }
