@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { chown, mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import pg from "pg";
+import { endProcess } from "../processes.ts";
 import {
-  endProcess,
   runToEnd,
   type ServerCommand,
   type ServerProcess,

@@ -8,7 +8,8 @@ import type { TestProject } from "vitest/node";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
-import { isRunning, stopOrphan } from "../../localstack/server-process.ts";
+import { isRunning } from "../../localstack/processes.ts";
+import { stopOrphan } from "../../localstack/server-process.ts";
 import { namedDatabase } from "../../scripts/database-url.ts";
 
 declare module "vitest" {
