@@ -4,7 +4,7 @@
 import { mkdir, readdir, readFile, rename } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { writeWhole } from "./destination.ts";
-import { MissingTopicError } from "./kafka-source.ts";
+import { MissingTopicError } from "./kafka-errors.ts";
 import { type OffsetRange, readTopic } from "./read-offsets.ts";
 import { isProperties } from "./settings.ts";
 
