@@ -8,7 +8,8 @@ import { compileFilter } from "./filter.ts";
 import type { Invoke } from "./invoke.ts";
 import { isUnreadable, reasonOf } from "./kafka-errors.ts";
 import { openSource, type TopicSource } from "./kafka-source.ts";
-import type { LaneOptions, PartitionStatus } from "./lane.ts";
+import type { LaneOptions } from "./lane.ts";
+import type { PartitionStatus } from "./lane-member.ts";
 import { Lanes, lanesFor } from "./lanes.ts";
 import { type Counters, noCounts } from "./metrics.ts";
 import { Reminder } from "./reminder.ts";
@@ -110,17 +111,6 @@ class Mapping implements RunningMapping {
     if (this.#problem.isDue(message, performance.now())) this.#say(`${message}; trying again`);
   }
 
-  async #handOver({ sink, id = this.#settings.groupId }: MappingExtras, given: GivenUp): Promise<void> {
-    const destination = this.#settings.failureHandling?.destination;
-    if (sink === undefined || destination === undefined || destination === null) return;
-    const source = { ...this.#source, topic: this.#settings.topic };
-    await sink.send(
-      destination,
-      id,
-      failureRecord(this.#settings.functionName, source, given, Date.now(), destination.kind === "s3"),
-    );
-  }
-
   get #source() {
     return {
       eventSourceArn: this.#settings.eventSourceArn,
@@ -130,9 +120,18 @@ class Mapping implements RunningMapping {
     };
   }
 
+  /** Who takes what is given up; nobody where it is dropped. */
+  #destination(): Pick<LaneOptions, "handOver"> {
+    const { functionName, groupId, failureHandling } = this.#settings;
+    const { sink, id = groupId } = this.#extras;
+    const destination = failureHandling?.destination ?? null;
+    if (sink === undefined || destination === null) return {};
+    const recordOf = (given: GivenUp) =>
+      failureRecord(functionName, this.#source, given, Date.now(), destination.kind === "s3");
+    return { handOver: (given) => sink.send(destination, id, recordOf(given)) };
+  }
+
   #laneOptions(source: TopicSource): LaneOptions {
-    const hasDestination =
-      this.#extras.sink !== undefined && this.#settings.failureHandling?.destination != null;
     return {
       settings: this.#settings,
       source: this.#source,
@@ -140,7 +139,7 @@ class Mapping implements RunningMapping {
       faults: this.#extras.faults ?? noFaults,
       counters: this.#counters,
       log: this.#say,
-      ...(hasDestination ? { handOver: (given) => this.#handOver(this.#extras, given) } : {}),
+      ...this.#destination(),
       passesFilter: this.#passesFilter,
       commit: (offsets) => source.commit(offsets),
       onRoom: () => this.#signalRoom(),
