@@ -1,5 +1,7 @@
 // What the Kafka client throws, told apart and in words.
 
+import { messageOf } from "../error-message.ts";
+
 export function isMissingTopic(error: unknown): boolean {
   return (
     error instanceof Error && /unknown.topic/i.test(`${error.message} ${"apiId" in error ? error.apiId : ""}`)
@@ -19,7 +21,7 @@ export class MissingTopicError extends Error {
 
 /** What failed, in words: the client nests lists of errors, one for each try and each broker. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof AggregateError)) return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof AggregateError)) return messageOf(error);
   return [...new Set(error.errors.map(reasonOf))].sort().join(" ");
 }
 

@@ -1,13 +1,13 @@
 // A topic as one member of a consumer group reads it. With fetch.ts, kafka-errors.ts, record-batches.ts and
 // kafka-cluster.ts the only file that knows the Kafka client.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { Consumer, ListOffsetTimestamps, NetworkError } from "@platformatic/kafka";
 import { Fetcher } from "./fetch.ts";
 import { isMissingTopic, MissingTopicError } from "./kafka-errors.ts";
 import { type ReadRecords, readRecords } from "./record-batches.ts";
 import type { StartingPosition } from "./settings.ts";
 import { startOffset } from "./start-offset.ts";
+import { pause } from "./waiting.ts";
 
 export interface SourceOptions {
   readonly brokers: readonly string[];
@@ -116,8 +116,7 @@ export function openSource(options: SourceOptions): TopicSource {
       // Called before each join, also the client's own after a rebalance: the place to let invocations end.
       async protocolsMetadata() {
         const limit = new AbortController();
-        const overdue = sleep(REVOKE_LIMIT_MS, undefined, { signal: limit.signal }).catch(() => undefined); // in time
-        await Promise.race([beforeJoin(), overdue]);
+        await Promise.race([beforeJoin(), pause(REVOKE_LIMIT_MS, limit.signal)]);
         limit.abort();
         return Buffer.alloc(0);
       },

@@ -1,6 +1,5 @@
 // One event source mapping as it runs: a group member that reads a topic and hands each partition to its lane.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { FailureSink } from "./destination.ts";
 import { failureRecord, type GivenUp } from "./failure-record.ts";
 import { type Faults, noFaults } from "./faults.ts";
@@ -14,6 +13,7 @@ import { Lanes, lanesFor } from "./lanes.ts";
 import { type Counters, noCounts } from "./metrics.ts";
 import { Reminder } from "./reminder.ts";
 import type { MappingSettings } from "./settings.ts";
+import { pause } from "./waiting.ts";
 
 export interface MappingStatus {
   readonly functionName: string;
@@ -244,7 +244,7 @@ class Mapping implements RunningMapping {
   async #lookForPartitions(source: TopicSource, signal: AbortSignal): Promise<void> {
     const everyMs = this.#extras.lookForPartitionsMs ?? LOOK_FOR_PARTITIONS_MS;
     while (!signal.aborted) {
-      await sleep(everyMs, undefined, { signal }).catch(() => undefined); // closed meanwhile
+      await pause(everyMs, signal);
       if (signal.aborted) return;
       try {
         const { topicId, partitionCount } = await source.describeTopic();
@@ -265,7 +265,7 @@ class Mapping implements RunningMapping {
       } catch (error) {
         // Broker or topic are not there, or went away: they may come (back), and the group knows where we were.
         if (!this.#stopped.signal.aborted) this.#report(error);
-        await sleep(RETRY_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined); // stopped meanwhile
+        await pause(RETRY_MS, this.#stopped.signal);
       }
     }
   }
