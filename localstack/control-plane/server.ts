@@ -8,7 +8,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import { messageOf } from "../error-message.ts";
+import { messageOf } from "../event-source-mapping/error-message.ts";
 import { readFaultPlan, type SwitchableFaults } from "../event-source-mapping/faults.ts";
 import { type ControlAnswer, type ControlRequest, fault } from "./answer.ts";
 import { answerLambda, type LambdaControl } from "./lambda.ts";

@@ -1,8 +1,8 @@
 // One batch's way to its function, through tries, halves and partial answers, until every record of it is done or
 // given up (13–19). The decisions are made in failure-policy.ts; here they are carried out.
 
-import { messageOf } from "../error-message.ts";
 import { countOf } from "./bisect.ts";
+import { messageOf } from "./error-message.ts";
 import {
   type Batch,
   type CutBatch,

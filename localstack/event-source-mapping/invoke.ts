@@ -2,7 +2,7 @@
 // not a success.
 
 import { Agent, request } from "node:http";
-import { messageOf } from "../error-message.ts";
+import { messageOf } from "./error-message.ts";
 
 /** Invokes a function with a JSON payload; resolves with the answer's text. @throws InvocationError for a failure */
 export type Invoke = (functionName: string, payload: string) => Promise<unknown>;

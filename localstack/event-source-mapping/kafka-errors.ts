@@ -1,6 +1,6 @@
 // What the Kafka client throws, told apart and in words.
 
-import { messageOf } from "../error-message.ts";
+import { messageOf } from "./error-message.ts";
 
 export function isMissingTopic(error: unknown): boolean {
   return (

@@ -1,7 +1,7 @@
 // Local schedules in seconds: EventBridge and serverless-offline know whole minutes only.
 
 import { randomUUID } from "node:crypto";
-import { messageOf } from "../error-message.ts";
+import { messageOf } from "./error-message.ts";
 import type { Invoke } from "./invoke.ts";
 import { pause } from "./waiting.ts";
 

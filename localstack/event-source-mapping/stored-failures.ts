@@ -3,8 +3,8 @@
 
 import { mkdir, readdir, readFile, rename } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { messageOf } from "../error-message.ts";
 import { writeWhole } from "./destination.ts";
+import { messageOf } from "./error-message.ts";
 import { MissingTopicError } from "./kafka-errors.ts";
 import { type OffsetRange, readTopic } from "./read-offsets.ts";
 import { isProperties } from "./settings.ts";

@@ -4,7 +4,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { messageOf } from "../error-message.ts";
 import { freePort } from "../ports.ts";
 import { startKafka } from "./server.ts";
 
@@ -13,7 +12,7 @@ try {
   const kafka = await startKafka({ dataDir, port: await freePort(), makesClassArchive: true });
   await kafka.stop();
 } catch (error) {
-  console.error(`no class archive for Kafka: ${messageOf(error)}`);
+  console.error(`no class archive for Kafka: ${error instanceof Error ? error.message : error}`);
 } finally {
   await rm(dataDir, { recursive: true, force: true });
 }
