@@ -11,7 +11,7 @@ import { type Deployment, pipelineBill, type Trigger } from "../cost/pipeline.ts
 import { bases, compiled, type PriceName, type Prices, pricesOf, warning } from "../cost/prices.ts";
 import { eventsPerSecondOf, loadsOf, type Workload } from "../cost/workload.ts";
 import { messageOf } from "../lib/log.ts";
-import { tableOf } from "../lib/table.ts";
+import { tableOf } from "../lib/terminal/table.ts";
 
 interface Options {
   readonly sensors?: number;

@@ -6,8 +6,8 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import pg from "pg";
+import { endProcess } from "../processes.ts";
 import {
-  endProcess,
   runToEnd,
   type ServerCommand,
   type ServerProcess,

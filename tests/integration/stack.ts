@@ -8,7 +8,9 @@ import type { TestProject } from "vitest/node";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { type PostgresOptions, startPostgres } from "../../localstack/postgres/server.ts";
-import { isRunning, stopOrphan } from "../../localstack/server-process.ts";
+import { isRunning } from "../../localstack/processes.ts";
+import { stopOrphan } from "../../localstack/server-process.ts";
+import { namedDatabase } from "../../scripts/database-url.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -42,16 +44,8 @@ async function kafkaFor(folder: string): Promise<Started> {
 }
 
 async function postgresFor(folder: string): Promise<Started> {
-  const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_DB, POSTGRES_USER, POSTGRES_PASSWORD } = process.env;
-  if (POSTGRES_HOST) {
-    const url = new URL("postgresql://host");
-    url.hostname = POSTGRES_HOST;
-    url.port = POSTGRES_PORT || "5432";
-    url.pathname = `/${POSTGRES_DB || "smartgrid_db"}`;
-    url.username = encodeURIComponent(POSTGRES_USER || "smartgrid");
-    url.password = encodeURIComponent(POSTGRES_PASSWORD ?? "");
-    return { address: url.href, stop: async () => undefined };
-  }
+  const external = namedDatabase(process.env);
+  if (external !== null) return { address: external.href, stop: async () => undefined };
   const postgres = await startPostgres({
     dataDir: join(folder, "postgres"),
     port: await freePort(),
