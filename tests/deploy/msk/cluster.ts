@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
 import { startKafka } from "../../../localstack/kafka/server.ts";
 import { freePort } from "../../../localstack/ports.ts";
-import "../../../lib/kafka/request-queue.ts";
+import { until } from "../../integration/topics.ts";
 import type { AccessKey } from "../presigned-token.ts";
 import { aclsOf, mayConnect } from "./acls.ts";
 import { makeCertificate } from "./certificate.ts";
@@ -88,6 +88,13 @@ export async function startIamCluster(region: string, identities: readonly Ident
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await Promise.all([admin.connect(), producer.connect()]);
   await admin.createAcls({ acl: identities.flatMap(({ principal, allowed }) => aclsOf(principal, allowed)) });
+  // A broker's first group waits for its coordinator.
+  const hasCoordinator = () =>
+    admin.fetchOffsets({ groupId: "first" }).then(
+      () => true,
+      () => false,
+    );
+  await until(hasCoordinator, (has) => has);
   return {
     brokers: `${HOST}:${frontPort}`,
     front,

@@ -43,10 +43,12 @@ export interface Login {
 export interface MskFront {
   /** All that succeeded, in order. */
   readonly logins: readonly Login[];
-  /** How far its clock is ahead: tokens and sessions end by it. */
+  /** How far its clock, by which tokens end, is ahead. */
   aheadMs: number;
   /** The most that a session lasts, less than its token. */
   maxSessionMs: number;
+  /** Ends all sessions; their connections end with the next request that is no login. */
+  expireSessions(): void;
   /** Ends all connections in order, as a broker that is restarted does. */
   endConnections(): void;
   close(): Promise<void>;
@@ -54,7 +56,7 @@ export interface MskFront {
 
 interface Session {
   readonly principal: string;
-  readonly endsAtMs: number;
+  endsAtMs: number;
 }
 
 /** @throws Error where the message is none of OAUTHBEARER's (RFC 7628, 3.1) */
@@ -82,11 +84,17 @@ class Front implements MskFront {
   maxSessionMs = Number.POSITIVE_INFINITY;
   readonly #options: FrontOptions;
   readonly #clients = new Set<TLSSocket>();
+  readonly #sessions = new Set<Session>();
   readonly #server;
 
   constructor(options: FrontOptions) {
     this.#options = options;
     this.#server = createServer(options.certificate, (client) => {
+      // A name, as every client of Java's gives; whoever serves many brokers at one address needs it.
+      if (!client.servername) {
+        client.destroy();
+        return;
+      }
       this.#clients.add(client);
       const broker = connect({ port: options.brokerPort, host: "127.0.0.1", noDelay: true });
       client.setNoDelay(true);
@@ -155,7 +163,14 @@ class Front implements MskFront {
     if (before === null) await logIn(broker, answers, principal, password);
     else if (before.principal !== principal) throw new Error(`${before.principal} became ${principal}`);
     this.logins.push({ principal, isAgain: before !== null });
-    return { principal, endsAtMs: Math.min(token.expiresAtMs, this.#now() + this.maxSessionMs) };
+    const session = { principal, endsAtMs: Math.min(token.expiresAtMs, this.#now() + this.maxSessionMs) };
+    this.#sessions.add(session);
+    return session;
+  }
+
+  expireSessions(): void {
+    for (const session of this.#sessions) session.endsAtMs = 0;
+    this.#sessions.clear();
   }
 
   endConnections(): void {
