@@ -16,18 +16,27 @@ export interface OffsetReader {
 export function openOffsetReader(settings: KafkaSettings): OffsetReader {
   const connection = keepConnection(settings, (kafka) => kafka.admin());
 
-  async function ask<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
+  /** The connection that has answered, maybe in an earlier invocation. */
+  let answered: Promise<Admin> | null = null;
+
+  async function ask<T>(question: (admin: Admin) => Promise<T>, mayRepeat = true): Promise<T> {
+    const asked = connection.get();
+    const isKept = asked === answered;
     try {
-      return await question(await connection.get());
+      const answer = await question(await asked);
+      answered = asked;
+      return answer;
     } catch (error) {
       // The connection may be what is broken: the next call makes a new one.
-      void connection.drop();
+      void connection.drop(asked);
+      // A kept one may have ended since, with its session or its broker, and kafkajs' admin does not try again.
+      if (isKept && mayRepeat) return ask(question, false);
       throw error;
     }
   }
 
   return {
-    close: connection.drop,
+    close: () => connection.drop(),
     async read(topic) {
       const offsets = await ask((admin) => admin.fetchTopicOffsets(topic));
       return offsets
