@@ -2,6 +2,7 @@
 // policy of their own role; with any one action less they are refused.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { openArchive } from "../../lib/kafka/archive.ts";
 import { REGION } from "../../scripts/deploy-check/template.ts";
 import { actionsOf, type IamClients, startIamClients, topics, without } from "./msk/clients.ts";
 import type { Credentials } from "./msk/cluster.ts";
@@ -145,6 +146,10 @@ describe("a login that is refused names its cause", () => {
     expect(await attempt("ingest-sensor", undefined, { NODE_EXTRA_CA_CERTS: "" })).toMatch(
       /self-signed certificate/,
     );
+    const settings = { brokers: [clients.cluster.brokers], clusterArn: null, clientId: "archive", iam: true };
+    const archive = openArchive(settings); // in this process, which trusts nobody else either
+    await expect(archive.partitions(topics.sensor, 0)).rejects.toThrow(/self-signed certificate/);
+    await archive.close();
     expect(clients.cluster.front.logins).toHaveLength(before);
   });
 });

@@ -1,5 +1,7 @@
 // A role's policy as ACLs of Kafka's own authorizer, by MSK's table of actions (Amazon MSK Developer Guide, "Semantics of
-// IAM authorization policy actions and resources"), which names for each action the ACL that it equals.
+// IAM authorization policy actions and resources"), which names for each action the ACL that it equals. Kafka is wider
+// where `implying` says so and in IDEMPOTENT_WRITE, which writing to any topic includes since 3.0 (KIP-679). MSK may be
+// narrower in ReadData: its table requires AlterGroup with it, which Kafka asks only of members of a group.
 
 import {
   type AclEntry,
