@@ -102,6 +102,7 @@ export async function startIamClients(): Promise<IamClients> {
       startFunction(join(folder, name), name, {
         ...environmentOf(template, name),
         ...database.environment,
+        POSTGRES_AUTH: "password",
         POSTGRES_SECRET_ARN: "",
         POSTGRES_CA_FILE: "",
         AWS_REGION: REGION,

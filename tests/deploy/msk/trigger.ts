@@ -2,7 +2,7 @@
 // trigger.
 
 import { readFile } from "node:fs/promises";
-import { type Consumer, Consumer as KafkaConsumer } from "@platformatic/kafka";
+import { Consumer } from "@platformatic/kafka";
 import signer from "aws-msk-iam-sasl-signer-js";
 import { withReasons } from "../../../lib/kafka/refusal.ts";
 import type { Credentials } from "./cluster.ts";
@@ -14,11 +14,19 @@ export interface Poller {
   readonly credentials: Credentials;
 }
 
+const READ_LIMIT_MS = 20_000;
+
 async function readFirst(consumer: Consumer, topic: string): Promise<void> {
   const stream = await consumer.consume({ topics: [topic], mode: "committed", fallbackMode: "earliest" });
-  for await (const message of stream) {
-    await message.commit();
-    break;
+  const limit = setTimeout(() => stream.close(), READ_LIMIT_MS);
+  try {
+    for await (const message of stream) {
+      await message.commit();
+      return;
+    }
+    throw new Error(`no record of ${topic} within ${READ_LIMIT_MS} ms`);
+  } finally {
+    clearTimeout(limit);
   }
 }
 
@@ -28,7 +36,7 @@ export async function pollOnce(poller: Poller, topic: string, groupId: string): 
   const awsCredentialsProvider = async () => credentials;
   const token = async () =>
     (await signer.generateAuthTokenFromCredentialsProvider({ region, awsCredentialsProvider })).token;
-  const consumer = new KafkaConsumer({
+  const consumer = new Consumer({
     clientId: "trigger",
     groupId,
     bootstrapBrokers: [poller.brokers],
