@@ -13,24 +13,20 @@ export interface OffsetReader {
   close(): Promise<void>;
 }
 
+/** A connection kept from an earlier call was closed, by its session's end or the broker: kafkajs' admin gives up then. */
+const isClosed = (error: unknown) => error instanceof Error && error.name === "KafkaJSConnectionClosedError";
+
 export function openOffsetReader(settings: KafkaSettings): OffsetReader {
   const connection = keepConnection(settings, (kafka) => kafka.admin());
 
-  /** The connection that has answered, maybe in an earlier invocation. */
-  let answered: Promise<Admin> | null = null;
-
   async function ask<T>(question: (admin: Admin) => Promise<T>, mayRepeat = true): Promise<T> {
     const asked = connection.get();
-    const isKept = asked === answered;
     try {
-      const answer = await question(await asked);
-      answered = asked;
-      return answer;
+      return await question(await asked);
     } catch (error) {
       // The connection may be what is broken: the next call makes a new one.
       void connection.drop(asked);
-      // A kept one may have ended since, with its session or its broker, and kafkajs' admin does not try again.
-      if (isKept && mayRepeat) return ask(question, false);
+      if (mayRepeat && isClosed(error)) return ask(question, false);
       throw error;
     }
   }
