@@ -80,7 +80,7 @@ export async function startAwsAround(
   const asked: string[] = [];
   const server = createServer(async (request, response) => {
     if (request.method === "GET") {
-      response.end(JSON.stringify({ bootstrapBrokerString: brokers }));
+      response.end(JSON.stringify({ bootstrapBrokerString: brokers, bootstrapBrokerStringSaslIam: brokers }));
       return;
     }
     const body: Record<string, unknown> = JSON.parse(await bodyOf(request));
