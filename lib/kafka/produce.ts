@@ -37,10 +37,18 @@ async function withinDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<
   }
 }
 
-/** Keys go to the partitions that Java's client picks for them. */
+/**
+ * Keys go to the partitions that Java's client picks for them. Idempotent: where an answer is lost, the client sends again
+ * under the same number, and the broker keeps the records once.
+ */
 export function openProducer(settings: KafkaSettings): EventProducer {
   const connection = keepConnection(settings, (kafka) =>
-    kafka.producer({ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner }),
+    kafka.producer({
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+      idempotent: true,
+      retry: { retries: 5 }, // until the deadline; without an end kafkajs would go on behind the caller's back
+    }),
   );
   return {
     close: () => connection.drop(),

@@ -10,6 +10,7 @@ const KAFKA_REQUESTS = [
   "apiVersions",
   "createTopics",
   "findCoordinator",
+  "initProducerId",
   "listOffsets",
   "metadata",
   "offsetFetch",

@@ -42,8 +42,8 @@ test.each([
 });
 
 const KEPT = [
-  ...["ApiVersions", "CreateTopics", "GroupCoordinator", "ListOffsets", "Metadata", "OffsetFetch"],
-  ...["Produce", "SaslAuthenticate", "SaslHandshake"],
+  ...["ApiVersions", "CreateTopics", "GroupCoordinator", "InitProducerId", "ListOffsets", "Metadata"],
+  ...["OffsetFetch", "Produce", "SaslAuthenticate", "SaslHandshake"],
 ];
 
 test.each([

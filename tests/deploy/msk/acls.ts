@@ -1,7 +1,7 @@
 // A role's policy as ACLs of Kafka's own authorizer, by MSK's table of actions (Amazon MSK Developer Guide, "Semantics of
 // IAM authorization policy actions and resources"), which names for each action the ACL that it equals. Kafka is wider
-// where `implying` says so and in IDEMPOTENT_WRITE, which writing to any topic includes since 3.0 (KIP-679). MSK may be
-// narrower in ReadData: its table requires AlterGroup with it, which Kafka asks only of members of a group.
+// where `implying` says so and in IDEMPOTENT_WRITE, which writing to any topic includes since 3.0 (KIP-679): that the front
+// judges. MSK may be narrower in ReadData: its table requires AlterGroup with it, which Kafka asks only of members of a group.
 
 import {
   type AclEntry,
@@ -65,8 +65,9 @@ function ruleOf(allowed: string): {
   };
 }
 
-export const mayConnect = (allowed: readonly string[]) =>
-  allowed.some((one) => one.startsWith("kafka-cluster:Connect on "));
+/** Whether the policy has an action that the front judges. */
+export const may = (action: "Connect" | "WriteDataIdempotently", allowed: readonly string[]) =>
+  allowed.some((one) => one.startsWith(`kafka-cluster:${action} on `));
 
 /** @param allowed the policy, as `action on ARN`; what is not Kafka's is passed over */
 export function aclsOf(principal: string, allowed: readonly string[]): AclEntry[] {

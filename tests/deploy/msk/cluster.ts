@@ -10,7 +10,7 @@ import { startKafka } from "../../../localstack/kafka/server.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { until } from "../../integration/topics.ts";
 import type { AccessKey } from "../presigned-token.ts";
-import { aclsOf, mayConnect } from "./acls.ts";
+import { aclsOf, may } from "./acls.ts";
 import { makeCertificate } from "./certificate.ts";
 import { type MskFront, startFront } from "./front.ts";
 
@@ -69,7 +69,7 @@ export async function startIamCluster(region: string, identities: readonly Ident
   const credentials = new Map(identities.map(({ principal }) => [principal, newCredentials(principal)]));
   const passwords = new Map(
     identities
-      .filter(({ allowed }) => mayConnect(allowed))
+      .filter(({ allowed }) => may("Connect", allowed))
       .map(({ principal }) => [principal, randomBytes(12).toString("hex")]),
   );
   const [certificate, broker] = await Promise.all([
@@ -82,7 +82,13 @@ export async function startIamCluster(region: string, identities: readonly Ident
     }),
   ]);
   const keys = new Map([...credentials.values()].map((one) => [one.accessKeyId, one]));
-  const front = await startFront({ port: frontPort, brokerPort, region, certificate, keys, passwords });
+  const idempotent = new Set(
+    identities.flatMap(({ principal, allowed }) => (may("WriteDataIdempotently", allowed) ? principal : [])),
+  );
+  const front = await startFront({
+    ...{ port: frontPort, brokerPort, region },
+    ...{ certificate, keys, passwords, idempotent },
+  });
   const kafka = new Kafka({ brokers: [broker.brokers], logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });

@@ -4,9 +4,11 @@ import { Reader, Writer } from "@platformatic/kafka";
 
 export const API_VERSIONS = 18;
 export const SASL_HANDSHAKE = 17;
+export const INIT_PRODUCER_ID = 22;
 export const SASL_AUTHENTICATE = 36;
 
 export const NO_ERROR = 0;
+export const CLUSTER_AUTHORIZATION_FAILED = 31;
 export const UNSUPPORTED_SASL_MECHANISM = 33;
 export const SASL_AUTHENTICATION_FAILED = 58;
 
@@ -74,4 +76,10 @@ export function authenticateAnswer(
   if (version >= 1) answer.appendInt64(BigInt(lifetimeMs));
   if (isFlexible) answer.appendTaggedFields();
   return framed(answer.buffer);
+}
+
+/** No producer's id for this one. From version 2 on the answer is flexible, which no client here asks for. */
+export function noProducerIdAnswer({ correlationId }: RequestHeader): Buffer {
+  const answer = Writer.create().appendInt32(correlationId).appendInt32(0);
+  return framed(answer.appendInt16(CLUSTER_AUTHORIZATION_FAILED).appendInt64(-1n).appendInt16(-1).buffer);
 }

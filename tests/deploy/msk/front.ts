@@ -14,7 +14,9 @@ import {
   framed,
   framesOf,
   handshakeAnswer,
+  INIT_PRODUCER_ID,
   NO_ERROR,
+  noProducerIdAnswer,
   readAuthBytes,
   readRequest,
   request,
@@ -32,6 +34,8 @@ export interface FrontOptions {
   readonly keys: AccessKeys;
   /** The broker's passwords of those who may connect (`kafka-cluster:Connect`). */
   readonly passwords: ReadonlyMap<string, string>;
+  /** Who may `kafka-cluster:WriteDataIdempotently`. */
+  readonly idempotent: ReadonlySet<string>;
 }
 
 export interface Login {
@@ -137,6 +141,12 @@ class Front implements MskFront {
           return;
         }
         client.write(authenticateAnswer(header, null, session.endsAtMs - this.#now()));
+      } else if (
+        header.apiKey === INIT_PRODUCER_ID &&
+        !this.#options.idempotent.has(session?.principal ?? "")
+      ) {
+        // Kafka itself gives one to whoever may write to any topic (KIP-679).
+        client.write(noProducerIdAnswer(header));
       } else if (header.apiKey === API_VERSIONS || (session !== null && this.#now() < session.endsAtMs)) {
         broker.write(framed(frame));
         const { value } = await answers.next();
