@@ -13,7 +13,8 @@ try {
   try {
     const applied = await migrate(client, await readMigrations("infra/migrations"));
     for (const { name } of applied) console.log(`applied ${name}`);
-    if (applied.length === 0) console.log("nothing to apply: the database is at the newest migration");
+    if (applied.length === 0)
+      console.log("nothing to apply: the database has all migrations of this version");
   } finally {
     await client.end();
   }

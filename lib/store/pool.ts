@@ -7,7 +7,7 @@ export interface DatabaseSettings {
   readonly port: number;
   readonly database: string;
   readonly user: string;
-  /** Asked for whenever a connection is opened, so that a new one is used at once. */
+  /** Asked for whenever a connection is opened: a token is old after 15 minutes. */
   readonly password: string | (() => Promise<string>);
   /** TLS with these authorities, which have to name `host`; none on one machine only. */
   readonly ssl?: { readonly ca: string } | false;
