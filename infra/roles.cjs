@@ -41,7 +41,7 @@ const databaseUser = (resourceId, user) => ({
   "Fn::Join": [
     "",
     [
-      { "Fn::Sub": "arn:${AWS::Partition}:rds-db:${AWS::Region}:${AWS::AccountId}:dbuser:" },
+      { "Fn::Sub": `arn:\${AWS::Partition}:rds-db:\${AWS::Region}:\${AWS::AccountId}:dbuser:` },
       resourceId,
       `/${user}`,
     ],

@@ -153,7 +153,8 @@ function addCode(needs: Needs, caller: Caller, bundle: Bundle): string[] {
   });
 }
 
-function allowedBy(template: Template, { id, properties }: FunctionView): Set<string> {
+/** What a function's own role allows, as `action on resource`. */
+export function allowedBy(template: Template, { id, properties }: FunctionView): Set<string> {
   const roleId = JSON.stringify(properties.Role).match(/"([^"]*Role)"/)?.[1] ?? "";
   const policies: unknown = resolve(template, template.Resources[roleId]?.Properties?.Policies);
   const statements = (Array.isArray(policies) ? policies : []).flatMap((policy: unknown) => {
