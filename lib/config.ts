@@ -134,35 +134,24 @@ export function readGroups(
  * @throws ConfigurationError also where such a token would go unencrypted, or to whoever answers
  */
 export function readDatabaseSettings(env: Environment): DatabaseSettings {
-  const address = {
+  return {
     host: text(env, "POSTGRES_HOST"),
     port: wholeNumber(env, "POSTGRES_PORT", 5432, 1, 65_535),
-    user: text(env, "POSTGRES_USER", "smartgrid"),
-  };
-  const auth = text(env, "POSTGRES_AUTH", "password");
-  if (auth !== "password" && auth !== "iam")
-    throw new ConfigurationError("POSTGRES_AUTH", "password or iam", auth);
-  if (auth === "iam" && !env.POSTGRES_CA_FILE)
-    throw new ConfigurationError("POSTGRES_CA_FILE", "a file with POSTGRES_AUTH=iam", env.POSTGRES_CA_FILE);
-  return {
-    ...address,
     database: text(env, "POSTGRES_DB", "smartgrid_db"),
-    password: auth === "iam" ? tokens(env, address) : text(env, "POSTGRES_PASSWORD"),
+    user: text(env, "POSTGRES_USER", "smartgrid"),
+    login: readLogin(env),
     ssl: trusted(env),
     applicationName: text(env, "AWS_LAMBDA_FUNCTION_NAME", "smartgrid"),
   };
 }
 
-function tokens(
-  env: Environment,
-  address: Pick<DatabaseSettings, "host" | "port" | "user">,
-): () => Promise<string> {
-  const region = text(env, "AWS_REGION");
-  return async () => {
-    // Loaded only here: on one machine nobody needs it.
-    const { loginToken } = await import("./store/login-token.ts");
-    return loginToken({ ...address, region }, readCredentials(env));
-  };
+function readLogin(env: Environment): DatabaseSettings["login"] {
+  const auth = text(env, "POSTGRES_AUTH", "password");
+  if (auth === "password") return { password: text(env, "POSTGRES_PASSWORD") };
+  if (auth !== "iam") throw new ConfigurationError("POSTGRES_AUTH", "password or iam", auth);
+  if (!env.POSTGRES_CA_FILE)
+    throw new ConfigurationError("POSTGRES_CA_FILE", "a file with POSTGRES_AUTH=iam", env.POSTGRES_CA_FILE);
+  return { region: text(env, "AWS_REGION"), credentials: () => readCredentials(env) };
 }
 
 /** Those of the function's role, which Lambda sets; on a person's machine `aws configure export-credentials` does. */

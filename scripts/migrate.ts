@@ -5,10 +5,11 @@ import pg from "pg";
 import { readDatabaseSettings } from "../lib/config.ts";
 import { messageOf } from "../lib/log.ts";
 import { migrate, readMigrations } from "../lib/store/migrate.ts";
+import { connectionOf } from "../lib/store/pool.ts";
 import { databaseEnvironment } from "./running-pipeline.ts";
 
 try {
-  const client = new pg.Client(readDatabaseSettings(await databaseEnvironment()));
+  const client = new pg.Client(connectionOf(readDatabaseSettings(await databaseEnvironment())));
   await client.connect();
   try {
     const applied = await migrate(client, await readMigrations("infra/migrations"));

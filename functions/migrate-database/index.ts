@@ -3,11 +3,12 @@ import { readDatabaseSettings, readLoginSuffix } from "../../lib/config.ts";
 import { customResource } from "../../lib/deploy/custom-resource.ts";
 import { createIamLogins } from "../../lib/store/logins.ts";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";
+import { connectionOf } from "../../lib/store/pool.ts";
 
 /** Below the function's 840 s: a function that has given up and is frozen must not hold locks. */
 const TRANSACTION_TIMEOUT = "800s";
 
-const database = readDatabaseSettings(process.env);
+const database = connectionOf(readDatabaseSettings(process.env));
 const loginSuffix = readLoginSuffix(process.env);
 
 export const handler = customResource(async () => {

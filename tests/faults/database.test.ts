@@ -43,7 +43,7 @@ function settings() {
     port: Number(url.port),
     database: url.pathname.slice(1),
     user: url.username,
-    password: url.password,
+    login: { password: url.password },
     applicationName: "test",
     ssl: false as const,
   };

@@ -53,7 +53,7 @@ export function poolOf(database: TestDatabase, statementTimeoutMs: number, port?
       port: port ?? Number(url.port),
       database: url.pathname.slice(1),
       user: decodeURIComponent(url.username),
-      password: decodeURIComponent(url.password),
+      login: { password: decodeURIComponent(url.password) },
       applicationName: "aggregate-consumption",
       ssl: false,
     },

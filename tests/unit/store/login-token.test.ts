@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
 import { readDatabaseSettings } from "../../../lib/config.ts";
 import { loginToken } from "../../../lib/store/login-token.ts";
+import { connectionOf } from "../../../lib/store/pool.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -44,8 +45,8 @@ test("is a new one for each connection, with the credentials of that moment", as
     ...{ POSTGRES_CA_FILE: "/dev/null", AWS_REGION: "eu-central-1", POSTGRES_PASSWORD: "is not used" },
     ...{ AWS_ACCESS_KEY_ID: "ASIAOLD", AWS_SECRET_ACCESS_KEY: "s", AWS_SESSION_TOKEN: "t" },
   };
-  const { password } = readDatabaseSettings(env);
-  if (typeof password === "string") throw new Error("a password");
+  const { password } = connectionOf(readDatabaseSettings(env));
+  if (typeof password !== "function") throw new Error("a password");
   expect(await password()).toMatch(
     /^db\.example\.com:5432\/\?Action=connect&DBUser=smartgrid_read_prod&.*X-Amz-Credential=ASIAOLD%2F.*X-Amz-Expires=900/,
   );
