@@ -17,8 +17,8 @@ import { eventsPerSecondOf, loadsOf, rowsPerSecondOf, type Workload } from "./wo
 /** So busy may a worker be on average; the rest is for bursts and catching up. */
 const WORKER_UTILISATION = 0.5;
 const FLINK_STORAGE_GB_PER_UNIT = 50;
-/** Endpoints of the private network: secretsmanager, kafka. */
-const ENDPOINTS = 2;
+/** Endpoints of the private network: kafka. They can log in to the database by IAM as well as we do. */
+const ENDPOINTS = 1;
 /** A streaming job's logs and metrics: judgement. */
 const LOG_GB = 5;
 const EMR_WORKER_GB = 4;
@@ -102,7 +102,6 @@ export function engineBill(engine: EngineName, workload: Workload, kind: KafkaKi
         ],
         ["CloudWatch: logs taken in", LOG_GB, "logIngestion"],
         ...monitoringItems,
-        ["Secrets", 1, "secret"],
       ],
       prices,
     ),

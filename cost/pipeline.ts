@@ -48,14 +48,13 @@ const IDENTITY_DAYS = 8;
 /** The sweeper and the weather, once a minute each: judgement. */
 const SCHEDULED_PER_SECOND = 2 / 60;
 const SCHEDULED_SECONDS = 0.5;
-/** Interface endpoints: the functions' (secretsmanager, kafka), and the on-demand pollers' (lambda, sts). */
-const FUNCTION_ENDPOINTS = 2;
+/** Interface endpoints: the functions' (kafka), and the on-demand pollers' (lambda, sts). */
+const FUNCTION_ENDPOINTS = 1;
 const POLLER_ENDPOINTS = 2;
 const POLLER_BYTES_PER_SECOND = 5e6;
 const UNIT_BYTES_PER_SECOND = 20e6;
 const POLLERS_PER_UNIT = 10;
 const LOG_BYTES_PER_INVOCATION = 1_100; // the commit's line, its metrics, START, END and REPORT
-const SECRETS = 5;
 
 export interface Processing {
   readonly stream: StreamName;
@@ -172,7 +171,6 @@ export function pipelineBill(workload: Workload, deployment: Deployment, prices:
     ["CloudWatch: logs taken in", logGb, "logIngestion"],
     ["CloudWatch: logs kept a month", logGb, "logStorage"],
     ...monitoringItems,
-    ["Secrets", SECRETS, "secret"],
   ];
   return {
     name: "this pipeline",
