@@ -6,7 +6,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loginToken } from "../../lib/store/login-token.ts";
-import { REGION } from "../../scripts/deploy-check/template.ts";
+import { functionsOf, REGION } from "../../scripts/deploy-check/template.ts";
 import { readCatalogue } from "./catalogue.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
 
@@ -195,6 +195,18 @@ describe("an update", () => {
   test("whose connection breaks answers all the same, and leaves nothing", async () => {
     const { folder, names } = await versionWith(good, "SELECT pg_terminate_backend(pg_backend_pid())");
     await expectNothingOf(folder, new RegExp(`^migration ${names[1]} failed, .*terminating connection`));
+  });
+
+  test("ends in the database before its function has to, which would be frozen with its locks", async () => {
+    const { folder, names } = await versionWith(
+      "DO $$ BEGIN RAISE 'at most %', current_setting('transaction_timeout'); END $$",
+    );
+    await expectNothingOf(folder, new RegExp(`^migration ${names[0]} failed, .*: at most 800s$`));
+    expect(
+      functionsOf(deployment.packaged.template).find(({ key }) => key === "migrate-database"),
+    ).toMatchObject({
+      properties: { Timeout: 840 },
+    });
   });
 
   test("that cannot make the users leaves no migration either", async () => {
