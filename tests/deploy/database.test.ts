@@ -7,8 +7,9 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loginToken } from "../../lib/store/login-token.ts";
 import { functionsOf, REGION } from "../../scripts/deploy-check/template.ts";
+import { runCommand } from "../integration/commands.ts";
 import { readCatalogue } from "./catalogue.ts";
-import { type Deployment, startDeployment } from "./deployment.ts";
+import { type Deployment, startDeployment, tlsFile } from "./deployment.ts";
 
 let deployment: Deployment;
 beforeAll(async () => {
@@ -132,9 +133,36 @@ describe("a login", () => {
     expect(log).not.toMatch(/X-Amz-(Signature|Security-Token)/);
   });
 
+  test.each(["iam", "password"])(
+    "of a person's tool, which signs for itself or is given a token: %s",
+    async (auth) => {
+      const { host, port } = deployment.front;
+      const credentials = deployment.credentialsOf("migrate-database");
+      const token = await loginToken({ host, port, user: "smartgrid", region: REGION }, credentials);
+      const { stdout, stderr } = await runCommand("migrate", [], {
+        ...{
+          POSTGRES_HOST: host,
+          POSTGRES_PORT: String(port),
+          POSTGRES_DB: "smartgrid_db",
+          POSTGRES_USER: "smartgrid",
+        },
+        ...{ POSTGRES_CA_FILE: tlsFile("server.crt"), POSTGRES_AUTH: auth },
+        ...(auth === "password"
+          ? { POSTGRES_PASSWORD: token }
+          : {
+              AWS_REGION: REGION,
+              AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+              AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+              AWS_SESSION_TOKEN: credentials.sessionToken,
+            }),
+      });
+      expect(output).toContain("nothing to apply: the database has all migrations of this version");
+      expect(code).toBe(0);
+    },
+  );
+
   test("goes to no server that another authority vouches for", async () => {
-    const other = new URL("../integration/store/tls/other-ca.crt", import.meta.url).pathname;
-    const { code, log } = await aggregate({ POSTGRES_CA_FILE: other });
+    const { code, log } = await aggregate({ POSTGRES_CA_FILE: tlsFile("other-ca.crt") });
     expect(code).toBe(1);
     expect(log).toContain("self-signed certificate");
   });

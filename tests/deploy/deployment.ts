@@ -26,7 +26,8 @@ import { type RdsFront, startRdsFront } from "./rds-front.ts";
 const STAGE = "prod";
 const DATABASE = "smartgrid_db";
 /** The certificate of tests/integration/store/tls.test.ts, which is its own authority. */
-const tlsFile = (name: string) => new URL(`../integration/store/tls/${name}`, import.meta.url).pathname;
+export const tlsFile = (name: string) =>
+  new URL(`../integration/store/tls/${name}`, import.meta.url).pathname;
 
 export interface Deployment {
   readonly packaged: Packaged;
