@@ -156,8 +156,7 @@ describe("a login", () => {
               AWS_SESSION_TOKEN: credentials.sessionToken,
             }),
       });
-      expect(output).toContain("nothing to apply: the database has all migrations of this version");
-      expect(code).toBe(0);
+      expect(stdout, stderr).toBe("nothing to apply: the database has all migrations of this version\n");
     },
   );
 
