@@ -1,24 +1,18 @@
 // `npm run bench`: what an event costs on its way, and how fast a whole batch is folded and committed. Figures are
 // for comparison within one run on one machine; docs/performance.md keeps them.
 
-import { EARLIEST_WINDOW_END_US, foldRecords } from "../lib/aggregate/fold.ts";
+import { foldRecords, noFacts } from "../lib/aggregate/fold.ts";
 import { readKafkaEvent } from "../lib/aggregate/kafka-event.ts";
 import { commitRecords } from "../lib/store/commit.ts";
 import { postgresJudge } from "../lib/store/judge.ts";
 import { sensorStream } from "../lib/streams/sensor.ts";
 import { cutBatch } from "../localstack/event-source-mapping/event.ts";
 import { sensorRecords } from "./records.ts";
+import { rules } from "./scale/measure.ts";
 import { startDatabase } from "./scale/server.ts";
 
 const BATCH = 10_000;
 const ROUNDS = 15;
-const facts = {
-  applied: [],
-  futureAfterUs: Number.POSITIVE_INFINITY,
-  tooLateUpToUs: EARLIEST_WINDOW_END_US,
-  seenEventKeys: new Set<string>(),
-};
-const rules = { futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6 };
 
 function report(what: string, microsecondsPerEvent: number[]): void {
   const sorted = [...microsecondsPerEvent].sort((a, b) => a - b);
@@ -56,7 +50,7 @@ await measure("function: base64 to records", () => readKafkaEvent(JSON.parse(pay
 await measure("function: JSON.parse of the values alone", () => {
   for (const record of records) JSON.parse(record.value?.toString("utf8") ?? "");
 });
-await measure("function: decode and fold into partials", () => foldRecords(sensorStream, records, facts));
+await measure("function: decode and fold into partials", () => foldRecords(sensorStream, records, noFacts));
 
 const database = await startDatabase();
 const pool = database.openPool(1);

@@ -2,6 +2,7 @@
 // again, and is given up when it outlives its time-out. Each can be killed or frozen at any instruction.
 
 import { type ChildProcess, fork } from "node:child_process";
+import { messageOf } from "../lib/log.ts";
 import { InvocationError } from "../localstack/event-source-mapping/invoke.ts";
 
 export interface FunctionOptions {
@@ -71,7 +72,7 @@ export class ExecutionEnvironments {
       if (error instanceof InvocationError) throw error;
       // Killed, frozen or too slow: Lambda does not use such an environment again.
       this.#giveUp(chosen);
-      throw new InvocationError(this.name, error instanceof Error ? error.message : String(error));
+      throw new InvocationError(this.name, messageOf(error));
     } finally {
       chosen.isBusy = false;
     }

@@ -1,10 +1,11 @@
 // Who injects: one hand for each thing that can be hit, so that faults on different things coincide and faults on the
 // same thing do not. Each hand takes its faults from a shuffled deck, so that all of them have their turn.
 
+import { messageOf } from "../lib/log.ts";
 import { chaosFaults, isOwnFault, type OwnFault, ownFaults } from "./fault-kinds.ts";
 import type { Fault, World } from "./faults/fault.ts";
+import { hold } from "./hold.ts";
 import { type Random, randomOf } from "./random.ts";
-import { hold } from "./servers.ts";
 
 export interface Injected {
   /** Kind → how many times. */
@@ -35,8 +36,8 @@ async function injectOn(
       noteFault(injected, kind);
     } catch (error) {
       // Another fault was in its way, such as a database that was locked; the run goes on.
-      injected.failures.push(`${kind}: ${error instanceof Error ? error.message : error}`);
-      say(`fault ${kind} failed: ${error instanceof Error ? error.message : error}`);
+      injected.failures.push(`${kind}: ${messageOf(error)}`);
+      say(`fault ${kind} failed: ${messageOf(error)}`);
     }
   }
 }

@@ -7,6 +7,7 @@ import { faultKinds as triggerFaults } from "../localstack/event-source-mapping/
 import { auditBreaches } from "./audit.ts";
 import { EventSource } from "./events.ts";
 import type { World } from "./faults/fault.ts";
+import { hold } from "./hold.ts";
 import { type Injected, injectAll, noteFault } from "./injection.ts";
 import { type LoadCounts, runLoad } from "./load.ts";
 import { type LoggedRecord, readLog } from "./log.ts";
@@ -14,7 +15,7 @@ import { expectedTables } from "./oracle.ts";
 import { type Lateness, Pipeline, topics } from "./pipeline.ts";
 import { randomOf } from "./random.ts";
 import { judgeSamples, type Sample, watch } from "./samples.ts";
-import { Broker, Database, hold } from "./servers.ts";
+import { Broker, Database } from "./servers.ts";
 import { settle } from "./settling.ts";
 import { readTables } from "./tables.ts";
 import { type Breach, compareTables } from "./verdict.ts";

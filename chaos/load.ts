@@ -1,10 +1,10 @@
 // The producers of a run: events of all streams at a steady rate, with clocks that are wrong. Whether a record was
 // stored is for the log to say: what a broker that was killed did not confirm is not sent again.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
 import "../lib/kafka/request-queue.ts";
 import type { EventSource, OutgoingEvent } from "./events.ts";
+import { hold } from "./hold.ts";
 import { FATE_HEADER, type StreamName, streams } from "./log.ts";
 import type { Random } from "./random.ts";
 
@@ -87,7 +87,7 @@ export async function runLoad(options: LoadOptions, counts: LoadCounts, signal: 
     }
     const waitMs = startMs + tick * TICK_MS - performance.now();
     if (waitMs < -5_000) tick = Math.floor((performance.now() - startMs) / TICK_MS);
-    await sleep(Math.max(waitMs, 1), undefined, { signal }).catch(() => undefined); // over
+    await hold(Math.max(waitMs, 1), signal);
   }
   await producer?.disconnect().catch(() => undefined); // the broker may be away
 }

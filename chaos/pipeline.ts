@@ -1,10 +1,11 @@
 // The pipeline of a run: topics, the real functions in processes of their own, the triggers, the sweeper's schedule.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Audited } from "../lib/audit/audit.ts";
+import { messageOf } from "../lib/log.ts";
 import { type Faults, injectFaults, noFaults } from "../localstack/event-source-mapping/faults.ts";
 import { type RunningMapping, startMapping } from "../localstack/event-source-mapping/mapping.ts";
 import { ExecutionEnvironments } from "./execution-environments.ts";
+import { hold } from "./hold.ts";
 import { openClient } from "./load.ts";
 import { type StreamName, streams } from "./log.ts";
 import type { Random } from "./random.ts";
@@ -149,14 +150,14 @@ export class Pipeline {
       await this.sweeper.invoke("{}");
     } catch (error) {
       // Broker or database are away, or the sweeper was killed: the schedule goes on.
-      this.#log(`sweep: ${error instanceof Error ? error.message : error}`);
+      this.#log(`sweep: ${messageOf(error)}`);
     }
   }
 
   async sweepOnSchedule(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.sweep();
-      await sleep(SWEEP_EVERY_MS, undefined, { signal }).catch(() => undefined); // over
+      await hold(SWEEP_EVERY_MS, signal);
     }
   }
 

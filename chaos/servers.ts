@@ -1,7 +1,6 @@
 // The real broker and the real database of a run, each with a proxy in front of it, and what can be done to them.
 
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { migrate, readMigrations } from "../lib/store/migrate.ts";
 import { type KafkaServer, startKafka } from "../localstack/kafka/server.ts";
@@ -160,9 +159,4 @@ export class Database {
     await this.#server.stop();
     await this.proxy.close();
   }
-}
-
-/** Waits, but not beyond the end of the run. */
-export async function hold(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined); // the run is over: what was done is undone at once
 }

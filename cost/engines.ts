@@ -5,20 +5,18 @@ import { type Bill, HOURS_PER_MONTH, type Item, linesOf } from "./bill.ts";
 import { type EngineCost, flinkCost, sparkCost, WAL_BYTES_PER_ROW } from "./measured.ts";
 import {
   databaseNeed,
+  ENDPOINT_ZONES,
+  endpointItem,
   type KafkaKind,
   kafkaNeed,
   monitoringItems,
   partitionsFor,
-  ZONES,
 } from "./platform.ts";
 import type { Prices } from "./prices.ts";
 import { eventsPerSecondOf, loadsOf, rowsPerSecondOf, type Workload } from "./workload.ts";
 
 /** So busy may a worker be on average; the rest is for bursts and catching up. */
 const WORKER_UTILISATION = 0.5;
-const FLINK_STORAGE_GB_PER_UNIT = 50;
-/** Endpoints of the private network: kafka. They can log in to the database by IAM as well as we do. */
-const ENDPOINTS = 1;
 /** A streaming job's logs and metrics: judgement. */
 const LOG_GB = 5;
 const EMR_WORKER_GB = 4;
@@ -48,9 +46,8 @@ const engines: Readonly<Record<EngineName, Engine>> = {
     cost: flinkCost,
     items: (vcpus) => [
       ["Flink: units, and one that orchestrates", (vcpus + 1) * HOURS_PER_MONTH, "flinkUnit"],
-      ["Flink: running storage", vcpus * FLINK_STORAGE_GB_PER_UNIT, "flinkStorage"],
     ],
-    note: (vcpus) => `${vcpus} units of 1 vCPU and 4 GB`,
+    note: (vcpus) => `${vcpus} units of 1 vCPU and 4 GB, each with room for 50 GB of state`,
   },
   emr: {
     name: "Spark on EMR Serverless",
@@ -95,11 +92,7 @@ export function engineBill(engine: EngineName, workload: Workload, kind: KafkaKi
         ...items(vcpus),
         ...kafka.items,
         ...database.items,
-        [
-          `Interface endpoints: ${ENDPOINTS} in ${ZONES} zones`,
-          ENDPOINTS * ZONES * HOURS_PER_MONTH,
-          "interfaceEndpoint",
-        ],
+        endpointItem(ENDPOINT_ZONES),
         ["CloudWatch: logs taken in", LOG_GB, "logIngestion"],
         ...monitoringItems,
       ],

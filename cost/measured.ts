@@ -12,8 +12,8 @@ export const OUR_COMMIT_MS = 2.5;
 export const OUR_DATABASE_US_PER_COMMIT = 450;
 export const OUR_DATABASE_US_PER_ROW = 13.6;
 export const OUR_DATABASE_US_PER_IDENTITY = 4;
-/** The sweeper makes each row final once. */
-export const OUR_DATABASE_US_PER_FINAL_ROW = 16;
+/** The sweeper makes each row final once: wall time of the linear form (docs/scale.md, "What the sweeper costs"). */
+export const OUR_DATABASE_US_PER_FINAL_ROW = 9.7;
 /** A row inserted or updated, full pages not counted. */
 export const WAL_BYTES_PER_ROW = 320;
 

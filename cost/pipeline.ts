@@ -14,6 +14,8 @@ import {
 } from "./measured.ts";
 import {
   databaseNeed,
+  ENDPOINT_ZONES,
+  endpointItem,
   type KafkaKind,
   kafkaNeed,
   monitoringItems,
@@ -48,9 +50,8 @@ const IDENTITY_DAYS = 8;
 /** The sweeper and the weather, once a minute each: judgement. */
 const SCHEDULED_PER_SECOND = 2 / 60;
 const SCHEDULED_SECONDS = 0.5;
-/** Interface endpoints: the functions' (kafka), and the on-demand pollers' (lambda, sts). */
-const FUNCTION_ENDPOINTS = 1;
-const POLLER_ENDPOINTS = 2;
+/** What on-demand pollers need besides the functions' endpoints. */
+const POLLER_ENDPOINT_ZONES = { lambda: ZONES, sts: ZONES } as const;
 const POLLER_BYTES_PER_SECOND = 5e6;
 const UNIT_BYTES_PER_SECOND = 20e6;
 const POLLERS_PER_UNIT = 10;
@@ -119,14 +120,7 @@ function pollerUnits(loads: readonly StreamLoad[], kind: PollerKind): number {
 
 function networkItems({ network, pollers }: Deployment): Item[] {
   if (network === "nat") return [["NAT gateways", ZONES * HOURS_PER_MONTH, "natGateway"]];
-  const endpoints = FUNCTION_ENDPOINTS + (pollers === "on-demand" ? POLLER_ENDPOINTS : 0);
-  return [
-    [
-      `Interface endpoints: ${endpoints} in ${ZONES} zones`,
-      endpoints * ZONES * HOURS_PER_MONTH,
-      "interfaceEndpoint",
-    ],
-  ];
+  return [endpointItem({ ...ENDPOINT_ZONES, ...(pollers === "on-demand" ? POLLER_ENDPOINT_ZONES : {}) })];
 }
 
 export function pipelineBill(workload: Workload, deployment: Deployment, prices: Prices): Bill {
@@ -183,6 +177,7 @@ export function pipelineBill(workload: Workload, deployment: Deployment, prices:
             `${one.stream}: ${one.partitions} partitions, ${Math.round(one.eventsPerBatch)} events a batch, ` +
             `${one.durationMs.toFixed(1)} ms an invocation, ${one.concurrency.toFixed(1)} at once (connections)`,
         ),
+      "events come by Kafka: who produces them (the HTTP API, if any) is not in it",
       ...kafka.notes,
       ...database.notes,
     ],

@@ -25,6 +25,19 @@ export const monitoringItems: readonly Item[] = [
   ["CloudWatch: dashboard", 1, "dashboard"],
 ];
 
+/**
+ * Interface endpoints, each in so many zones. There is none for secrets: all log in to the database by IAM, which Flink's
+ * and Spark's drivers can as well.
+ */
+export const ENDPOINT_ZONES = { kafka: ZONES } as const;
+
+/** Endpoints are paid by the hour and zone. */
+export function endpointItem(zones: Readonly<Record<string, number>>): Item {
+  const each = Object.entries(zones).map(([service, count]) => `${service} in ${count}`);
+  const inAll = Object.values(zones).reduce((sum, count) => sum + count, 0);
+  return [`Interface endpoints, by zones: ${each.join(", ")}`, inAll * HOURS_PER_MONTH, "interfaceEndpoint"];
+}
+
 interface Need {
   readonly items: readonly Item[];
   readonly notes: readonly string[];
@@ -124,7 +137,7 @@ export function databaseNeed(
   return {
     items: usd(ioOptimized) < usd(standard) ? ioOptimized : standard,
     notes: [
-      `database: ${cpuPerSecond.toFixed(3)} vCPU busy, ${acu} ACU at ${DATABASE_UTILISATION * 100} %, ${Math.round(rows).toLocaleString("en")} rows after ${workload.keepDays} days`,
+      `database: one writer (a standby doubles its capacity's line), ${cpuPerSecond.toFixed(3)} vCPU busy, ${acu} ACU at ${DATABASE_UTILISATION * 100} %, ${Math.round(rows).toLocaleString("en")} rows after ${workload.keepDays} days`,
     ],
     limits: [
       ...(acu > LARGEST_ACU

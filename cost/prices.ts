@@ -1,4 +1,5 @@
-// Prices of a region, from prices.json: the one place where a price stands, each with where it is from.
+// Prices of a region, from prices.json: the one place where a price stands, each with where it is from. A region some of
+// whose prices nobody could show is refused: a bill with a guess in it looks like one without.
 
 import file from "./prices.json" with { type: "json" };
 
@@ -9,23 +10,31 @@ export interface Price {
   readonly per: string;
   /** AWS's page to check it on. */
   readonly page: string;
-  /** How it is known: from AWS's documentation, from somebody else's page, or from nothing that could be shown. */
+  /** How it is known: `bases` says what the words mean. */
   readonly basis: string;
-  readonly note: string;
+  /** What was read, and of which day it is. */
+  readonly source: string;
+  readonly date: string;
 }
 
 export type Prices = Readonly<Record<PriceName, Price>>;
 
-const regions: Readonly<Record<string, Prices>> = file.regions;
+const regions: Readonly<Record<string, Partial<Prices>>> = file.regions;
+const names = Object.keys(file.regions["us-east-1"]);
 
-export const { compiled, warning } = file;
+export const { compiled, warning, bases } = file;
 
-/** @throws Error where the file has no prices of the region */
+const missingIn = (prices: Partial<Prices>) => names.filter((name) => !(name in prices));
+const isWhole = (prices: Partial<Prices>): prices is Prices => missingIn(prices).length === 0;
+
+/** @throws Error where the file has not all prices of the region */
 export function pricesOf(region: string): Prices {
-  const prices = regions[region];
-  if (prices === undefined)
-    throw new Error(
-      `--region ${region}: cost/prices.json has prices of ${Object.keys(regions).join(", ")} only; add the region's`,
-    );
-  return prices;
+  const prices = regions[region] ?? {};
+  if (isWhole(prices)) return prices;
+  const whole = Object.keys(regions).filter((name) => isWhole(regions[name] ?? {}));
+  const missing = regions[region] === undefined ? "none" : `none of ${missingIn(prices).join(", ")}`;
+  throw new Error(
+    `--region ${region}: of its prices cost/prices.json has ${missing}; it has all of ${whole.join(", ")}. ` +
+      "Look up what is missing on AWS's pages and add it",
+  );
 }

@@ -3,11 +3,8 @@
 // data is no breach, but where silence itself is the fault.
 "use strict";
 
-const STREAMS = {
-  sensor: "aggregate-sensor",
-  consumption: "aggregate-consumption",
-  weather: "aggregate-weather",
-};
+const STREAMS = require("./streams.cjs");
+
 const SWEEPER = "sweep-windows";
 const WRITERS = [...Object.values(STREAMS), SWEEPER];
 const FUNCTIONS = [

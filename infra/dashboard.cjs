@@ -2,11 +2,8 @@
 // Metrics in Smartgrid are those of lib/embedded-metrics.ts; alarms with their limits are infra/alarms.cjs's.
 "use strict";
 
-const STREAMS = {
-  sensor: "aggregate-sensor",
-  consumption: "aggregate-consumption",
-  weather: "aggregate-weather",
-};
+const STREAMS = require("./streams.cjs");
+
 // For Fn::Sub; JavaScript's own templates look the same, so they are put together here.
 const sub = (name) => ["$", "{", name, "}"].join("");
 const SUB = { database: sub("DatabaseCluster"), api: sub("HttpApi"), region: sub("AWS::Region") };

@@ -1,5 +1,5 @@
 // One role per function, with exactly what its code calls (`npm run deploy:check` compares both ways). The resources are
-// the cluster's, topic's, group's or database user's own ARNs; the only `*` has its reason below.
+// the cluster's, topic's, group's or database user's own ARNs; each `*` has its reason below.
 "use strict";
 
 const allow = (Action, Resource) => ({ Effect: "Allow", Action, Resource });
@@ -27,6 +27,9 @@ const networkInterfaces = (...more) =>
     "*",
   );
 const inNetwork = networkInterfaces("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses");
+
+// `*`: X-Ray has no narrower resource for what is sent to it (Service Authorization Reference, AWS X-Ray).
+const traces = allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*");
 
 /** The ARNs of a cluster's topics and groups are its own with another word in the middle, and the name behind. */
 function kafkaArns(cluster) {
@@ -100,7 +103,7 @@ function statements({ kafka, isProvisioned, database }) {
   };
 }
 
-const roleOf = (name, policy) => ({
+const roleOf = (Statement) => ({
   Type: "AWS::IAM::Role",
   Properties: {
     AssumeRolePolicyDocument: {
@@ -109,9 +112,7 @@ const roleOf = (name, policy) => ({
         { Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" },
       ],
     },
-    Policies: [
-      { PolicyName: "own", PolicyDocument: { Version: "2012-10-17", Statement: [logs(name), ...policy] } },
-    ],
+    Policies: [{ PolicyName: "own", PolicyDocument: { Version: "2012-10-17", Statement } }],
   },
 });
 
@@ -146,10 +147,15 @@ module.exports = async ({ resolveVariable }) => {
     "migrate-database": may.migration(),
     "create-topics": may.topicMaker(all),
   };
+  const isTraced = String(await resolveVariable("param:tracing")) === "true"; // a text where it is given on the command line
+  const ofEveryOne = (key) => [logs(`${prefix}-${key}`), ...(isTraced ? [traces] : [])];
   const logicalId = (key) => `${key.replaceAll(/(^|-)(.)/g, (_, __, first) => first.toUpperCase())}Role`;
   return {
     Resources: Object.fromEntries(
-      Object.entries(policies).map(([key, policy]) => [logicalId(key), roleOf(`${prefix}-${key}`, policy)]),
+      Object.entries(policies).map(([key, policy]) => [
+        logicalId(key),
+        roleOf([...ofEveryOne(key), ...policy]),
+      ]),
     ),
   };
 };

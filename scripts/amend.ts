@@ -2,17 +2,11 @@
 // makes them right, by an entry of its own. Ends with 0 where that was done (or there was nothing to do), 1 where not.
 
 import { Command } from "commander";
-import {
-  type Amended,
-  type AmendmentTools,
-  amend,
-  type Decision,
-  emptyWindows,
-  revert,
-} from "../lib/amend/amend.ts";
+import { amend, emptyWindows, revert } from "../lib/amend/amend.ts";
+import type { AmendmentTools } from "../lib/amend/from-topic.ts";
+import type { Amended, Decision } from "../lib/amend/judge.ts";
 import { listAmendedRows, listAmendments } from "../lib/amend/list.ts";
 import {
-  amendmentNumber,
   amendmentOf,
   type CorrectionOptions,
   factor,
@@ -22,6 +16,7 @@ import {
 } from "../lib/amend/options.ts";
 import { readKafkaSettings, readTopics } from "../lib/config.ts";
 import { openArchive } from "../lib/kafka/archive.ts";
+import { wholeNumber } from "../lib/terminal/options.ts";
 import { startProgress } from "./progress.ts";
 import { kafkaEnvironment, onDatabase } from "./running-pipeline.ts";
 
@@ -71,13 +66,13 @@ withDecision(withSelection(program.command("correct").description("make wrong va
   );
 
 withDecision(program.command("revert").description("take an amendment back by another one"))
-  .argument("<id>", "", amendmentNumber)
+  .argument("<id>", "", wholeNumber)
   .action((id: number, options: Decision) => onTopic((tools) => revert(tools, id, options), options));
 
 program
   .command("list")
   .description("the amendments, newest first")
-  .option("--limit <number>", "at most so many", amendmentNumber, 50)
+  .option("--limit <number>", "at most so many", wholeNumber, 50)
   .action(({ limit }: { limit: number }) =>
     onDatabase(async (pool) =>
       console.log((await listAmendments(pool, null, limit)).join("\n") || "no amendments"),
@@ -87,7 +82,7 @@ program
 program
   .command("show")
   .description("an amendment with each row that it changed")
-  .argument("<id>", "", amendmentNumber)
+  .argument("<id>", "", wholeNumber)
   .action((id: number) =>
     onDatabase(async (pool) => {
       const [text] = await listAmendments(pool, id, 1);

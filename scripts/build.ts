@@ -6,6 +6,7 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promi
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { leaveOut } from "./build/left-out.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -87,7 +88,6 @@ async function bundle(name: string): Promise<Bundle> {
     platform: "node",
     target: "node24",
     format: "esm",
-    external: ["pg-native"],
     mainFields: ["module", "main"], // of CommonJS that is imported later, only `default` would be left
     // kafkajs and pg are CommonJS and call require for Node's own modules.
     banner: {
@@ -95,7 +95,7 @@ async function bundle(name: string): Promise<Bundle> {
     },
     metafile: true,
     logLevel: "warning",
-    plugins: [besideBundle(join(root, `dist/functions/${name}`))],
+    plugins: [leaveOut(root), besideBundle(join(root, `dist/functions/${name}`))],
   });
   checkLaterImports(metafile.outputs);
   const atOnce = loadedAtOnce(metafile.outputs, `dist/functions/${name}/index.js`);

@@ -1,8 +1,8 @@
 // The control server of what runs here (localstack/control-plane), found and asked.
 
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { Option } from "commander";
 import { messageOf } from "../lib/log.ts";
+import { readRunningStack } from "./running-stack.ts";
 
 /** EventSourceMappingConfiguration of the Lambda API, as far as it is shown. */
 export interface MappingConfiguration {
@@ -45,6 +45,11 @@ export const MAPPINGS = "2015-03-31/event-source-mappings";
 export const functionNameOf = ({ FunctionArn }: MappingConfiguration) =>
   FunctionArn.replace(/^.*:function:/, "");
 
+export const controlUrl = new Option(
+  "--url <url>",
+  "control server (LOCALSTACK_CONTROL_URL); by default that of the running `npm start`",
+);
+
 const howToStart =
   "start one with `npm start` or `serverless offline start`, and name it by --url or LOCALSTACK_CONTROL_URL " +
   "where it is not this folder's `npm start`";
@@ -55,12 +60,8 @@ async function findUrl(given: string | undefined): Promise<string> {
     if (!URL.canParse(named)) throw new Error(`control server: expected a URL, got ${JSON.stringify(named)}`);
     return named;
   }
-  const file = join(process.env.SMARTGRID_FOLDER || ".local", "stack.json");
-  const text = await readFile(file, "utf8").catch(() => {
-    // The file is there exactly while `npm start` runs.
-    throw new Error(`no control server is running: ${howToStart}`);
-  });
-  const stack: { control: string } = JSON.parse(text);
+  const stack = await readRunningStack();
+  if (stack === null) throw new Error(`no control server is running: ${howToStart}`);
   return stack.control;
 }
 

@@ -8,10 +8,10 @@ import { breakEven } from "../cost/break-even.ts";
 import { readTriggers } from "../cost/deployment.ts";
 import { engineBill, engineNames } from "../cost/engines.ts";
 import { type Deployment, pipelineBill, type Trigger } from "../cost/pipeline.ts";
-import { compiled, type PriceName, type Prices, pricesOf, warning } from "../cost/prices.ts";
+import { bases, compiled, type PriceName, type Prices, pricesOf, warning } from "../cost/prices.ts";
 import { eventsPerSecondOf, loadsOf, type Workload } from "../cost/workload.ts";
 import { messageOf } from "../lib/log.ts";
-import { tableOf } from "../lib/table.ts";
+import { tableOf } from "../lib/terminal/table.ts";
 
 interface Options {
   readonly sensors?: number;
@@ -109,9 +109,9 @@ function printEstimate({ title, eventsPerSecond, bills, breakEven: points }: Est
   console.log(`\n── ${title}: ${quantity(eventsPerSecond)} events/s`);
   const [ours, ...others] = bills;
   if (ours !== undefined) printBill(ours, prices);
-  console.log("\nThe same on other engines, with Kafka, database and network");
+  console.log("\nBeside it the same on other engines, with Kafka, database and network");
   const total = (bill: Bill) => [usd(totalOf(bill)).padStart(12), `  ${bill.name}`, bill.notes[0] ?? ""];
-  console.log(tableOf(others.map(total)));
+  console.log(tableOf(bills.map(total)));
   for (const bill of others) for (const limit of bill.limits) console.log(`  ${bill.name}: ${limit}`);
   const from = (point: number | null) =>
     point === null ? "at no load" : point === 0 ? "at every load" : `from ${quantity(point)} events/s on`;
@@ -126,13 +126,14 @@ function printSources(estimates: readonly Estimate[], prices: Prices, region: st
   console.log(`\nPrices of ${region} in USD, compiled ${compiled}. ${warning}`);
   console.log(
     tableOf([
-      ["price", "per", "basis", "known from", "check on"],
+      ["price", "USD", "per", "basis", "of", "check on", "read in"],
       ...[...used].map((name) => {
-        const { usd: value, per, basis, note, page } = prices[name];
-        return [String(value), per, basis, note, page];
+        const { usd: value, per, basis, date, page, source } = prices[name];
+        return [name, String(value), per, basis, date, page, source];
       }),
     ]),
   );
+  for (const [basis, meaning] of Object.entries(bases)) console.log(`${basis}: ${meaning}`);
 }
 
 const choice = (flags: string, about: string, choices: readonly string[]) =>

@@ -5,8 +5,9 @@ import { parseArgs } from "node:util";
 import { messageOf } from "../lib/log.ts";
 import { checkPackaged, readPackaged, TEMPLATE_FILE } from "./deploy-check/assertions.ts";
 import { checkMockDeploy } from "./deploy-check/mock-deploy.ts";
-import { installTools, run, toolPath } from "./deploy-check/python.ts";
+import { installTools, toolPath } from "./deploy-check/python.ts";
 import { REGION } from "./deploy-check/template.ts";
+import { run } from "./run-command.ts";
 
 const PACKAGE = ".local/deploy-check/package";
 const TEMPLATE = `${PACKAGE}/${TEMPLATE_FILE}`;

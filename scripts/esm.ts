@@ -3,9 +3,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { InvalidArgumentError, program } from "commander";
 import { messageOf } from "../lib/log.ts";
-import { tableOf } from "../lib/table.ts";
+import { tableOf } from "../lib/terminal/table.ts";
 import {
   type Control,
+  controlUrl,
   functionNameOf,
   type MappingConfiguration,
   openControl,
@@ -122,10 +123,7 @@ const control = () => openControl(program.opts<{ url?: string }>().url);
 program
   .name("npm run esm --")
   .description("Event source mappings: the Kafka triggers of what runs on this machine.")
-  .option(
-    "--url <url>",
-    "control server (LOCALSTACK_CONTROL_URL); by default that of the running `npm start`",
-  )
+  .addOption(controlUrl)
   .showHelpAfterError();
 program
   .command("list")

@@ -3,7 +3,7 @@
 
 import { program } from "commander";
 import { messageOf } from "../lib/log.ts";
-import { tableOf } from "../lib/table.ts";
+import { tableOf } from "../lib/terminal/table.ts";
 import { parseDestination } from "../localstack/event-source-mapping/destination-name.ts";
 import { type Invoke, invokeThrough } from "../localstack/event-source-mapping/invoke.ts";
 import {
@@ -17,7 +17,13 @@ import {
   markReplayed,
   type StoredFailure,
 } from "../localstack/event-source-mapping/stored-failures.ts";
-import { type Control, functionNameOf, type MappingConfiguration, openControl } from "./control.ts";
+import {
+  type Control,
+  controlUrl,
+  functionNameOf,
+  type MappingConfiguration,
+  openControl,
+} from "./control.ts";
 
 const url = () => program.opts<{ url?: string }>().url;
 const FOLDER = process.env.LOCALSTACK_FAILURES_DIR || ".local/failures";
@@ -153,10 +159,7 @@ program
   .description(
     "Batches that were given up to a failure destination on this machine (LOCALSTACK_FAILURES_DIR).",
   )
-  .option(
-    "--url <url>",
-    "control server (LOCALSTACK_CONTROL_URL); by default that of the running `npm start`",
-  )
+  .addOption(controlUrl)
   .showHelpAfterError();
 program
   .command("list")

@@ -6,7 +6,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Bundle } from "./build.ts";
-import { run } from "./deploy-check/python.ts";
+import { run } from "./run-command.ts";
 
 const { values: options } = parseArgs({ options: { stage: { type: "string", default: "prod" } } });
 const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} KB`.padStart(10);

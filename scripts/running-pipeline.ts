@@ -1,20 +1,14 @@
 // Which pipeline a command is about: the one that the environment names, or that of a running `npm start`.
 
-import { readFile } from "node:fs/promises";
 import type { Pool } from "pg";
 import { type Environment, readDatabaseSettings } from "../lib/config.ts";
 import { messageOf } from "../lib/log.ts";
 import { openPool } from "../lib/store/pool.ts";
-
-interface Stack {
-  readonly kafka: string;
-  readonly postgres: string;
-  /** Answers as MSK's control plane. */
-  readonly mskEndpoint: string;
-}
+import { databaseVariables } from "./database-url.ts";
+import { type RunningStack, readRunningStack } from "./running-stack.ts";
 
 /** The ARN under which the local functions know their cluster. */
-async function clusterArnOf({ mskEndpoint }: Stack): Promise<string> {
+async function clusterArnOf({ mskEndpoint }: RunningStack): Promise<string> {
   const response = await fetch(`${mskEndpoint}/api/v2/clusters`);
   const { clusterInfoList }: { clusterInfoList: { clusterArn: string }[] } = JSON.parse(
     await response.text(),
@@ -22,27 +16,18 @@ async function clusterArnOf({ mskEndpoint }: Stack): Promise<string> {
   return clusterInfoList[0]?.clusterArn ?? "";
 }
 
-/** The file is there exactly while `npm start` runs. */
-async function runningStack(variable: string): Promise<Stack> {
-  const file = `${process.env.SMARTGRID_FOLDER || ".local"}/stack.json`;
-  const text = await readFile(file, "utf8").catch(() => {
+async function runningStack(variable: string): Promise<RunningStack> {
+  const stack = await readRunningStack();
+  if (stack === null)
     throw new Error(`no pipeline is running: start one with \`npm start\`, or set ${variable}`);
-  });
-  return JSON.parse(text);
+  return stack;
 }
 
 /** The variables for lib/config.ts of the database. @throws Error where there is none */
 export async function databaseEnvironment(): Promise<Environment> {
   if (process.env.POSTGRES_HOST) return process.env;
-  const postgres = new URL((await runningStack("POSTGRES_HOST")).postgres);
-  return {
-    ...process.env,
-    POSTGRES_HOST: postgres.hostname,
-    POSTGRES_PORT: postgres.port || "5432",
-    POSTGRES_DB: decodeURIComponent(postgres.pathname.slice(1)),
-    POSTGRES_USER: decodeURIComponent(postgres.username),
-    POSTGRES_PASSWORD: decodeURIComponent(postgres.password),
-  };
+  const { postgres } = await runningStack("POSTGRES_HOST");
+  return { ...process.env, ...databaseVariables(new URL(postgres)) };
 }
 
 /** The variables for lib/config.ts of the brokers. @throws Error where there are none */

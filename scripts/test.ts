@@ -1,5 +1,5 @@
-// `npm test [-- FILTER]`: lint, types and dead code, then all tests, and what knows of days and hours once more in
-// another time zone. Ends with the line `N passed, N failed`, counted from the runner's own reports.
+// `npm test [-- FILTER]`: lint, types and dead code, then all tests, and what knows of days, hours and SQL once more in
+// another time zone and on the PostgreSQL release that Aurora has. Ends with the line `N passed, N failed`, counted from the runner's own reports.
 
 import { spawn } from "node:child_process";
 import { mkdir, readFile, rm } from "node:fs/promises";
@@ -86,7 +86,10 @@ const counts = [
 ];
 if (isWhole)
   counts.push(
-    await vitest("integration in Europe/Tirane", ["--project", "integration"], { TZ: "Europe/Tirane" }),
+    await vitest("integration in Europe/Tirane, on PostgreSQL 17", ["--project", "integration"], {
+      TZ: "Europe/Tirane",
+      TEST_POSTGRES_RELEASE: "17",
+    }),
   );
 
 // Last, for it takes packages of Python's and builds the functions anew.

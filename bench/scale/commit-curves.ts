@@ -1,6 +1,6 @@
 // Curves of the commit: by keys, by batch size, by ranges in the ledger, by connections.
 
-import { EARLIEST_WINDOW_END_US, foldRecords } from "../../lib/aggregate/fold.ts";
+import { foldRecords, noFacts } from "../../lib/aggregate/fold.ts";
 import { commitRecords } from "../../lib/store/commit.ts";
 import { postgresJudge } from "../../lib/store/judge.ts";
 import { consumptionStream } from "../../lib/streams/consumption.ts";
@@ -9,23 +9,16 @@ import { meterRecords, sensorRecords } from "../records.ts";
 import { BATCH, commits, elapsedMs, median, print, rules } from "./measure.ts";
 import { type BenchDatabase, backendCpuMs, walBytes } from "./server.ts";
 
-const facts = {
-  applied: [],
-  futureAfterUs: Number.POSITIVE_INFINITY,
-  tooLateUpToUs: EARLIEST_WINDOW_END_US,
-  seenEventKeys: new Set<string>(),
-};
-
 export async function byKeys(database: BenchDatabase): Promise<void> {
   const rows: number[][] = [];
-  for (let round = 0; round < 40; round++) foldRecords(sensorStream, sensorRecords(0, BATCH, 200), facts); // warm
+  for (let round = 0; round < 40; round++) foldRecords(sensorStream, sensorRecords(0, BATCH, 200), noFacts); // warm
   for (const sensors of [200, 1_000, 10_000, 100_000]) {
     const pool = database.openPool(1);
     await pool.query("TRUNCATE sensor_aggregates_realtime");
     const folds: number[] = [];
     for (let round = 0; round < 10; round++) {
       const records = sensorRecords(round * BATCH, BATCH, sensors);
-      folds.push(await elapsedMs(() => foldRecords(sensorStream, records, facts)));
+      folds.push(await elapsedMs(() => foldRecords(sensorStream, records, noFacts)));
     }
     const rounds = 40;
     await commits(pool, `warm-${sensors}`, sensors, 5);

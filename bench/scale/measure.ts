@@ -4,7 +4,7 @@ import type { Pool } from "pg";
 import { commitRecords } from "../../lib/store/commit.ts";
 import { postgresJudge } from "../../lib/store/judge.ts";
 import { sensorStream } from "../../lib/streams/sensor.ts";
-import { tableOf } from "../../lib/table.ts";
+import { tableOf } from "../../lib/terminal/table.ts";
 import { sensorRecords } from "../records.ts";
 
 export const BATCH = 2_500; // batchSize of serverless.yml

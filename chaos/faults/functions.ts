@@ -1,6 +1,6 @@
 // Functions and their triggers: killed, frozen, started twice, with clocks that are wrong.
 
-import { hold } from "../servers.ts";
+import { hold } from "../hold.ts";
 import { drawDurationMs, type Fault } from "./fault.ts";
 
 export const functionFaults = {

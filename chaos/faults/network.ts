@@ -1,8 +1,8 @@
 // The network between functions and database, and between functions, triggers and broker.
 
+import { hold } from "../hold.ts";
 import type { NetworkProxy } from "../proxy.ts";
 import type { Random } from "../random.ts";
-import { hold } from "../servers.ts";
 import { drawDurationMs, type Fault, type World } from "./fault.ts";
 
 async function cut(proxy: NetworkProxy, random: Random, { signal }: World): Promise<void> {

@@ -1,7 +1,7 @@
 // Broker and database themselves: killed, frozen, read-only, full of sessions, locked, migrated.
 
 import pg from "pg";
-import { hold } from "../servers.ts";
+import { hold } from "../hold.ts";
 import { drawDurationMs, type Fault } from "./fault.ts";
 
 export const serverFaults = {

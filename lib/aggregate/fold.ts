@@ -63,6 +63,14 @@ export interface FoldedBatch<P> {
 /** 1 January 2000: an earlier event time is that of a device without a clock, and never makes a window. */
 export const EARLIEST_WINDOW_END_US = 946_684_800_000_000;
 
+/** Before the database has said anything: nothing applied, nothing in the future, nothing seen. */
+export const noFacts: Facts = {
+  applied: [],
+  futureAfterUs: Number.POSITIVE_INFINITY,
+  tooLateUpToUs: EARLIEST_WINDOW_END_US,
+  seenEventKeys: new Set(),
+};
+
 /** The key under which an event's identity is remembered: 128 bits of SHA-256 as a UUID. */
 export function eventKeyOf(eventId: string): string {
   const hex = createHash("sha256").update(eventId).digest("hex");

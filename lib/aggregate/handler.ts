@@ -21,11 +21,12 @@ const STATEMENT_TIMEOUT_MS = 45_000;
 export function aggregate<E extends Event, P>(
   stream: Stream<E, P>,
   env: Environment,
-): (event: KafkaEvent, context?: Context) => Promise<void> {
+): (event: KafkaEvent, context?: Pick<Context, "getRemainingTimeInMillis">) => Promise<void> {
   const rules = readLatenessRules(env);
-  const judge = postgresJudge(openPool(readDatabaseSettings(env), STATEMENT_TIMEOUT_MS));
+  const pool = openPool(readDatabaseSettings(env), STATEMENT_TIMEOUT_MS);
   const writeMetrics = metricWriter(readDeployedName(env));
-  return async (event) => {
+  return async (event, context) => {
+    const judge = postgresJudge(pool, context && (() => context.getRemainingTimeInMillis()));
     for (const { address, records } of readKafkaEvent(event)) {
       const startedMs = performance.now();
       const batch = {

@@ -1,85 +1,14 @@
-// Makes and reverts amendments. The events are read again and folded with and without the amendment; PostgreSQL takes
-// the result only where the rows are still what the first fold says, and writes entry and rows in one transaction.
+// Makes and reverts amendments: each is an entry, whose rows change with it in one transaction.
 
-import { DatabaseError, type Pool } from "pg";
 import { windowStartUs } from "../core/window.ts";
-import type { Archive } from "../kafka/archive.ts";
-import type { Queryable } from "../store/judge.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { type AmendableName, amendableStreams, streamOf } from "./amendable.ts";
 import { CountedRecords } from "./counted.ts";
-import { type Correction, type Entry, rowKey, type Selector } from "./entry.ts";
+import { type Amendment, rowKey } from "./entry.ts";
+import { type AmendmentTools, refoldFromTopic } from "./from-topic.ts";
 import { entriesInForce } from "./in-force.ts";
-import { type Refold, Refolding, windowsOf } from "./refold.ts";
-
-export interface Amendment {
-  readonly selector: Selector;
-  /** Null where the events shall not count at all. */
-  readonly correction: Correction | null;
-  /** Event time, half-open, µs. */
-  readonly fromUs: number;
-  readonly toUs: number;
-}
-
-export interface Decision {
-  readonly reason: string;
-  readonly by: string;
-  /** Find out what would change, and change nothing. */
-  readonly dryRun: boolean;
-}
-
-export interface AmendmentTools {
-  readonly pool: Pool;
-  readonly archive: Archive;
-  readonly topics: Readonly<Record<AmendableName, string>>;
-  /** Is told how many offsets have been read, of how many. */
-  onRead(offsets: number, of: number): void;
-}
-
-/** What an amendment has changed, or would. */
-export interface Amended {
-  /** Its number; null where no row changes, and then there is no entry. */
-  readonly id: number | null;
-  readonly rows: number;
-  readonly countBefore: number;
-  readonly countAfter: number;
-}
-
-type Judged =
-  | Amended
-  | { readonly differing: number; readonly first: string }
-  | { readonly needsEvents: string };
-
-/** How much older than its event a record may be by Kafka's clock to be found without reading the whole topic. */
-const CLOCK_ERROR_MS = 86_400_000;
-/** Each round has less to read than the one before. */
-const ROUNDS_WITHOUT_HOLDING = 3;
-/** The class of errors that the SQL functions raise for people. */
-const REFUSED_BY_US = "SG001";
-
-const nothing: Amended = { id: null, rows: 0, countBefore: 0, countAfter: 0 };
-
-/** Refused for a reason that a person has to hear; nothing has changed. */
-export class AmendmentError extends Error {
-  override name = "AmendmentError";
-}
-
-/** Calls one of the SQL functions, in a transaction of the caller's. */
-async function judge(client: Queryable, statement: string, parameters: unknown[]): Promise<Judged> {
-  const placeholders = parameters.map((_, i) => `$${i + 1}`).join(", ");
-  const sql = `SELECT ${statement}(${placeholders}) AS judged`;
-  try {
-    const judged = (await client.query<{ judged: Judged }>(sql, parameters)).rows[0]?.judged;
-    if (judged === undefined) throw new Error(`${statement} returned no row`);
-    return judged;
-  } catch (error) {
-    if (error instanceof DatabaseError && error.code === REFUSED_BY_US)
-      throw new AmendmentError(error.message, { cause: error });
-    throw error;
-  }
-}
-
-const endOf = ({ dryRun }: Decision) => (dryRun ? "ROLLBACK" : "COMMIT");
+import { type Amended, AmendmentError, type Decision, endOf, judge, nothing } from "./judge.ts";
+import { Refolding, windowsOf } from "./refold.ts";
 
 /** The groups of the selected events: a meter's readings may count for one customer after another. */
 async function groupsOf(
@@ -102,85 +31,6 @@ async function groupsOf(
       if (candidate !== null) groups.add(stream.groupOf(candidate.event));
     }
   return groups;
-}
-
-/**
- * Folds, lets PostgreSQL judge, and folds what came meanwhile. Where rows change faster than that, the last round holds
- * the topic's ledger: commits of the topic wait for as long as it takes to read what came since the round before.
- */
-async function refoldAndAmend(
-  tools: AmendmentTools,
-  name: AmendableName,
-  refold: Refold,
-  header: object,
-  decision: Decision,
-  sinceMs: number,
-): Promise<Judged> {
-  const { statement, stream } = amendableStreams[name];
-  const refolding = new Refolding(amendableStreams[name], refold);
-  const records = new CountedRecords(tools.archive, tools.topics[name]);
-
-  async function foldUnread(database: Queryable): Promise<void> {
-    for await (const batch of records.unread(database, sinceMs, tools.onRead)) {
-      const candidates = batch.flatMap((record) => refolding.candidate(record) ?? []);
-      for (const candidate of await records.onlyCounted(database, candidates)) refolding.fold(candidate);
-    }
-  }
-
-  function judgeRows(client: Queryable): Promise<Judged> {
-    const rows = refolding.rows();
-    return judge(client, statement, [
-      JSON.stringify(header),
-      rows.map((row) => row.windowStartUs),
-      ...stream.parameters(rows.map((row) => row.before)),
-      ...stream.parameters(rows.map((row) => row.after)),
-    ]);
-  }
-
-  for (let round = 1; round <= ROUNDS_WITHOUT_HOLDING; round++) {
-    await foldUnread(tools.pool);
-    const judged = await inTransaction(tools.pool, judgeRows, endOf(decision));
-    if (!("differing" in judged)) return judged;
-  }
-  return inTransaction(
-    tools.pool,
-    async (client) => {
-      await client.query(
-        "SELECT FROM ledger WHERE topic = $1 ORDER BY source, partition, incarnation FOR UPDATE",
-        [tools.topics[name]],
-      );
-      await foldUnread(client);
-      return judgeRows(client);
-    },
-    endOf(decision),
-  );
-}
-
-/**
- * Reads what was recorded around the windows, and the whole topic where that is not all there is to them.
- * @throws AmendmentError where the topic does not hold all events of the rows
- */
-async function refoldFromTopic(
-  tools: AmendmentTools,
-  name: AmendableName,
-  span: Pick<Entry, "fromUs" | "toUs">,
-  refoldSince: (sinceMs: number) => Promise<Omit<Refold, "firstUs" | "endUs">>,
-  header: object,
-  decision: Decision,
-): Promise<Amended> {
-  const windows = windowsOf(span, amendableStreams[name].stream.windowUs);
-  let judged: Judged = nothing;
-  for (const sinceMs of [Math.max(0, windows.firstUs / 1000 - CLOCK_ERROR_MS), 0]) {
-    const refold = { ...windows, ...(await refoldSince(sinceMs)) };
-    judged = await refoldAndAmend(tools, name, refold, { ...header, ...windows }, decision, sinceMs);
-    if ("id" in judged && judged.id !== null) return judged;
-  }
-  if ("differing" in judged)
-    throw new AmendmentError(
-      `the topic ${tools.topics[name]} no longer holds all events of ${judged.differing} of the windows (retention, a ` +
-        `topic created again, or event_ids that meant different events), so nothing has changed. The first: ${judged.first}`,
-    );
-  return nothing;
 }
 
 /**

@@ -3,8 +3,8 @@
 
 import { difference, fromMultirange, holds, type OffsetRanges, size, union } from "../core/ranges.ts";
 import type { Archive, ArchivedPartition } from "../kafka/archive.ts";
-import { replaySourceOf } from "../quarantine/resolve.ts";
 import type { Queryable } from "../store/judge.ts";
+import { isReplaySource, replaySourceOf } from "../store/replay-source.ts";
 import { logKey } from "./entry.ts";
 import type { Candidate, CountedRecord } from "./refold.ts";
 
@@ -28,14 +28,16 @@ export class CountedRecords {
     this.#topic = topic;
   }
 
-  /** The newest incarnation of each partition; an older one's records are gone with their topic. */
+  /** The newest incarnation of each partition of the topic; an older one's records are gone with it. */
   async #logs(database: Queryable): Promise<Log[]> {
     const { rows } = await database.query<Omit<Log, "applied"> & { readonly applied: string }>(
       `SELECT DISTINCT ON (source, partition) source, partition, incarnation, applied::text AS applied
-       FROM ledger WHERE topic = $1 AND source !~ '#replay-\\d+$' ORDER BY source, partition, incarnation DESC`,
+       FROM ledger WHERE topic = $1 ORDER BY source, partition, incarnation DESC`,
       [this.#topic],
     );
-    return rows.map((row) => ({ ...row, applied: fromMultirange(row.applied) }));
+    return rows
+      .filter(({ source }) => !isReplaySource(source))
+      .map((row) => ({ ...row, applied: fromMultirange(row.applied) }));
   }
 
   /**

@@ -21,13 +21,17 @@ export interface LogPosition {
   readonly offset: number;
 }
 
-export interface Entry {
+/** What becomes of which events. */
+export interface Amendment {
   readonly selector: Selector;
   /** Null where the events do not count at all. */
   readonly correction: Correction | null;
   /** Event time, half-open, µs. */
   readonly fromUs: number;
   readonly toUs: number;
+}
+
+export interface Entry extends Amendment {
   /** What the ledger had applied when it was made, by log; null for one that is being made. */
   readonly scope: ReadonlyMap<string, OffsetRanges> | null;
   /** The rows that it changed, by window and group; null for one that is being made. */

@@ -2,6 +2,7 @@
 
 import type { Pool } from "pg";
 import { formatInstant } from "../core/instant.ts";
+import { quoted } from "../terminal/printable.ts";
 import type { AmendableName } from "./amendable.ts";
 import type { Correction, Selector } from "./entry.ts";
 
@@ -32,9 +33,6 @@ interface AmendedRow {
   readonly sumBefore: string;
   readonly sumAfter: string;
 }
-
-/** Text that cannot move the cursor or colour the screen. */
-const quoted = (text: string) => JSON.stringify(text).replaceAll(/\p{C}/gu, "?");
 
 function selectorText(selector: Selector): string {
   if ("sensor" in selector)

@@ -1,9 +1,8 @@
 // What `npm run amend` can be told.
 
 import { type Command, InvalidArgumentError } from "commander";
-import { parseInstant } from "../core/instant.ts";
-import type { Amendment } from "./amend.ts";
-import { type Correction, parseDecimal, type Selector } from "./entry.ts";
+import { instantUs } from "../terminal/options.ts";
+import { type Amendment, type Correction, parseDecimal, type Selector } from "./entry.ts";
 
 export interface SelectionOptions {
   readonly sensor?: string;
@@ -17,18 +16,6 @@ export interface SelectionOptions {
 export interface CorrectionOptions {
   readonly multiply?: string;
   readonly unit?: string;
-}
-
-function instantUs(text: string): number {
-  const timeUs = parseInstant(text);
-  if (timeUs === null) throw new InvalidArgumentError("Expected an instant such as 2026-01-15T10:00:00Z.");
-  return timeUs;
-}
-
-/** A number on record, of an amendment. */
-export function amendmentNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("Expected the number of an amendment.");
-  return Number(text);
 }
 
 export function factor(text: string): string {

@@ -7,7 +7,8 @@ import { type OffsetRanges, union } from "../core/ranges.ts";
 import type { PartitionOffsets } from "../core/watermark.ts";
 import type { Archive } from "../kafka/archive.ts";
 import type { OffsetReader } from "../kafka/offsets.ts";
-import type { StreamName } from "../streams/stream.ts";
+import { isReplaySource } from "../store/replay-source.ts";
+import { type StreamName, streamNames } from "../streams/stream.ts";
 import { type LedgerEntry, readBooks, type StreamState } from "./books.ts";
 import {
   type Classified,
@@ -68,9 +69,6 @@ export interface AuditReport {
   /** What does not add up, each with its place. */
   readonly problems: readonly string[];
 }
-
-const streamNames = ["sensor", "consumption", "weather"] as const satisfies readonly StreamName[];
-const REPLAY_MARK = "#replay-";
 
 /** Nothing is lost, doubled or inconsistent. Lag, holes and what retention has removed are named, but no fault of ours. */
 export function isClean({ partitions, streams, problems }: AuditReport): boolean {
@@ -176,7 +174,7 @@ export async function audit(audited: Audited, dependencies: AuditDependencies): 
     .filter((entry) => !compared.has(entry))
     .map(({ source, topic, partition, incarnation, records }): OtherEntry => {
       const isEarlier = source === audited.source && live.has(`${topic}-${partition}`);
-      const why = source.includes(REPLAY_MARK)
+      const why = isReplaySource(source)
         ? "replays of quarantined records"
         : isEarlier
           ? "earlier incarnation"

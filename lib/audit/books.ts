@@ -2,7 +2,8 @@
 
 import type { Pool, PoolClient } from "pg";
 import { fromMultirange, type OffsetRanges, size } from "../core/ranges.ts";
-import type { StreamName } from "../streams/stream.ts";
+import { inTransaction } from "../store/transaction.ts";
+import { type StreamName, streamNames } from "../streams/stream.ts";
 import type { LedgerCounts, StreamTotals } from "./classify.ts";
 
 export interface LedgerEntry extends LedgerCounts {
@@ -96,19 +97,12 @@ async function readStream(client: PoolClient, stream: StreamName): Promise<Strea
 }
 
 /** @throws DatabaseError or a connection error; nothing is changed */
-export async function readBooks(pool: Pool): Promise<Books> {
-  const client = await pool.connect();
-  try {
-    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+export function readBooks(pool: Pool): Promise<Books> {
+  return inTransaction(pool, async (client) => {
+    await client.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
     const entries = await readEntries(client);
     const streams: StreamState[] = [];
-    for (const stream of ["sensor", "consumption", "weather"] as const)
-      streams.push(await readStream(client, stream));
-    await client.query("COMMIT");
+    for (const stream of streamNames) streams.push(await readStream(client, stream));
     return { entries, streams };
-  } finally {
-    // A failed transaction must not go back into the pool.
-    await client.query("ROLLBACK").catch(() => undefined);
-    client.release();
-  }
+  });
 }

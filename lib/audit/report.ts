@@ -1,7 +1,7 @@
 // The audit's report for people: a table per partition, the streams, and one verdict line.
 
 import { type OffsetRange, type OffsetRanges, size } from "../core/ranges.ts";
-import { tableOf } from "../table.ts";
+import { tableOf } from "../terminal/table.ts";
 import { type AuditReport, isClean, type PartitionAudit } from "./audit.ts";
 
 /** Of a list of ranges the first few, so that a line stays a line. */

@@ -8,6 +8,7 @@ import type { KafkaSettings } from "../config.ts";
 import { clip, type OffsetRanges } from "../core/ranges.ts";
 import { findBrokers } from "./brokers.ts";
 import { iamToken } from "./client.ts";
+import { withReasons } from "./refusal.ts";
 
 export interface ArchivedPartition {
   readonly partition: number;
@@ -95,25 +96,30 @@ async function connect(settings: KafkaSettings): Promise<Consumer> {
     connectTimeout: 1_500,
     requestTimeout: 5_000,
     ...(settings.iam
-      ? { tls: {}, sasl: { mechanism: "OAUTHBEARER", token: () => iamToken(settings.clusterArn) } }
+      ? {
+          tls: {},
+          tlsServerName: true, // said in the handshake, as other clients do unasked
+          sasl: { mechanism: "OAUTHBEARER", token: () => iamToken(settings.clusterArn) },
+        }
       : {}),
   });
 }
 
 export function openArchive(settings: KafkaSettings): Archive {
   let connected: Promise<Consumer> | null = null;
-  const consumer = () => {
+
+  async function ask<T>(question: (client: Consumer) => Promise<T>): Promise<T> {
     connected ??= connect(settings);
-    return connected;
-  };
+    try {
+      return await question(await connected);
+    } catch (error) {
+      throw withReasons(error);
+    }
+  }
 
   async function offsetsAt(topic: string, timestamp: bigint): Promise<readonly bigint[]> {
-    const found = await (await consumer()).listOffsets({
-      topics: [topic],
-      timestamp,
-      isolationLevel: READ_COMMITTED,
-    });
-    return found.get(topic) ?? [];
+    const wanted = { topics: [topic], timestamp, isolationLevel: READ_COMMITTED };
+    return (await ask((client) => client.listOffsets(wanted))).get(topic) ?? [];
   }
 
   /** @param maxBytes the first batch comes whole all the same */
@@ -124,8 +130,9 @@ export function openArchive(settings: KafkaSettings): Archive {
     maxBytes: number,
     forceUpdate = false,
   ): Promise<Fetched | undefined> {
-    const client = await consumer();
-    const known = (await client.metadata({ topics: [topic], forceUpdate })).topics.get(topic);
+    const known = (await ask((client) => client.metadata({ topics: [topic], forceUpdate }))).topics.get(
+      topic,
+    );
     const leader = known?.partitions[partition]?.leader;
     if (known === undefined || leader === undefined) throw new Error(`there is no ${topic}-${partition}`);
     const wanted = {
@@ -135,14 +142,16 @@ export function openArchive(settings: KafkaSettings): Archive {
       lastFetchedEpoch: -1,
       partitionMaxBytes: maxBytes,
     };
-    const answer = await client.fetch({
-      node: leader,
-      maxWaitTime: FETCH_WAIT_MS,
-      minBytes: 1,
-      maxBytes,
-      isolationLevel: READ_COMMITTED,
-      topics: [{ topicId: known.id, partitions: [wanted] }],
-    });
+    const answer = await ask((client) =>
+      client.fetch({
+        node: leader,
+        maxWaitTime: FETCH_WAIT_MS,
+        minBytes: 1,
+        maxBytes,
+        isolationLevel: READ_COMMITTED,
+        topics: [{ topicId: known.id, partitions: [wanted] }],
+      }),
+    );
     return answer.responses[0]?.partitions[0];
   }
 

@@ -7,8 +7,8 @@ import { openKafka } from "./client.ts";
 export interface Connection<C> {
   /** The connection, opened if there is none. */
   get(): Promise<C>;
-  /** Gives the connection up; the next `get` opens another. */
-  drop(): Promise<void>;
+  /** Gives the connection up, unless it is another than this one by now; the next `get` opens another. */
+  drop(broken?: Promise<C>): Promise<void>;
 }
 
 /** @param make makes the producer or admin client of a Kafka client */
@@ -29,8 +29,9 @@ export function keepConnection<C extends { connect(): Promise<void>; disconnect(
       current ??= open();
       return current;
     },
-    async drop() {
+    async drop(broken) {
       const dropped = current;
+      if (broken !== undefined && broken !== dropped) return;
       current = null;
       // A client that never connected or lost its broker has nothing to take leave of.
       await dropped?.then((client) => client.disconnect()).catch(() => undefined);

@@ -13,21 +13,26 @@ export interface OffsetReader {
   close(): Promise<void>;
 }
 
+/** A connection kept from an earlier call was closed, by its session's end or the broker: kafkajs' admin gives up then. */
+const isClosed = (error: unknown) => error instanceof Error && error.name === "KafkaJSConnectionClosedError";
+
 export function openOffsetReader(settings: KafkaSettings): OffsetReader {
   const connection = keepConnection(settings, (kafka) => kafka.admin());
 
-  async function ask<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
+  async function ask<T>(question: (admin: Admin) => Promise<T>, mayRepeat = true): Promise<T> {
+    const asked = connection.get();
     try {
-      return await question(await connection.get());
+      return await question(await asked);
     } catch (error) {
       // The connection may be what is broken: the next call makes a new one.
-      void connection.drop();
+      void connection.drop(asked);
+      if (mayRepeat && isClosed(error)) return ask(question, false);
       throw error;
     }
   }
 
   return {
-    close: connection.drop,
+    close: () => connection.drop(),
     async read(topic) {
       const offsets = await ask((admin) => admin.fetchTopicOffsets(topic));
       return offsets

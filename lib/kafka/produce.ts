@@ -43,7 +43,7 @@ export function openProducer(settings: KafkaSettings): EventProducer {
     kafka.producer({ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner }),
   );
   return {
-    close: connection.drop,
+    close: () => connection.drop(),
     async send(topic, records) {
       try {
         const sent = connection.get().then((producer) =>

@@ -1,7 +1,7 @@
 // What `npm run quarantine` can be told of which records, and by whom.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { parseInstant } from "../core/instant.ts";
+import { instantUs, wholeNumber } from "../terminal/options.ts";
 
 export interface Selection {
   readonly source?: string;
@@ -29,21 +29,10 @@ export interface ReplayOptions extends Decision {
   readonly dryRun: boolean;
 }
 
-function wholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("Expected a whole number.");
-  return Number(text);
-}
-
 function offsetRange(text: string): [number, number] {
   const match = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(text);
   if (match === null) throw new InvalidArgumentError("Expected an offset or first-last.");
   return [Number(match[1]), Number(match[2] ?? match[1])];
-}
-
-function instantUs(text: string): number {
-  const timeUs = parseInstant(text);
-  if (timeUs === null) throw new InvalidArgumentError("Expected an instant such as 2026-01-15T10:00:00Z.");
-  return timeUs;
 }
 
 export function withSelection(command: Command): Command {

@@ -6,6 +6,7 @@ import type { Pool, PoolClient } from "pg";
 import { foldRecords } from "../aggregate/fold.ts";
 import { type CommitOutcome, commitRecords, type LatenessRules } from "../store/commit.ts";
 import { postgresJudge } from "../store/judge.ts";
+import { replaySourceOf } from "../store/replay-source.ts";
 import { inTransaction } from "../store/transaction.ts";
 import type { Refusal } from "../streams/refusal.ts";
 import type { Event, Stream } from "../streams/stream.ts";
@@ -44,11 +45,6 @@ const whereKey = `WHERE source = $1 AND topic = $2 AND partition = $3 AND incarn
 
 function keyOf({ source, topic, partition, incarnation, offset }: RecordKey): unknown[] {
   return [source, topic, partition, incarnation, offset];
-}
-
-/** Under which source the ledger knows the replays of a topic's incarnation. */
-export function replaySourceOf(source: string, incarnation: number): string {
-  return `${source}#replay-${incarnation}`;
 }
 
 async function lockRecord(

@@ -1,18 +1,11 @@
 // A quarantined record as text for a terminal: nothing in it can move the cursor or colour the screen. Pure.
 
+import { printable } from "../terminal/printable.ts";
 import { formatPosition } from "./position.ts";
 import { reasonsInWords } from "./reasons.ts";
 import type { QuarantinedRecord } from "./records.ts";
 
 const HEX_COLUMNS = 16;
-
-/** Control characters, and what is no UTF-8, as visible signs. */
-function printable(text: string): string {
-  return text.replaceAll(
-    /\p{C}/gu,
-    (sign) => `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
-  );
-}
 
 /** `00000000  7b 22 …  {"…`, 16 bytes a line. */
 function hexLines(bytes: Buffer): string[] {

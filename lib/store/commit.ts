@@ -7,6 +7,7 @@ import {
   type FoldedBatch,
   foldRecords,
   type LogRecord,
+  noFacts,
 } from "../aggregate/fold.ts";
 import { fromMultirange, holds, type OffsetRanges, union } from "../core/ranges.ts";
 import type { Event, Stream } from "../streams/stream.ts";
@@ -75,13 +76,6 @@ export type Judge = <E extends Event, P>(
 /** Each try answers a change of the facts by others; more than this many in a row is a fault worth an error. */
 const MAX_TRIES = 20;
 
-const initialFacts: Facts = {
-  applied: [],
-  futureAfterUs: Number.POSITIVE_INFINITY,
-  tooLateUpToUs: EARLIEST_WINDOW_END_US,
-  seenEventKeys: new Set(),
-};
-
 /** A replayed record cannot be younger than all that the ledger has applied: then it is another topic of that name. */
 function provesNewIncarnation(
   records: readonly LogRecord[],
@@ -119,7 +113,7 @@ export async function commitRecords<E extends Event, P>(
   records: readonly LogRecord[],
   rules: LatenessRules,
 ): Promise<CommitOutcome> {
-  let facts = initialFacts;
+  let facts = noFacts;
   let deadIncarnation: number | null = null;
   for (let roundTrips = 1; roundTrips <= MAX_TRIES; roundTrips++) {
     const batch = foldRecords(stream, records, facts);

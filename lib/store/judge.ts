@@ -11,6 +11,8 @@ export type Queryable = Pick<ClientBase, "query">;
 
 /** deadlock_detected and serialization_failure: the transaction did nothing and may be tried again at once. */
 const TRANSIENT = new Set(["40P01", "40001"]);
+/** A try may wait for more than one lock, for 5 s each (pool.ts): with less time left it is not begun. */
+const LEAST_FOR_A_TRY_MS = 10_000;
 
 const statements = {
   sensor: "commit_sensor",
@@ -57,9 +59,14 @@ function parametersOf<E extends Event, P>(
 /**
  * @param database a pool; or a connection within a transaction, which is lost where another one is in its way: such a
  *   caller has to do its transaction again
- * @throws DatabaseError or a connection error where PostgreSQL is in trouble
+ * @param remainingMs the time that the caller still has, ms
+ * @throws DatabaseError or a connection error where PostgreSQL is in trouble, or another transaction was in the way
+ *   and too little time is left to try again
  */
-export function postgresJudge(database: Queryable): Judge {
+export function postgresJudge(
+  database: Queryable,
+  remainingMs: () => number = () => Number.POSITIVE_INFINITY,
+): Judge {
   return async (stream, ...batch) => {
     const statement = statements[stream.name];
     const values = parametersOf(stream, ...batch);
@@ -75,7 +82,8 @@ export function postgresJudge(database: Queryable): Judge {
       return verdict;
     } catch (error) {
       // The transaction was rolled back because of another one, not because of the data: the same call may succeed.
-      if (error instanceof DatabaseError && TRANSIENT.has(error.code ?? "")) return "try again";
+      const mayPass = error instanceof DatabaseError && TRANSIENT.has(error.code ?? "");
+      if (mayPass && remainingMs() >= LEAST_FOR_A_TRY_MS) return "try again";
       throw error;
     }
   };

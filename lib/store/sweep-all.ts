@@ -3,7 +3,7 @@
 import type { Pool } from "pg";
 import type { PartitionOffsets } from "../core/watermark.ts";
 import { log, messageOf } from "../log.ts";
-import type { StreamName } from "../streams/stream.ts";
+import { type StreamName, streamNames } from "../streams/stream.ts";
 import { type NextRecord, settleHoles } from "./holes.ts";
 import { type SweepOutcome, type SweepRules, sweepStream } from "./sweep.ts";
 import { postgresSweepStore } from "./sweep-store.ts";
@@ -26,7 +26,7 @@ export async function sweepAll(
   const store = postgresSweepStore(pool);
   const outcomes: SweepOutcome[] = [];
   const failures: Error[] = [];
-  for (const stream of ["sensor", "consumption", "weather"] as const) {
+  for (const stream of streamNames) {
     const topic = topics[stream];
     try {
       const outcome = await sweepStream(store, { stream, source, topic }, () => readOffsets(topic), rules);

@@ -3,7 +3,9 @@
 
 import type { Pool, PoolClient } from "pg";
 import type { PartitionOffsets } from "../core/watermark.ts";
+import type { StreamName } from "../streams/stream.ts";
 import type { LedgerEnd, LedgerReading, ObservedPartition, SweepStore, SweptTopic } from "./sweep.ts";
+import { inTransaction } from "./transaction.ts";
 
 const finalise = {
   sensor: "SELECT finalise_sensor($1) AS finalised",
@@ -47,6 +49,17 @@ async function startIncarnationsAfter(
      ON CONFLICT DO NOTHING`,
     [source, topic, dead.map((d) => d.partition), dead.map((d) => d.incarnation)],
   );
+}
+
+/** Locks the stream's row. @returns where its watermark stands, µs; null before the first event */
+async function lockWatermark(client: PoolClient, stream: StreamName): Promise<number | null> {
+  const { rows } = await client.query<{ watermark_us: string | null }>(
+    "SELECT epoch_us(watermark) AS watermark_us FROM stream_state WHERE stream = $1 FOR UPDATE",
+    [stream],
+  );
+  const state = rows[0];
+  if (state === undefined) throw new Error(`stream_state has no row for ${stream}: run the migrations`);
+  return state.watermark_us === null ? null : Number(state.watermark_us);
 }
 
 /** Joins the broker's offsets with the ledger and the previous observation. */
@@ -140,19 +153,12 @@ export function postgresSweepStore(pool: Pool): SweepStore {
   return {
     readLedger: (swept) => readLedger(pool, swept),
     startIncarnationsAfter: (swept, dead) => startIncarnationsAfter(pool, swept, dead),
-    async moveWatermark(swept, offsets, askedAtUs, idleUs, decide) {
-      const client = await pool.connect();
-      try {
-        await client.query("BEGIN");
-        const { rows } = await client.query<{ watermark_us: string | null }>(
-          "SELECT epoch_us(watermark) AS watermark_us FROM stream_state WHERE stream = $1 FOR UPDATE",
-          [swept.stream],
-        );
-        const state = rows[0];
-        if (state === undefined)
-          throw new Error(`stream_state has no row for ${swept.stream}: run the migrations`);
+    moveWatermark: (swept, offsets, askedAtUs, idleUs, decide) =>
+      // A connection that failed is closed: after a failover it may lead to what is a replica now (25006), and would
+      // fail for ever.
+      inTransaction(pool, async (client) => {
+        const previousUs = await lockWatermark(client, swept.stream);
         const partitions = await observePartitions(client, swept, offsets, askedAtUs, idleUs);
-        const previousUs = state.watermark_us === null ? null : Number(state.watermark_us);
         const moved = decide(previousUs, partitions);
         await recordProgress(client, swept, partitions, askedAtUs, moved.idlePartitions);
         await client.query(
@@ -161,16 +167,8 @@ export function postgresSweepStore(pool: Pool): SweepStore {
            WHERE stream = $1`,
           [swept.stream, moved.watermarkUs, moved.heldBy],
         );
-        await client.query("COMMIT");
-        client.release();
         return moved;
-      } catch (error) {
-        // A closed connection undoes what it had begun; and after a failover it may lead to what is a replica now
-        // (25006), and would fail for ever.
-        client.release(true);
-        throw error;
-      }
-    },
+      }),
     async finalise(stream, most) {
       const { rows } = await pool.query<{ finalised: number }>(finalise[stream], [most]);
       return rows[0]?.finalised ?? 0;

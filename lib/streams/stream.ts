@@ -3,7 +3,8 @@
 
 import type { Refusal } from "./refusal.ts";
 
-export type StreamName = "sensor" | "consumption" | "weather";
+export const streamNames = ["sensor", "consumption", "weather"] as const;
+export type StreamName = (typeof streamNames)[number];
 
 /** What every decoded event has. */
 export interface Event {

@@ -1,6 +1,5 @@
 // The Lambda API's event source mappings (25), for AWS's own clients.
 
-import { functionArn } from "../event-source-mapping/failure-record.ts";
 import {
   type ManagedMapping,
   MappingBusyError,
@@ -13,25 +12,22 @@ import {
   readSettings,
 } from "../event-source-mapping/settings.ts";
 import { type ControlAnswer, type ControlRequest, fault } from "./answer.ts";
+import { configurationOf } from "./mapping-configuration.ts";
 
 const PAGE = 100;
 /** What UpdateEventSourceMapping may change; the source and the group are fixed for ever. */
 const CHANGEABLE = new Set([
-  ...[
-    "BatchSize",
-    "BisectBatchOnFunctionError",
-    "DestinationConfig",
-    "Enabled",
-    "FilterCriteria",
-    "FunctionName",
-  ],
-  ...[
-    "FunctionResponseTypes",
-    "MaximumBatchingWindowInSeconds",
-    "MaximumRecordAgeInSeconds",
-    "MaximumRetryAttempts",
-  ],
-  ...["ProvisionedPollerConfig"],
+  "BatchSize",
+  "BisectBatchOnFunctionError",
+  "DestinationConfig",
+  "Enabled",
+  "FilterCriteria",
+  "FunctionName",
+  "FunctionResponseTypes",
+  "MaximumBatchingWindowInSeconds",
+  "MaximumRecordAgeInSeconds",
+  "MaximumRetryAttempts",
+  "ProvisionedPollerConfig",
 ]);
 
 /** `name`, `name:qualifier`, `account:function:name` or an ARN. */
@@ -39,54 +35,6 @@ function functionNameOf(text: unknown): string | null {
   if (typeof text !== "string") return null;
   const afterKeyword = /(?:^|:)function:([^:]+)/.exec(text)?.[1];
   return afterKeyword ?? text.split(":")[0] ?? null;
-}
-
-/** EventSourceMappingConfiguration. */
-function configurationOf(mapping: ManagedMapping): Properties {
-  const { settings, properties, state } = mapping;
-  const handling = settings.failureHandling;
-  const { startingTimestampMs } = settings;
-  const group = { ConsumerGroupId: settings.groupId };
-  return {
-    UUID: mapping.id,
-    EventSourceMappingArn: `arn:aws:lambda:local:000000000000:event-source-mapping:${mapping.id}`,
-    ...(settings.eventSourceArn === null
-      ? {
-          SelfManagedEventSource: properties.SelfManagedEventSource,
-          SelfManagedKafkaEventSourceConfig: group,
-        }
-      : { EventSourceArn: settings.eventSourceArn, AmazonManagedKafkaEventSourceConfig: group }),
-    FunctionArn: functionArn(settings.functionName),
-    Topics: [settings.topic],
-    StartingPosition: settings.startingPosition,
-    ...(startingTimestampMs === null ? {} : { StartingPositionTimestamp: startingTimestampMs / 1000 }),
-    BatchSize: settings.batchSize,
-    ...(properties.MaximumBatchingWindowInSeconds === undefined
-      ? {}
-      : { MaximumBatchingWindowInSeconds: settings.batchingWindowMs / 1000 }),
-    BisectBatchOnFunctionError: handling?.bisects ?? false,
-    MaximumRetryAttempts: properties.MaximumRetryAttempts ?? -1,
-    MaximumRecordAgeInSeconds: properties.MaximumRecordAgeInSeconds ?? -1,
-    FunctionResponseTypes: handling?.reportsItemFailures === true ? ["ReportBatchItemFailures"] : [],
-    DestinationConfig: {
-      OnFailure: handling?.destination == null ? {} : { Destination: handling.destination.text },
-    },
-    ...(settings.filterPatterns === undefined || settings.filterPatterns.length === 0
-      ? {}
-      : { FilterCriteria: { Filters: settings.filterPatterns.map((Pattern) => ({ Pattern })) } }),
-    ...(settings.pollers === undefined
-      ? {}
-      : {
-          ProvisionedPollerConfig: {
-            MinimumPollers: settings.pollers.minimum,
-            MaximumPollers: settings.pollers.maximum,
-          },
-        }),
-    State: state,
-    StateTransitionReason: "USER_INITIATED",
-    LastProcessingResult: mapping.status.lastProcessingResult,
-    LastModified: mapping.lastModifiedMs / 1000,
-  };
 }
 
 export interface LambdaControl {

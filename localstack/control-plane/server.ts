@@ -8,6 +8,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
+import { messageOf } from "../event-source-mapping/error-message.ts";
 import { readFaultPlan, type SwitchableFaults } from "../event-source-mapping/faults.ts";
 import { type ControlAnswer, type ControlRequest, fault } from "./answer.ts";
 import { answerLambda, type LambdaControl } from "./lambda.ts";
@@ -46,11 +47,7 @@ function answerFaults(faults: SwitchableFaults, { method, body }: ControlRequest
     return { status: 200, body: {} };
   } catch (error) {
     // No JSON, or no plan: the message says which.
-    return fault(
-      400,
-      "InvalidParameterValueException",
-      error instanceof Error ? error.message : String(error),
-    );
+    return fault(400, "InvalidParameterValueException", messageOf(error));
   }
 }
 
@@ -114,7 +111,7 @@ async function handle(
     });
   } catch (error) {
     // A broken path or body is the caller's; whatever else is said to him as well, there is no one else to tell.
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const isCallers = error instanceof URIError || error instanceof RangeError;
     answered = isCallers
       ? fault(400, "InvalidRequestContentException", message)

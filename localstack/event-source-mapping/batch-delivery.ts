@@ -1,8 +1,8 @@
 // One batch's way to its function, through tries, halves and partial answers, until every record of it is done or
 // given up (13–19). The decisions are made in failure-policy.ts; here they are carried out.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { countOf } from "./bisect.ts";
+import { messageOf } from "./error-message.ts";
 import {
   type Batch,
   type CutBatch,
@@ -26,6 +26,7 @@ import type { Counters } from "./metrics.ts";
 import { readAnswer } from "./partial-response.ts";
 import { retryDelayMs } from "./retry.ts";
 import type { MappingSettings } from "./settings.ts";
+import { pause } from "./waiting.ts";
 
 export interface DeliveryContext {
   readonly settings: MappingSettings;
@@ -52,6 +53,9 @@ export function positionsOf(topic: string, batch: Batch): string {
     )
     .join(", ");
 }
+
+/** The first failure is, then the second, the fourth, the eighth … */
+const isWorthALine = (failures: number) => Math.log2(failures) % 1 === 0;
 
 export class BatchDelivery {
   readonly #context: DeliveryContext;
@@ -153,7 +157,7 @@ export class BatchDelivery {
     const subject = `${where} try ${work.invocations + work.throttles}`;
     if (faults.strikes("throttle", subject))
       return { kind: "throttled", reason: "throttled by fault injection" };
-    if (faults.strikes("delay", subject)) await this.#sleep(faults.delayMs);
+    if (faults.strikes("delay", subject)) await pause(faults.delayMs, this.#signal);
     const outcome = await this.#invoke(work, payload, subject);
     if (outcome.kind === "success" || outcome.kind === "partial") {
       counters.InvokedEventCount += countOf(work.batch);
@@ -164,9 +168,8 @@ export class BatchDelivery {
     }
     if (outcome.kind === "failure") counters.FailedInvokeEventCount += countOf(work.batch);
     onError(outcome.reason);
-    // The first failure, then the second, the fourth, the eighth …
     const failures = work.tries + work.throttles + 1;
-    if (Math.log2(failures) % 1 === 0) log(`${where}: ${outcome.reason} (failure ${failures})`);
+    if (isWorthALine(failures)) log(`${where}: ${outcome.reason} (failure ${failures})`);
     return outcome;
   }
 
@@ -181,7 +184,7 @@ export class BatchDelivery {
       if (faults.strikes("overlap", subject)) void call().catch(() => undefined);
       if (faults.strikes("timeOut", subject)) {
         running.catch(() => undefined); // its answer comes too late to be heard
-        await this.#sleep(faults.delayMs);
+        await pause(faults.delayMs, this.#signal);
         throw new InvocationError(settings.functionName, "timed out (fault), still running");
       }
       const answer = await running;
@@ -195,7 +198,7 @@ export class BatchDelivery {
       return { ...read, error: new InvocationError(settings.functionName, read.reason, 200, "Unhandled") };
     } catch (error) {
       // Whatever the function or its endpoint failed with, the batch stays.
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       const known =
         error instanceof InvocationError ? error : new InvocationError(settings.functionName, reason);
       return { kind: known.isThrottled ? "throttled" : "failure", reason, error: known };
@@ -223,10 +226,10 @@ export class BatchDelivery {
       } catch (error) {
         // The batch stays until the destination takes it (19).
         failures++;
-        const reason = `failure destination: ${error instanceof Error ? error.message : String(error)}`;
+        const reason = `failure destination: ${messageOf(error)}`;
         onError(reason);
-        if (Math.log2(failures) % 1 === 0) log(`${where}: ${reason}`);
-        await this.#sleep(retryDelayMs(failures, Math.random()));
+        if (isWorthALine(failures)) log(`${where}: ${reason}`);
+        await pause(retryDelayMs(failures, Math.random()), this.#signal);
       }
     }
     if (handOver !== undefined) return false;
@@ -237,10 +240,6 @@ export class BatchDelivery {
 
   async #backOff(work: RecordWork, outcome: Outcome): Promise<void> {
     const failures = outcome.kind === "throttled" ? work.throttles : Math.max(1, work.tries);
-    await this.#sleep(retryDelayMs(failures, Math.random()));
-  }
-
-  async #sleep(delayMs: number): Promise<void> {
-    await sleep(delayMs, undefined, { signal: this.#signal }).catch(() => undefined); // stopped meanwhile
+    await pause(retryDelayMs(failures, Math.random()), this.#signal);
   }
 }

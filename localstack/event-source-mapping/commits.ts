@@ -1,6 +1,6 @@
 // Commits of what is done, one after the other, so that an older one never overtakes a newer (9).
 
-import { reasonOf } from "./kafka-source.ts";
+import { reasonOf } from "./kafka-errors.ts";
 import type { Counters } from "./metrics.ts";
 import type { PartitionQueue } from "./partition-queue.ts";
 import type { MappingSettings } from "./settings.ts";

@@ -2,6 +2,7 @@
 // not a success.
 
 import { Agent, request } from "node:http";
+import { messageOf } from "./error-message.ts";
 
 /** Invokes a function with a JSON payload; resolves with the answer's text. @throws InvocationError for a failure */
 export type Invoke = (functionName: string, payload: string) => Promise<unknown>;
@@ -91,7 +92,7 @@ export function invokeThrough(endpoint: string): Invoke {
       answer = await post(url, agent, payload);
     } catch (error) {
       // The endpoint is not there (yet), or went away during the invocation.
-      throw new InvocationError(functionName, error instanceof Error ? error.message : String(error));
+      throw new InvocationError(functionName, messageOf(error));
     }
     const { status, functionError, body } = answer;
     if (functionError !== null || status < 200 || status > 299)

@@ -1,11 +1,13 @@
-// A topic as one member of a consumer group reads it. With fetch.ts, record-batches.ts and kafka-cluster.ts the only
-// file that knows the Kafka client.
+// A topic as one member of a consumer group reads it. With fetch.ts, kafka-errors.ts, record-batches.ts and
+// kafka-cluster.ts the only file that knows the Kafka client.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { Consumer, ListOffsetTimestamps, NetworkError } from "@platformatic/kafka";
 import { Fetcher } from "./fetch.ts";
+import { isMissingTopic, MissingTopicError } from "./kafka-errors.ts";
 import { type ReadRecords, readRecords } from "./record-batches.ts";
 import type { StartingPosition } from "./settings.ts";
+import { startOffset } from "./start-offset.ts";
+import { pause } from "./waiting.ts";
 
 export interface SourceOptions {
   readonly brokers: readonly string[];
@@ -64,38 +66,8 @@ const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 const PARTITION_FETCH_BYTES = 1024 * 1024;
 
-function isMissingTopic(error: unknown): boolean {
-  return (
-    error instanceof Error && /unknown.topic/i.test(`${error.message} ${"apiId" in error ? error.apiId : ""}`)
-  );
-}
-
-export class MissingTopicError extends Error {
-  override readonly name = "MissingTopicError";
-
-  constructor(topic: string, brokers: readonly string[], cause?: unknown) {
-    super(
-      `topic ${topic} does not exist (kafka-topics.sh --bootstrap-server ${brokers[0]} --create --topic ${topic} --partitions 4)`,
-      { cause },
-    );
-  }
-}
-
 /** Longest wait for running invocations when the group rebalances; less than the session may be silent. */
 const REVOKE_LIMIT_MS = 7_000;
-
-/** What failed, in words: the client nests lists of errors, one for each try and each broker. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof AggregateError)) return error instanceof Error ? error.message : String(error);
-  return [...new Set(error.errors.map(reasonOf))].sort().join(" ");
-}
-
-/** Whether records could not be read, in contrast to a cluster that cannot be reached or refuses. */
-export function isUnreadable(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isUnreadable);
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return !code.startsWith("PLT_KFK_") || code === "PLT_KFK_UNSUPPORTED_COMPRESSION";
-}
 
 export function openSource(options: SourceOptions): TopicSource {
   const { topic } = options;
@@ -144,8 +116,7 @@ export function openSource(options: SourceOptions): TopicSource {
       // Called before each join, also the client's own after a rebalance: the place to let invocations end.
       async protocolsMetadata() {
         const limit = new AbortController();
-        const overdue = sleep(REVOKE_LIMIT_MS, undefined, { signal: limit.signal }).catch(() => undefined); // in time
-        await Promise.race([beforeJoin(), overdue]);
+        await Promise.race([beforeJoin(), pause(REVOKE_LIMIT_MS, limit.signal)]);
         limit.abort();
         return Buffer.alloc(0);
       },
@@ -192,21 +163,20 @@ export function openSource(options: SourceOptions): TopicSource {
         edge(startingTimestamp()),
         found(false),
       ]);
-      const isNew = options.knownTopicId !== null && options.knownTopicId !== id;
+      const isNewTopic = options.knownTopicId !== null && options.knownTopicId !== id;
       return new Map(
         partitions.map((partition) => {
           const known = Number(committed.get(topic)?.[partition] ?? -1n);
-          const [first, end] = [Number(earliest[partition] ?? 0n), Number(latest[partition] ?? 0n)];
-          // A time stamp after the last record is answered by −1: then only what comes is delivered.
-          const start = Number(starting[partition] ?? -1n);
-          if (isNew) return [partition, first];
-          if (known >= first && known <= end) return [partition, known];
-          if (known < 0 && partition >= knownCount) return [partition, first];
-          if (known < 0) return [partition, start >= 0 ? start : end];
-          // Out of range (10): retention passed the offset, or the topic was created again.
-          const side = options.startingPosition === "LATEST" && known < first ? end : first;
-          onGap(partition, known, side);
-          return [partition, side];
+          const { offset, isGap } = startOffset(options.startingPosition, {
+            known,
+            first: Number(earliest[partition] ?? 0n),
+            end: Number(latest[partition] ?? 0n),
+            start: Number(starting[partition] ?? -1n),
+            isNewTopic,
+            isNewPartition: partition >= knownCount,
+          });
+          if (isGap) onGap(partition, known, offset);
+          return [partition, offset];
         }),
       );
     },

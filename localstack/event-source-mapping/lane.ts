@@ -6,7 +6,8 @@ import { countOf } from "./bisect.ts";
 import { Commits, type CommitsOptions } from "./commits.ts";
 import { type Batch, cutBatch, PAYLOAD_LIMIT_BYTES } from "./event.ts";
 import type { FetchedPartition } from "./kafka-source.ts";
-import { PartitionQueue } from "./partition-queue.ts";
+import { LaneMember, type PartitionStatus } from "./lane-member.ts";
+import type { PartitionQueue } from "./partition-queue.ts";
 import { Waiting } from "./waiting.ts";
 
 export interface LaneOptions extends Omit<DeliveryContext, "onError">, CommitsOptions {
@@ -16,38 +17,9 @@ export interface LaneOptions extends Omit<DeliveryContext, "onError">, CommitsOp
   readonly onRoom: () => void;
 }
 
-export interface PartitionStatus {
-  readonly partition: number;
-  /** Next offset to be delivered. */
-  readonly nextOffset: number;
-  readonly endOffset: number;
-  readonly lag: number;
-  readonly inFlight: number;
-  readonly delivered: number;
-  readonly failures: number;
-  /** Of the batch that is in flight: how often it has failed, and since when (ISO 8601). */
-  readonly failuresInRow: number;
-  readonly failingSince: string | null;
-  readonly lastError: string | null;
-}
-
-/** A batch that has failed so often in a row is said to be stuck: by then it has been tried for some seconds. */
-const STUCK_AFTER_FAILURES = 6;
-
-interface Member {
-  readonly queue: PartitionQueue;
-  inFlight: number;
-  delivered: number;
-  failures: number;
-  failuresInRow: number;
-  failingSinceMs: number;
-  rewinds: number;
-  withheldOffset: number;
-}
-
 export class Lane {
   readonly #options: LaneOptions;
-  readonly #members = new Map<number, Member>();
+  readonly #members = new Map<number, LaneMember>();
   readonly #stopped = new AbortController();
   readonly #waiting = new Waiting();
   readonly #commits: Commits;
@@ -64,18 +36,7 @@ export class Lane {
   }
 
   get statuses(): PartitionStatus[] {
-    return [...this.#members.values()].map(({ queue, inFlight, delivered, failures, ...member }) => ({
-      partition: queue.partition,
-      nextOffset: queue.settledOffset,
-      endOffset: queue.endOffset,
-      lag: Math.max(0, queue.endOffset - queue.settledOffset),
-      inFlight,
-      delivered,
-      failures,
-      failuresInRow: member.failuresInRow,
-      failingSince: member.failuresInRow === 0 ? null : new Date(member.failingSinceMs).toISOString(),
-      lastError: this.#lastError,
-    }));
+    return [...this.#members.values()].map((member) => member.status(this.#lastError));
   }
 
   /** Offsets to read on from; a partition without room is left out. */
@@ -89,17 +50,7 @@ export class Lane {
   }
 
   add(partition: number, startOffset: number): void {
-    const queue = new PartitionQueue(partition, startOffset, this.#options.settings.batchSize);
-    this.#members.set(partition, {
-      queue,
-      inFlight: 0,
-      delivered: 0,
-      failures: 0,
-      failuresInRow: 0,
-      failingSinceMs: 0,
-      rewinds: 0,
-      withheldOffset: -1,
-    });
+    this.#members.set(partition, new LaneMember(partition, startOffset, this.#options.settings.batchSize));
   }
 
   /** Forgets a partition; resolves when its running invocation has ended. */
@@ -164,12 +115,14 @@ export class Lane {
     const cut = faults.strikes("smallBatch", where)
       ? cutBatch(source, queues, 1 + Math.floor(faults.draw("smallBatch", `${where} size`) * whole.count))
       : whole;
-    const members = cut.batch.flatMap(({ partition, records }) => {
+    const members: LaneMember[] = [];
+    for (const { partition, records } of cut.batch) {
       const member = this.#members.get(partition);
-      return member === undefined ? [] : [{ member, count: records.length }];
-    });
-    for (const { member, count } of members) member.inFlight = count;
-    const rewinds = members.reduce((sum, { member }) => sum + member.rewinds, 0);
+      if (member === undefined) continue;
+      member.inFlight = records.length;
+      members.push(member);
+    }
+    const rewinds = members.reduce((sum, member) => sum + member.rewinds, 0);
     const losesCommit = faults.strikes(
       "lostCommit",
       `${positionsOf(settings.topic, cut.batch)} time ${rewinds}`,
@@ -179,52 +132,24 @@ export class Lane {
       signal,
     );
     await delivery.deliver(cut, (left) => {
-      for (const { member, count } of members) this.#settle(member, count, left);
-      if (!losesCommit) this.#commits.commit(members.map(({ member }) => member.queue));
+      for (const member of members) member.settle(left);
+      if (!losesCommit) this.#commits.commit(members.map(({ queue }) => queue));
     });
     await this.#commits.settled;
-    for (const { member, count } of members) {
-      const { queue } = member;
-      const done = queue.records
-        .slice(0, count)
-        .filter((record) => record.offset < queue.settledOffset).length;
-      queue.remove(done);
-      member.delivered += done;
-      member.inFlight = 0;
-      if (losesCommit) {
-        member.rewinds++;
-        queue.rewind();
-      }
-    }
+    for (const member of members) member.end(losesCommit);
   }
 
-  #note(message: string | null, members: readonly { readonly member: Member }[]): void {
+  #note(message: string | null, members: readonly LaneMember[]): void {
     this.#lastError = message;
     const { settings, log } = this.#options;
-    for (const { member } of members) {
+    for (const member of members) {
       if (message === null) {
-        member.failuresInRow = 0;
+        member.succeeded();
         continue;
       }
-      if (member.failuresInRow === 0) member.failingSinceMs = Date.now();
-      member.failures++;
-      member.failuresInRow++;
-      if (member.failuresInRow === STUCK_AFTER_FAILURES)
-        log(
-          `${settings.topic}-${member.queue.partition} is stuck at offset ${member.queue.settledOffset} since ` +
-            `${new Date(member.failingSinceMs).toISOString()}: ${member.failuresInRow} failures in a row, the last: ${message}`,
-        );
+      const stuck = member.failed(message);
+      if (stuck !== null) log(`${settings.topic}-${member.queue.partition} ${stuck}`);
     }
-  }
-
-  #settle(member: Member, count: number, left: readonly Batch[]): void {
-    const { queue } = member;
-    const offsets = left.flatMap((batch) =>
-      batch
-        .filter((slice) => slice.partition === queue.partition)
-        .map((slice) => slice.records[0]?.offset ?? 0),
-    );
-    queue.settledOffset = offsets.length === 0 ? queue.offsetAfter(count) : Math.min(...offsets);
   }
 
   /** Waits until the batching window is over, or the batch or the payload is full (6). @returns the queues, in turns */

@@ -1,7 +1,8 @@
 // The lanes of a mapping: which partition is in which, made and dropped as partitions come and go (7).
 
 import type { FetchedPartition } from "./kafka-source.ts";
-import { Lane, type LaneOptions, type PartitionStatus } from "./lane.ts";
+import { Lane, type LaneOptions } from "./lane.ts";
+import type { PartitionStatus } from "./lane-member.ts";
 import type { MappingSettings } from "./settings.ts";
 
 /** D: one provisioned poller has up to five invocations at once. */

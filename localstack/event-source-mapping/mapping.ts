@@ -1,17 +1,19 @@
 // One event source mapping as it runs: a group member that reads a topic and hands each partition to its lane.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { FailureSink } from "./destination.ts";
 import { failureRecord, type GivenUp } from "./failure-record.ts";
 import { type Faults, noFaults } from "./faults.ts";
 import { compileFilter } from "./filter.ts";
 import type { Invoke } from "./invoke.ts";
-import { isUnreadable, openSource, reasonOf, type TopicSource } from "./kafka-source.ts";
-import type { LaneOptions, PartitionStatus } from "./lane.ts";
+import { isUnreadable, reasonOf } from "./kafka-errors.ts";
+import { openSource, type TopicSource } from "./kafka-source.ts";
+import type { LaneOptions } from "./lane.ts";
+import type { PartitionStatus } from "./lane-member.ts";
 import { Lanes, lanesFor } from "./lanes.ts";
 import { type Counters, noCounts } from "./metrics.ts";
 import { Reminder } from "./reminder.ts";
 import type { MappingSettings } from "./settings.ts";
+import { pause } from "./waiting.ts";
 
 export interface MappingStatus {
   readonly functionName: string;
@@ -109,17 +111,6 @@ class Mapping implements RunningMapping {
     if (this.#problem.isDue(message, performance.now())) this.#say(`${message}; trying again`);
   }
 
-  async #handOver({ sink, id = this.#settings.groupId }: MappingExtras, given: GivenUp): Promise<void> {
-    const destination = this.#settings.failureHandling?.destination;
-    if (sink === undefined || destination === undefined || destination === null) return;
-    const source = { ...this.#source, topic: this.#settings.topic };
-    await sink.send(
-      destination,
-      id,
-      failureRecord(this.#settings.functionName, source, given, Date.now(), destination.kind === "s3"),
-    );
-  }
-
   get #source() {
     return {
       eventSourceArn: this.#settings.eventSourceArn,
@@ -129,9 +120,18 @@ class Mapping implements RunningMapping {
     };
   }
 
+  /** Who takes what is given up; nobody where it is dropped. */
+  #destination(): Pick<LaneOptions, "handOver"> {
+    const { functionName, groupId, failureHandling } = this.#settings;
+    const { sink, id = groupId } = this.#extras;
+    const destination = failureHandling?.destination ?? null;
+    if (sink === undefined || destination === null) return {};
+    const recordOf = (given: GivenUp) =>
+      failureRecord(functionName, this.#source, given, Date.now(), destination.kind === "s3");
+    return { handOver: (given) => sink.send(destination, id, recordOf(given)) };
+  }
+
   #laneOptions(source: TopicSource): LaneOptions {
-    const hasDestination =
-      this.#extras.sink !== undefined && this.#settings.failureHandling?.destination != null;
     return {
       settings: this.#settings,
       source: this.#source,
@@ -139,7 +139,7 @@ class Mapping implements RunningMapping {
       faults: this.#extras.faults ?? noFaults,
       counters: this.#counters,
       log: this.#say,
-      ...(hasDestination ? { handOver: (given) => this.#handOver(this.#extras, given) } : {}),
+      ...this.#destination(),
       passesFilter: this.#passesFilter,
       commit: (offsets) => source.commit(offsets),
       onRoom: () => this.#signalRoom(),
@@ -244,7 +244,7 @@ class Mapping implements RunningMapping {
   async #lookForPartitions(source: TopicSource, signal: AbortSignal): Promise<void> {
     const everyMs = this.#extras.lookForPartitionsMs ?? LOOK_FOR_PARTITIONS_MS;
     while (!signal.aborted) {
-      await sleep(everyMs, undefined, { signal }).catch(() => undefined); // closed meanwhile
+      await pause(everyMs, signal);
       if (signal.aborted) return;
       try {
         const { topicId, partitionCount } = await source.describeTopic();
@@ -265,7 +265,7 @@ class Mapping implements RunningMapping {
       } catch (error) {
         // Broker or topic are not there, or went away: they may come (back), and the group knows where we were.
         if (!this.#stopped.signal.aborted) this.#report(error);
-        await sleep(RETRY_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined); // stopped meanwhile
+        await pause(RETRY_MS, this.#stopped.signal);
       }
     }
   }

@@ -1,8 +1,9 @@
 // Local schedules in seconds: EventBridge and serverless-offline know whole minutes only.
 
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "./error-message.ts";
 import type { Invoke } from "./invoke.ts";
+import { pause } from "./waiting.ts";
 
 export interface Schedule {
   readonly functionName: string;
@@ -42,11 +43,11 @@ export function startSchedule(
         await invoke(schedule.functionName, scheduledEvent(dueMs));
       } catch (error) {
         // A schedule does not stop because one run failed; the next one is due soon.
-        if (!stopped.signal.aborted) log(error instanceof Error ? error.message : String(error));
+        if (!stopped.signal.aborted) log(messageOf(error));
       }
       const nowMs = Date.now();
       dueMs += Math.max(1, Math.ceil((nowMs - dueMs) / everyMs)) * everyMs;
-      await sleep(dueMs - nowMs, undefined, { signal: stopped.signal }).catch(() => undefined); // stopped meanwhile
+      await pause(dueMs - nowMs, stopped.signal);
     }
   }
 

@@ -4,7 +4,8 @@
 import { mkdir, readdir, readFile, rename } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { writeWhole } from "./destination.ts";
-import { MissingTopicError } from "./kafka-source.ts";
+import { messageOf } from "./error-message.ts";
+import { MissingTopicError } from "./kafka-errors.ts";
 import { type OffsetRange, readTopic } from "./read-offsets.ts";
 import { isProperties } from "./settings.ts";
 
@@ -115,7 +116,6 @@ function placeOf(folder: string, file: string): Place {
 }
 
 type OnUnreadable = (where: string, reason: string) => void;
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 async function listFiles(folder: string, onUnreadable: OnUnreadable): Promise<StoredFailure[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error) => {

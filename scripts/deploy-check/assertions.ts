@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bundle } from "../build.ts";
+import { checkBundles } from "./bundles.ts";
 import { checkDatabase } from "./database.ts";
 import { checkFunctions } from "./functions.ts";
 import { checkHandlers } from "./handlers.ts";
@@ -40,6 +41,7 @@ export function checkTemplate({ template, bundles }: Packaged): string[] {
     ...checkNetwork(template),
     ...checkHttpApi(template),
     ...checkPermissions(template, bundles),
+    ...checkBundles(bundles),
   ];
 }
 

@@ -8,7 +8,8 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isProperties } from "../../localstack/event-source-mapping/settings.ts";
 import { freePort } from "../../localstack/ports.ts";
-import { run, toolPath } from "./python.ts";
+import { run } from "../run-command.ts";
+import { toolPath } from "./python.ts";
 import { REGION } from "./template.ts";
 
 const FOLDER = ".local/deploy-check";

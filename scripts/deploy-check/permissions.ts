@@ -89,6 +89,8 @@ function addLambda(needs: Needs, { properties, key }: FunctionView): void {
       [...interfaces, ...addresses].map((name) => `ec2:${name}`),
       ["*"],
     );
+  if (isProperties(properties.TracingConfig) && properties.TracingConfig.Mode === "Active")
+    add(needs, "Lambda (traces)", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]);
 }
 
 function addTrigger(needs: Needs, declared: unknown): void {

@@ -1,36 +1,16 @@
 // The Python tools of the check, in an environment of their own under .local/, installed when it is first needed.
 
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { run } from "../run-command.ts";
 
 const REQUIREMENTS = "localstack/mock-aws/requirements.txt";
 const FOLDER = resolve(".local/deploy-check/venv");
 
 export const toolPath = (name: string) => join(FOLDER, "bin", name);
-
-export interface Run {
-  readonly code: number;
-  readonly output: string;
-}
-
-/** Runs a command to its end; standard output and error are one text. */
-export function run(
-  command: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): Promise<Run> {
-  return new Promise((done, reject) => {
-    const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
-    const chunks: Buffer[] = [];
-    for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    child.once("error", reject);
-    child.once("close", (code) => done({ code: code ?? -1, output: Buffer.concat(chunks).toString() }));
-  });
-}
 
 function hasPython(): Promise<boolean> {
   return new Promise((done) =>

@@ -11,6 +11,7 @@ import { connectionOf, type DatabaseSettings } from "../../lib/store/pool.ts";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
+import { databaseVariables, namedDatabase } from "../database-url.ts";
 import { keptPasswords } from "./kept-passwords.ts";
 
 export interface Services {
@@ -61,16 +62,8 @@ async function kafkaService(folder: string, fresh: boolean): Promise<Started<str
 }
 
 async function postgresService(folder: string, fresh: boolean): Promise<Started<URL>> {
-  const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_DB, POSTGRES_USER, POSTGRES_PASSWORD } = process.env;
-  if (POSTGRES_HOST) {
-    const url = new URL("postgresql://host");
-    url.hostname = POSTGRES_HOST;
-    url.port = POSTGRES_PORT || "5432";
-    url.pathname = `/${POSTGRES_DB || local.database}`;
-    url.username = encodeURIComponent(POSTGRES_USER || local.user);
-    url.password = encodeURIComponent(POSTGRES_PASSWORD ?? "");
-    return { address: url, ended: never, stop: async () => undefined };
-  }
+  const external = namedDatabase(process.env);
+  if (external !== null) return { address: external, ended: never, stop: async () => undefined };
   const postgres = await startPostgres({
     dataDir: join(folder, "postgres"),
     port: () => announcedPort("PostgreSQL", 5432),
@@ -123,13 +116,7 @@ export async function startServices(folder: string, fresh: boolean): Promise<Ser
   const [kafka, postgres] = await Promise.all([kafkaService(folder, fresh), postgresService(folder, fresh)]);
   const url = postgres.address;
   const isOwn = !process.env.POSTGRES_HOST;
-  const variables = {
-    POSTGRES_HOST: url.hostname,
-    POSTGRES_PORT: url.port || "5432",
-    POSTGRES_DB: url.pathname.slice(1),
-    POSTGRES_USER: decodeURIComponent(url.username),
-    POSTGRES_PASSWORD: decodeURIComponent(url.password),
-  };
+  const variables = databaseVariables(url);
   const database = readDatabaseSettings({ ...process.env, ...variables });
   const [users] = await Promise.all([
     prepareDatabase(database, isOwn ? join(folder, "postgres-passwords.json") : null),

@@ -1,6 +1,6 @@
 // `npm start`: the whole pipeline on this machine until Ctrl-C.
 
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import pg from "pg";
 import {
   readKafkaSettings,
@@ -10,14 +10,12 @@ import {
   readWeatherSettings,
 } from "../../lib/config.ts";
 import { messageOf } from "../../lib/log.ts";
+import { FOLDER, removeRunningStack, writeRunningStack } from "../running-stack.ts";
 import { openDemo } from "./demo.ts";
 import { startFunctions } from "./functions.ts";
 import { parseOptions, type StartOptions } from "./options.ts";
 import { startServices } from "./services.ts";
 import { startStatusLine } from "./status-line.ts";
-
-const FOLDER = process.env.SMARTGRID_FOLDER || ".local";
-const STACK_FILE = `${FOLDER}/stack.json`;
 
 /** What has been started, to be stopped in the opposite order. */
 const running: { readonly name: string; stop(): Promise<void> }[] = [];
@@ -37,7 +35,7 @@ async function stopAll(): Promise<void> {
       console.error(`${name} did not stop in order: ${messageOf(error)}`);
     }
   }
-  await rm(STACK_FILE, { force: true });
+  await removeRunningStack();
 }
 
 /** Says the settings that decide when windows become final, and refuses wrong ones before anything is started. */
@@ -90,8 +88,7 @@ async function start(options: StartOptions, startedMs: number): Promise<{ ended:
     control: functions.controlUrl,
     pid: process.pid,
   };
-  await rm(STACK_FILE, { force: true }); // one that a killed run has left may be readable for others
-  await writeFile(STACK_FILE, `${JSON.stringify(stack, null, 2)}\n`, { mode: 0o600 });
+  await writeRunningStack(stack);
   console.log(`ready ${stack.http} kafka ${stack.kafka} postgres ${services.shownDatabaseUrl}`);
   console.log(
     `(after ${((Date.now() - startedMs) / 1000).toFixed(1)} s; logs of the functions: ${functions.logFile})`,

@@ -227,6 +227,35 @@ describe("planted mistakes", () => {
   test.each(handlerMistakes)("%s", async (...mistake) => {
     expect(await checkPackaged(withMistake(mistake))).toEqual([expect.stringMatching(mistake[4])]);
   });
+
+  test("a bundle that is too large", () => {
+    const bundles = packaged.bundles.map((one) => (one.name === "health" ? { ...one, bytes: 300_100 } : one));
+    expect(checkTemplate({ ...packaged, bundles })).toEqual([
+      expect.stringMatching(/^health: loads 300\.1 KB at its start, expected at most 300 KB/),
+    ]);
+  });
+});
+
+test("with tracing on, each function may send its traces, and with it off, none", async () => {
+  const run = await packageStage("prod", parameters, ["--param", "tracing=true"]);
+  const withRoleOf = (other: Packaged, one: Packaged): Packaged => {
+    const HealthRole = other.template.Resources.HealthRole ?? { Type: "" };
+    return { ...one, template: { ...one.template, Resources: { ...one.template.Resources, HealthRole } } };
+  };
+  try {
+    const traced = await readPackaged(run.folder);
+    expect(checkTemplate(traced)).toEqual([]);
+    expect(checkTemplate(withRoleOf(packaged, traced))).toEqual([
+      "health: its role lacks xray:PutTraceSegments on *, which Lambda (traces) needs",
+      "health: its role lacks xray:PutTelemetryRecords on *, which Lambda (traces) needs",
+    ]);
+    expect(checkTemplate(withRoleOf(traced, packaged))).toEqual([
+      "health: its role allows xray:PutTraceSegments on *, which nothing of it calls",
+      "health: its role allows xray:PutTelemetryRecords on *, which nothing of it calls",
+    ]);
+  } finally {
+    await run.remove();
+  }
 });
 
 test("the same commit gives the same bytes", async () => {

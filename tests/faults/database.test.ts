@@ -8,6 +8,8 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Database } from "../../chaos/servers.ts";
+import { aggregate } from "../../lib/aggregate/handler.ts";
+import { readDatabaseSettings } from "../../lib/config.ts";
 import { commitRecords } from "../../lib/store/commit.ts";
 import { postgresJudge } from "../../lib/store/judge.ts";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";
@@ -15,9 +17,10 @@ import { openPool } from "../../lib/store/pool.ts";
 import { sweepStream } from "../../lib/store/sweep.ts";
 import { postgresSweepStore } from "../../lib/store/sweep-store.ts";
 import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { databaseVariables } from "../../scripts/database-url.ts";
 import { emptyTables } from "../integration/database.ts";
 import { until } from "../integration/topics.ts";
-import { reading, readings, recordOf, totals, untilBlocked } from "./readings.ts";
+import { payloadOf, reading, readings, recordOf, totals, untilBlocked } from "./readings.ts";
 
 const rules = { futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6, delayUs: 600e6, idleUs: 300e6 };
 
@@ -36,18 +39,8 @@ afterAll(async () => {
 });
 beforeEach(() => emptyTables(observer));
 
-function settings() {
-  const url = new URL(database.url);
-  return {
-    host: url.hostname,
-    port: Number(url.port),
-    database: url.pathname.slice(1),
-    user: url.username,
-    login: { password: url.password },
-    applicationName: "test",
-    ssl: false as const,
-  };
-}
+const environment = () => databaseVariables(new URL(database.url));
+const settings = () => ({ ...readDatabaseSettings(environment()), applicationName: "test" });
 
 function openObserver(): pg.Pool {
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });
@@ -153,21 +146,38 @@ test("deadlock, serialization failure: bounded retry within the remaining time, 
   ];
   const address = { source: "s", topic: "t", partition: 0 };
   await commitRecords(postgresJudge(pool), consumptionStream, address, both(0), rules);
-  const other = await observer.connect();
-  const touch = (customer: string) =>
-    other.query("UPDATE consumption_aggregates_realtime SET updated_at = now() WHERE customer_id = $1", [
-      customer,
-    ]);
-  // In the opposite order of the batch's.
-  await other.query("BEGIN");
-  await touch("b");
-  const committing = commitRecords(postgresJudge(pool), consumptionStream, address, both(2), rules);
-  await untilBlocked(observer);
-  await touch("a");
-  await other.query("COMMIT");
-  other.release();
-  expect(await committing).toMatchObject({ counted: 2 });
+  /** Makes a commit the victim of a transaction that takes its rows in the opposite order. */
+  async function deadlocked(begin: () => Promise<unknown>): Promise<PromiseSettledResult<unknown>> {
+    const other = await observer.connect();
+    const touch = (customer: string) =>
+      other.query("UPDATE consumption_aggregates_realtime SET updated_at = now() WHERE customer_id = $1", [
+        customer,
+      ]);
+    await other.query("BEGIN");
+    await touch("b");
+    const committing = Promise.allSettled([begin()]);
+    await untilBlocked(observer);
+    await touch("a");
+    await other.query("COMMIT");
+    other.release();
+    return (await committing)[0];
+  }
+  expect(
+    await deadlocked(() => commitRecords(postgresJudge(pool), consumptionStream, address, both(2), rules)),
+  ).toMatchObject({ status: "fulfilled", value: { counted: 2 } });
   expect(await totals(observer)).toEqual({ counted: 4, records: 4 });
+
+  // With too little of the invocation's time left it is not tried again; the batch comes again.
+  const handler = aggregate(consumptionStream, environment());
+  const deliver = (remainingMs: number) =>
+    handler(JSON.parse(payloadOf("u", 0, both(4))), { getRemainingTimeInMillis: () => remainingMs });
+  expect(await deadlocked(() => deliver(9_999))).toMatchObject({
+    status: "rejected",
+    reason: { code: "40P01" },
+  });
+  expect(await totals(observer)).toEqual({ counted: 4, records: 4 });
+  expect(await deadlocked(() => deliver(10_000))).toMatchObject({ status: "fulfilled" });
+  expect(await totals(observer)).toEqual({ counted: 6, records: 6 });
 
   // One that never ends is given up; the batch comes again.
   await observer.query(
@@ -175,10 +185,10 @@ test("deadlock, serialization failure: bounded retry within the remaining time, 
        $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '40001'; END $$;
      CREATE TRIGGER fail_serialization BEFORE UPDATE ON ledger FOR EACH ROW EXECUTE FUNCTION fail_serialization()`,
   );
-  await expect(commit(pool, 4, 10)).rejects.toThrow("t-0 offsets 4–9: the facts changed under 20 tries");
+  await expect(commit(pool, 6, 10)).rejects.toThrow("t-0 offsets 6–9: the facts changed under 20 tries");
   await observer.query("DROP TRIGGER fail_serialization ON ledger; DROP FUNCTION fail_serialization");
-  expect(await totals(observer)).toEqual({ counted: 4, records: 4 });
-  await commit(pool, 4, 10);
+  expect(await totals(observer)).toEqual({ counted: 6, records: 6 });
+  await commit(pool, 6, 10);
   expect(await totals(observer)).toEqual({ counted: 10, records: 10 });
   await pool.end();
 });

@@ -2,6 +2,7 @@
 
 import type { Pool } from "pg";
 import type { LogRecord } from "../../lib/aggregate/fold.ts";
+import { readDatabaseSettings } from "../../lib/config.ts";
 import { openPool } from "../../lib/store/pool.ts";
 import type { TestDatabase } from "../integration/database.ts";
 
@@ -46,19 +47,8 @@ export function payloadOf(topic: string, partition: number, records: readonly Lo
 
 /** A function's own pool, perhaps through a proxy. */
 export function poolOf(database: TestDatabase, statementTimeoutMs: number, port?: number): Pool {
-  const url = new URL(database.url);
-  return openPool(
-    {
-      host: url.hostname,
-      port: port ?? Number(url.port),
-      database: url.pathname.slice(1),
-      user: decodeURIComponent(url.username),
-      login: { password: decodeURIComponent(url.password) },
-      applicationName: "aggregate-consumption",
-      ssl: false,
-    },
-    statementTimeoutMs,
-  );
+  const settings = readDatabaseSettings(database.environment);
+  return openPool({ ...settings, port: port ?? settings.port }, statementTimeoutMs);
 }
 
 /** Readings counted in all rows, and records in all ledgers. */

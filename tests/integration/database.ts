@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { inject } from "vitest";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";
+import { databaseVariables } from "../../scripts/database-url.ts";
 
 export interface TestDatabase {
   readonly pool: pg.Pool;
@@ -34,13 +35,7 @@ export async function createDatabase(): Promise<TestDatabase> {
   return {
     pool,
     url: url.href,
-    environment: {
-      POSTGRES_HOST: url.hostname,
-      POSTGRES_PORT: url.port,
-      POSTGRES_DB: name,
-      POSTGRES_USER: decodeURIComponent(url.username),
-      POSTGRES_PASSWORD: decodeURIComponent(url.password),
-    },
+    environment: databaseVariables(url),
     close: () => pool.end(), // the server's folder goes with the run
   };
 }

@@ -7,8 +7,10 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
-import { startPostgres } from "../../localstack/postgres/server.ts";
-import { isRunning, stopOrphan } from "../../localstack/server-process.ts";
+import { type PostgresOptions, startPostgres } from "../../localstack/postgres/server.ts";
+import { isRunning } from "../../localstack/processes.ts";
+import { stopOrphan } from "../../localstack/server-process.ts";
+import { namedDatabase } from "../../scripts/database-url.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -26,6 +28,10 @@ interface Started {
 
 const FOLDER = "smartgrid-test-";
 
+/** scripts/test.ts asks for Aurora's. */
+export const postgresRelease: Pick<PostgresOptions, "release"> =
+  process.env.TEST_POSTGRES_RELEASE === "17" ? { release: 17 } : {};
+
 async function kafkaFor(folder: string): Promise<Started> {
   const external = process.env.KAFKA_BROKER;
   if (external) return { address: external, stop: async () => undefined };
@@ -38,16 +44,8 @@ async function kafkaFor(folder: string): Promise<Started> {
 }
 
 async function postgresFor(folder: string): Promise<Started> {
-  const { POSTGRES_HOST, POSTGRES_PORT, POSTGRES_DB, POSTGRES_USER, POSTGRES_PASSWORD } = process.env;
-  if (POSTGRES_HOST) {
-    const url = new URL("postgresql://host");
-    url.hostname = POSTGRES_HOST;
-    url.port = POSTGRES_PORT || "5432";
-    url.pathname = `/${POSTGRES_DB || "smartgrid_db"}`;
-    url.username = encodeURIComponent(POSTGRES_USER || "smartgrid");
-    url.password = encodeURIComponent(POSTGRES_PASSWORD ?? "");
-    return { address: url.href, stop: async () => undefined };
-  }
+  const external = namedDatabase(process.env);
+  if (external !== null) return { address: external.href, stop: async () => undefined };
   const postgres = await startPostgres({
     dataDir: join(folder, "postgres"),
     port: await freePort(),
@@ -55,6 +53,7 @@ async function postgresFor(folder: string): Promise<Started> {
     user: "smartgrid",
     password: "test",
     settings: { fsync: "off" }, // the tests kill connections and functions, not the machine
+    ...postgresRelease,
   });
   return { address: postgres.url, stop: postgres.stop };
 }

@@ -4,35 +4,15 @@
 // transaction can come in between.
 
 import type { FoldedBatch } from "../../lib/aggregate/fold.ts";
-import {
-  difference,
-  fromMultirange,
-  type OffsetRanges,
-  size,
-  toMultirange,
-  union,
-} from "../../lib/core/ranges.ts";
+import { difference, fromMultirange, type OffsetRanges, size, toMultirange } from "../../lib/core/ranges.ts";
 import type { Judge, PartitionAddress, Verdict } from "../../lib/store/commit.ts";
 import type { ObservedPartition, SweepStore } from "../../lib/store/sweep.ts";
 import type { Event, Stream } from "../../lib/streams/stream.ts";
+import { addBatch, type LedgerRow, MemoryLedger } from "./memory-ledger.ts";
+import { RowLocks, type Tasks } from "./row-locks.ts";
 import { type EarlierRow, mergePartials, type WindowRow } from "./window-rows.ts";
 
 const DAY_US = 86_400e6;
-
-export interface LedgerRow {
-  readonly partition: number;
-  readonly incarnation: number;
-  applied: OffsetRanges;
-  records: number;
-  counted: number;
-  quarantined: number;
-  tooLate: number;
-  duplicates: number;
-  late: number;
-  maxEventTimeUs: number | null;
-  advancedAtUs: number | null;
-  maxRecordTimeMs: number | null;
-}
 
 interface Progress {
   readonly first: number;
@@ -41,16 +21,6 @@ interface Progress {
   readonly idle: boolean;
   readonly observedSinceUs: number;
   readonly observedAtUs: number;
-}
-
-const latest = (a: number | null, b: number | null) => (a === null ? b : b === null ? a : Math.max(a, b));
-
-/** What a task of the scheduler can do here; the differential test passes pauses that do nothing. */
-export interface Tasks {
-  readonly nowUs: number;
-  pause(): Promise<void>;
-  wait(key: object): Promise<void>;
-  wake(key: object): void;
 }
 
 /** What happened at the server, in its order. */
@@ -83,7 +53,6 @@ export type ServerEvent =
 
 /** One stream's tables. */
 export class MemoryDatabase {
-  readonly ledger: LedgerRow[] = [];
   readonly rows = new Map<string, WindowRow>();
   readonly history: EarlierRow[] = [];
   readonly quarantine: { partition: number; incarnation: number; offset: number; reason: string }[] = [];
@@ -92,63 +61,21 @@ export class MemoryDatabase {
   readonly progress = new Map<number, Progress>();
   watermarkUs: number | null = null;
   heldBy: number | null = null;
-  readonly #locked = new Set<object>();
-  readonly #uncommitted = new Set<LedgerRow>();
   readonly #streamRow = {};
+  readonly #locks: RowLocks;
+  readonly #ledger: MemoryLedger;
   readonly #tasks: Tasks;
   readonly #onEvent: (event: ServerEvent) => void;
 
   constructor(tasks: Tasks, onEvent: (event: ServerEvent) => void = () => undefined) {
     this.#tasks = tasks;
     this.#onEvent = onEvent;
+    this.#locks = new RowLocks(tasks);
+    this.#ledger = new MemoryLedger(this.#locks);
   }
 
-  async #lock(row: object): Promise<void> {
-    while (this.#locked.has(row)) await this.#tasks.wait(row);
-    this.#locked.add(row);
-  }
-
-  #unlock(row: object): void {
-    this.#locked.delete(row);
-    this.#tasks.wake(row);
-  }
-
-  #newest(partition: number): LedgerRow | undefined {
-    return this.ledger
-      .filter((row) => row.partition === partition && !this.#uncommitted.has(row))
-      .reduce<LedgerRow | undefined>((a, b) => (a && a.incarnation > b.incarnation ? a : b), undefined);
-  }
-
-  /** INSERT … ON CONFLICT DO NOTHING: waits for whoever is inserting the same key. Returns the row if it is new. */
-  async #insertEntry(partition: number, incarnation: number): Promise<LedgerRow | null> {
-    for (;;) {
-      const there = this.ledger.find((r) => r.partition === partition && r.incarnation === incarnation);
-      if (there === undefined) break;
-      if (!this.#uncommitted.has(there)) return null;
-      await this.#tasks.wait(there);
-    }
-    const zero = { records: 0, counted: 0, quarantined: 0, tooLate: 0, duplicates: 0, late: 0 };
-    const none = { maxEventTimeUs: null, advancedAtUs: null, maxRecordTimeMs: null };
-    const row: LedgerRow = { partition, incarnation, applied: [], ...zero, ...none };
-    this.ledger.push(row);
-    return row;
-  }
-
-  /** The newest entry, locked. It is the newest of when it was looked for: one may have been added while waiting. */
-  async #claimEntry(partition: number, dead: number | null): Promise<LedgerRow> {
-    for (;;) {
-      const entry = this.#newest(partition);
-      if (entry !== undefined) {
-        await this.#lock(entry);
-        if (entry.incarnation !== dead) return entry;
-        this.#unlock(entry);
-      }
-      const inserted = await this.#insertEntry(partition, entry === undefined ? 0 : entry.incarnation + 1);
-      if (inserted === null) continue;
-      this.#uncommitted.add(inserted);
-      this.#locked.add(inserted);
-      return inserted;
-    }
+  get ledger(): readonly LedgerRow[] {
+    return this.#ledger.rows;
   }
 
   #apply(entry: LedgerRow, batch: FoldedBatch<unknown>, nowUs: number): void {
@@ -158,17 +85,7 @@ export class MemoryDatabase {
       this.quarantine.push({ partition, incarnation, offset, reason: refused });
     for (const { offset, timeUs } of batch.tooLate)
       this.tooLate.push({ partition, incarnation, offset, timeUs });
-    entry.applied = union(entry.applied, batch.offsets);
-    entry.records += batch.records;
-    entry.counted += batch.counted;
-    entry.quarantined += batch.refused.length;
-    entry.tooLate += batch.tooLate.length;
-    entry.duplicates += batch.duplicates;
-    const { maxEventTimeUs } = batch;
-    if (maxEventTimeUs !== null && maxEventTimeUs > (entry.maxEventTimeUs ?? Number.NEGATIVE_INFINITY))
-      entry.advancedAtUs = nowUs;
-    entry.maxEventTimeUs = latest(entry.maxEventTimeUs, maxEventTimeUs);
-    entry.maxRecordTimeMs = latest(entry.maxRecordTimeMs, batch.maxRecordTimeMs);
+    addBatch(entry, batch, nowUs);
   }
 
   /** `commit_<stream>`. */
@@ -187,7 +104,7 @@ export class MemoryDatabase {
     batch: FoldedBatch<P>,
   ): Promise<Verdict | "try again"> {
     const nowUs = this.#tasks.nowUs;
-    const entry = await this.#claimEntry(partition, deadIncarnation);
+    const entry = await this.#ledger.claim(partition, deadIncarnation);
     let committed = false;
     try {
       const judgedByUs = this.watermarkUs;
@@ -233,10 +150,7 @@ export class MemoryDatabase {
       });
       return { ...verdict, applied: true, late };
     } finally {
-      // Whoever does not get to its commit, by an error or by dying, is rolled back.
-      if (!committed && this.#uncommitted.has(entry)) this.ledger.splice(this.ledger.indexOf(entry), 1);
-      this.#uncommitted.delete(entry);
-      this.#unlock(entry);
+      this.#ledger.release(entry, committed);
     }
   }
 
@@ -246,7 +160,7 @@ export class MemoryDatabase {
       const readAtUs = this.#tasks.nowUs;
       const partitions = new Set(this.ledger.map((row) => row.partition).sort((a, b) => a - b));
       const ends = [...partitions].flatMap((partition) => {
-        const newest = this.#newest(partition);
+        const newest = this.#ledger.newest(partition);
         if (newest === undefined) return [];
         return { partition, incarnation: newest.incarnation, end: newest.applied.at(-1)?.to ?? 0 };
       });
@@ -256,19 +170,19 @@ export class MemoryDatabase {
       await this.#tasks.pause();
       const nowUs = this.#tasks.nowUs;
       for (const { partition, incarnation } of dead) {
-        const begun = await this.#insertEntry(partition, incarnation + 1);
+        const begun = await this.#ledger.insert(partition, incarnation + 1);
         if (begun !== null) begun.advancedAtUs = nowUs;
       }
       await this.#tasks.pause();
     },
     moveWatermark: async (_, offsets, nowUs, idleUs, decide) => {
       await this.#tasks.pause();
-      await this.#lock(this.#streamRow);
+      await this.#locks.lock(this.#streamRow);
       try {
         const previousUs = this.watermarkUs;
         await this.#tasks.pause();
         const partitions = offsets.map((o): ObservedPartition => {
-          const entry = this.#newest(o.partition);
+          const entry = this.#ledger.newest(o.partition);
           const before = this.progress.get(o.partition);
           const watched = before !== undefined && before.observedAtUs > nowUs - idleUs;
           const observedSinceUs = watched ? before.observedSinceUs : nowUs;
@@ -312,7 +226,7 @@ export class MemoryDatabase {
         });
         return moved;
       } finally {
-        this.#unlock(this.#streamRow);
+        this.#locks.unlock(this.#streamRow);
       }
     },
     finalise: async (_, most) => {

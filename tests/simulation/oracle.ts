@@ -22,7 +22,8 @@
 // topic was created again, and a topic created again whose first delivery neither overlaps the ledger nor comes after
 // a sweep that saw it shorter. The schedules leave those out (run.ts, LIMIT).
 
-import type { LedgerRow, MemoryDatabase } from "./memory-database.ts";
+import type { MemoryDatabase } from "./memory-database.ts";
+import type { LedgerRow } from "./memory-ledger.ts";
 import { addNumeric, compareNumeric, plainNumeric, squareNumeric } from "./numeric.ts";
 import { checkEarly, nameOf, type Settled, type Verdict } from "./oracle-early.ts";
 import type { Observed } from "./run.ts";

@@ -15,7 +15,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type KafkaServer, startKafka } from "../../../localstack/kafka/server.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { type PostgresServer, startPostgres } from "../../../localstack/postgres/server.ts";
-import { isRunning } from "../../../localstack/server-process.ts";
+import { isRunning } from "../../../localstack/processes.ts";
 import type { StartedServers } from "./run-servers.ts";
 
 let folder: string;

@@ -4,16 +4,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { readDatabaseSettings } from "../../../lib/config.ts";
 import { setFields } from "../../../lib/quarantine/edit.ts";
 import { findRecords, type QuarantinedRecord, type RecordFilter } from "../../../lib/quarantine/records.ts";
-import {
-  discardRecords,
-  MAX_ATTEMPTS,
-  type Replay,
-  replayRecord,
-  replaySourceOf,
-} from "../../../lib/quarantine/resolve.ts";
+import { discardRecords, MAX_ATTEMPTS, type Replay, replayRecord } from "../../../lib/quarantine/resolve.ts";
 import { commitRecords, type LatenessRules } from "../../../lib/store/commit.ts";
 import { postgresJudge } from "../../../lib/store/judge.ts";
 import { openPool } from "../../../lib/store/pool.ts";
+import { replaySourceOf } from "../../../lib/store/replay-source.ts";
 import { forgetQuarantine } from "../../../lib/store/retention.ts";
 import { sweepStream } from "../../../lib/store/sweep.ts";
 import { postgresSweepStore } from "../../../lib/store/sweep-store.ts";

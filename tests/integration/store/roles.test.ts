@@ -1,4 +1,5 @@
 // SQL roles: each kind of function may do what its code does, and nothing else (42501).
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { startPostgres } from "../../../localstack/postgres/server.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
+import { postgresRelease } from "../stack.ts";
 import { until } from "../topics.ts";
 
 const kinds = ["ingest", "sweep", "api", "read"] as const;
@@ -183,6 +185,7 @@ test("the databases of a new cluster can be migrated at once, and by a user who 
     user: "owner",
     password: "test",
     settings: { fsync: "off" },
+    ...postgresRelease,
   });
   try {
     const migrations = await readMigrations("infra/migrations");

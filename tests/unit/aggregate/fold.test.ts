@@ -3,25 +3,13 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  EARLIEST_WINDOW_END_US,
-  eventKeyOf,
-  type Facts,
-  foldRecords,
-  type LogRecord,
-} from "../../../lib/aggregate/fold.ts";
+import { eventKeyOf, type Facts, foldRecords, type LogRecord, noFacts } from "../../../lib/aggregate/fold.ts";
 import { holds } from "../../../lib/core/ranges.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { contentOf } from "../../simulation/schedule.ts";
 
 const HOUR_US = 3600e6;
 const BASE_US = Date.UTC(2026, 0, 15, 10) * 1000;
-const noFacts: Facts = {
-  applied: [],
-  futureAfterUs: Number.POSITIVE_INFINITY,
-  tooLateUpToUs: EARLIEST_WINDOW_END_US,
-  seenEventKeys: new Set(),
-};
 
 function reading(
   offset: number,

@@ -7,7 +7,7 @@ import { breakEven } from "../../../cost/break-even.ts";
 import { readTriggers } from "../../../cost/deployment.ts";
 import { engineBill, engineNames } from "../../../cost/engines.ts";
 import { type Deployment, pipelineBill, processingOf } from "../../../cost/pipeline.ts";
-import { type PriceName, pricesOf } from "../../../cost/prices.ts";
+import { bases, type PriceName, pricesOf } from "../../../cost/prices.ts";
 import { eventsPerSecondOf, loadsOf, scale, type Workload } from "../../../cost/workload.ts";
 
 const prices = pricesOf("us-east-1");
@@ -127,7 +127,12 @@ describe("a bill", () => {
     expect(() => loadsOf({ ...workload, meterIntervalSeconds: 900, keepDays: 1, retentionDays: 1 })).toThrow(
       "sensorIntervalSeconds: expected a number above 0, got 0",
     );
-    expect(() => pricesOf("eu-south-9")).toThrow("cost/prices.json has prices of us-east-1 only");
+    expect(() => pricesOf("eu-south-9")).toThrow(
+      "--region eu-south-9: of its prices cost/prices.json has none; it has all of us-east-1.",
+    );
+    expect(() => pricesOf("eu-central-1")).toThrow(
+      /^--region eu-central-1: of its prices cost\/prices\.json has none of eventPollerUnit, .*, flinkUnit; it has all of us-east-1\./,
+    );
   });
 });
 
@@ -181,8 +186,9 @@ test("every price says its unit, where it is from, and the page to check it on",
   for (const [name, price] of Object.entries(prices)) {
     expect(price.usd, name).toBeGreaterThan(0);
     expect(price.per, name).not.toBe("");
-    expect(price.note, name).not.toBe("");
-    expect(["aws-documentation", "third-party", "unverified"], name).toContain(price.basis);
+    expect(price.source, name).not.toBe("");
+    expect(price.date, name).toMatch(/^(\d{4}-\d\d-\d\d|not dated)$/);
+    expect(Object.keys(bases), name).toContain(price.basis);
     expect(price.page, name).toMatch(/^https:\/\/aws\.amazon\.com\/[\w/-]+\/pricing\/$/);
   }
 });

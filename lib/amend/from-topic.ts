@@ -1,0 +1,103 @@
+// An amendment whose difference the events have to tell: they are read again and folded with and without it.
+
+import type { Pool } from "pg";
+import type { Archive } from "../kafka/archive.ts";
+import type { Queryable } from "../store/judge.ts";
+import { inTransaction } from "../store/transaction.ts";
+import { type AmendableName, amendableStreams } from "./amendable.ts";
+import { CountedRecords } from "./counted.ts";
+import type { Entry } from "./entry.ts";
+import { type Amended, AmendmentError, type Decision, endOf, type Judged, judge, nothing } from "./judge.ts";
+import { type Refold, Refolding, windowsOf } from "./refold.ts";
+
+export interface AmendmentTools {
+  readonly pool: Pool;
+  readonly archive: Archive;
+  readonly topics: Readonly<Record<AmendableName, string>>;
+  /** Is told how many offsets have been read, of how many. */
+  onRead(offsets: number, of: number): void;
+}
+
+/** How much older than its event a record may be by Kafka's clock to be found without reading the whole topic. */
+const CLOCK_ERROR_MS = 86_400_000;
+/** Each round has less to read than the one before. */
+const ROUNDS_WITHOUT_HOLDING = 3;
+
+/**
+ * Folds, lets PostgreSQL judge, and folds what came meanwhile. Where rows change faster than that, the last round holds
+ * the topic's ledger: commits of the topic wait for as long as it takes to read what came since the round before.
+ */
+async function refoldAndAmend(
+  tools: AmendmentTools,
+  name: AmendableName,
+  refold: Refold,
+  header: object,
+  decision: Decision,
+  sinceMs: number,
+): Promise<Judged> {
+  const { statement, stream } = amendableStreams[name];
+  const refolding = new Refolding(amendableStreams[name], refold);
+  const records = new CountedRecords(tools.archive, tools.topics[name]);
+
+  async function foldUnread(database: Queryable): Promise<void> {
+    for await (const batch of records.unread(database, sinceMs, tools.onRead)) {
+      const candidates = batch.flatMap((record) => refolding.candidate(record) ?? []);
+      for (const candidate of await records.onlyCounted(database, candidates)) refolding.fold(candidate);
+    }
+  }
+
+  function judgeRows(client: Queryable): Promise<Judged> {
+    const rows = refolding.rows();
+    return judge(client, statement, [
+      JSON.stringify(header),
+      rows.map((row) => row.windowStartUs),
+      ...stream.parameters(rows.map((row) => row.before)),
+      ...stream.parameters(rows.map((row) => row.after)),
+    ]);
+  }
+
+  for (let round = 1; round <= ROUNDS_WITHOUT_HOLDING; round++) {
+    await foldUnread(tools.pool);
+    const judged = await inTransaction(tools.pool, judgeRows, endOf(decision));
+    if (!("differing" in judged)) return judged;
+  }
+  return inTransaction(
+    tools.pool,
+    async (client) => {
+      await client.query(
+        "SELECT FROM ledger WHERE topic = $1 ORDER BY source, partition, incarnation FOR UPDATE",
+        [tools.topics[name]],
+      );
+      await foldUnread(client);
+      return judgeRows(client);
+    },
+    endOf(decision),
+  );
+}
+
+/**
+ * Reads what was recorded around the windows, and the whole topic where that is not all there is to them.
+ * @throws AmendmentError where the topic does not hold all events of the rows
+ */
+export async function refoldFromTopic(
+  tools: AmendmentTools,
+  name: AmendableName,
+  span: Pick<Entry, "fromUs" | "toUs">,
+  refoldSince: (sinceMs: number) => Promise<Omit<Refold, "firstUs" | "endUs">>,
+  header: object,
+  decision: Decision,
+): Promise<Amended> {
+  const windows = windowsOf(span, amendableStreams[name].stream.windowUs);
+  let judged: Judged = nothing;
+  for (const sinceMs of [Math.max(0, windows.firstUs / 1000 - CLOCK_ERROR_MS), 0]) {
+    const refold = { ...windows, ...(await refoldSince(sinceMs)) };
+    judged = await refoldAndAmend(tools, name, refold, { ...header, ...windows }, decision, sinceMs);
+    if ("id" in judged && judged.id !== null) return judged;
+  }
+  if ("differing" in judged)
+    throw new AmendmentError(
+      `the topic ${tools.topics[name]} no longer holds all events of ${judged.differing} of the windows (retention, a ` +
+        `topic created again, or event_ids that meant different events), so nothing has changed. The first: ${judged.first}`,
+    );
+  return nothing;
+}

@@ -1,0 +1,14 @@
+// Text from outside as a terminal may show it: nothing in it can move the cursor or colour the screen. Pure.
+
+/** Control characters, and what is no UTF-8, as visible signs. */
+export function printable(text: string): string {
+  return text.replaceAll(
+    /\p{C}/gu,
+    (sign) => `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** In quotation marks, so that its ends are seen. */
+export function quoted(text: string): string {
+  return printable(JSON.stringify(text));
+}

@@ -1,0 +1,33 @@
+// Locks of rows, as transactions hold them from task to task.
+
+/** What a task of the scheduler can do here; the differential test passes pauses that do nothing. */
+export interface Tasks {
+  readonly nowUs: number;
+  pause(): Promise<void>;
+  wait(key: object): Promise<void>;
+  wake(key: object): void;
+}
+
+export class RowLocks {
+  readonly #locked = new Set<object>();
+  readonly #tasks: Tasks;
+
+  constructor(tasks: Tasks) {
+    this.#tasks = tasks;
+  }
+
+  async lock(row: object): Promise<void> {
+    while (this.#locked.has(row)) await this.released(row);
+    this.#locked.add(row);
+  }
+
+  unlock(row: object): void {
+    this.#locked.delete(row);
+    this.#tasks.wake(row);
+  }
+
+  /** Resolves when a lock of the row has been given back. */
+  released(row: object): Promise<void> {
+    return this.#tasks.wait(row);
+  }
+}
