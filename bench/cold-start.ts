@@ -18,7 +18,8 @@ const env = {
   MSK_CLUSTER_ARN:
     "arn:aws:kafka:eu-central-1:123456789012:cluster/made-up/00000000-0000-4000-8000-000000000000-s1",
   POSTGRES_HOST: "127.0.0.1",
-  POSTGRES_SECRET_ARN: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:made-up",
+  POSTGRES_AUTH: "iam",
+  POSTGRES_CA_FILE: "/dev/null",
   AWS_REGION: "eu-central-1",
 };
 

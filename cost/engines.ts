@@ -11,7 +11,6 @@ import {
   kafkaNeed,
   monitoringItems,
   partitionsFor,
-  SECRETS,
 } from "./platform.ts";
 import type { Prices } from "./prices.ts";
 import { eventsPerSecondOf, loadsOf, rowsPerSecondOf, type Workload } from "./workload.ts";
@@ -96,7 +95,6 @@ export function engineBill(engine: EngineName, workload: Workload, kind: KafkaKi
         endpointItem(ENDPOINT_ZONES),
         ["CloudWatch: logs taken in", LOG_GB, "logIngestion"],
         ...monitoringItems,
-        ["Secrets", SECRETS, "secret"],
       ],
       prices,
     ),

@@ -20,7 +20,6 @@ import {
   kafkaNeed,
   monitoringItems,
   partitionsFor,
-  SECRETS,
   ZONES,
 } from "./platform.ts";
 import type { Prices } from "./prices.ts";
@@ -166,7 +165,6 @@ export function pipelineBill(workload: Workload, deployment: Deployment, prices:
     ["CloudWatch: logs taken in", logGb, "logIngestion"],
     ["CloudWatch: logs kept a month", logGb, "logStorage"],
     ...monitoringItems,
-    ["Secrets", SECRETS, "secret"],
   ];
   return {
     name: "this pipeline",

@@ -25,8 +25,11 @@ export const monitoringItems: readonly Item[] = [
   ["CloudWatch: dashboard", 1, "dashboard"],
 ];
 
-/** Interface endpoints, each in so many zones: `kafka` in all, `secretsmanager` in one, for it is asked by deployments only. */
-export const ENDPOINT_ZONES = { kafka: ZONES, secretsmanager: 1 } as const;
+/**
+ * Interface endpoints, each in so many zones. There is none for secrets: all log in to the database by IAM, which Flink's
+ * and Spark's drivers can as well.
+ */
+export const ENDPOINT_ZONES = { kafka: ZONES } as const;
 
 /** Endpoints are paid by the hour and zone. */
 export function endpointItem(zones: Readonly<Record<string, number>>): Item {
@@ -34,9 +37,6 @@ export function endpointItem(zones: Readonly<Record<string, number>>): Item {
   const inAll = Object.values(zones).reduce((sum, count) => sum + count, 0);
   return [`Interface endpoints, by zones: ${each.join(", ")}`, inAll * HOURS_PER_MONTH, "interfaceEndpoint"];
 }
-
-/** The database owner's; functions log in with IAM. */
-export const SECRETS = 1;
 
 interface Need {
   readonly items: readonly Item[];

@@ -17,16 +17,12 @@ const MSK_SERVERLESS_REGIONS = [
 const LOCAL_CLUSTER_ARN =
   "arn:aws:kafka:local:000000000000:cluster/smartgrid-local/00000000-0000-4000-8000-000000000000-s1";
 const SUBNETS = ["A", "B", "C"].map((zone) => ({ Ref: `PrivateSubnet${zone}` }));
-const ROLE_KINDS = ["ingest", "sweep", "api", "read"];
+const ROLE_KINDS = ["ingest", "sweep", "api"];
 
-function arnOf(service, pattern, example) {
-  return (region) => ({
-    pattern: new RegExp(`^arn:aws[\\w-]*:${service}:${region}:\\d{12}:${pattern}$`),
-    expected: `an ARN of this region: arn:aws:${service}:${region}:ACCOUNT:${example}`,
-  });
-}
-const clusterArn = arnOf("kafka", "cluster/[^/]+/[\\w-]+", "cluster/NAME/UUID");
-const secretArn = arnOf("secretsmanager", "secret:[\\w/+=.@-]+", "secret:NAME");
+const clusterArn = (region) => ({
+  pattern: new RegExp(`^arn:aws[\\w-]*:kafka:${region}:\\d{12}:cluster/[^/]+/[\\w-]+$`),
+  expected: `an ARN of this region: arn:aws:kafka:${region}:ACCOUNT:cluster/NAME/UUID`,
+});
 
 function readTopics(env) {
   const topic = (variable, fallback) =>
@@ -61,27 +57,32 @@ function readKafka(env, region) {
 }
 
 /** The database: one that exists, or one of the stack's own. */
-function readDatabase(env, region, stage) {
-  const users = Object.fromEntries(ROLE_KINDS.map((kind) => [kind, `smartgrid_${kind}_${stage}`]));
+function readDatabase(env, stage) {
   const own = {
     kind: "aurora",
     host: { "Fn::GetAtt": ["DatabaseCluster", "Endpoint.Address"] },
     port: "5432",
-    ownerSecretArn: { Ref: "DatabaseSecret" },
+    resourceId: { "Fn::GetAtt": ["DatabaseCluster", "DBClusterResourceId"] },
+    owner: "smartgrid",
   };
   const existing = () => ({
     kind: "existing",
     host: readText(env, "POSTGRES_HOST", { pattern: /^[a-z0-9.-]+$/i, expected: "a host name" }),
     port: readText(env, "POSTGRES_PORT", { fallback: "5432", pattern: /^\d{1,5}$/, expected: "a port" }),
-    ownerSecretArn: readText(env, "POSTGRES_SECRET_ARN", secretArn(region)),
+    resourceId: readText(env, "POSTGRES_RESOURCE_ID", {
+      pattern: /^(cluster|db)-[A-Z0-9]+$/,
+      expected: "the resource id of POSTGRES_HOST (DbClusterResourceId, DbiResourceId): cluster-… or db-…",
+    }),
+    owner: readText(env, "POSTGRES_OWNER", {
+      fallback: "smartgrid",
+      pattern: /^[a-z_][a-z0-9_]{0,62}$/,
+      expected: "a user's name of small letters, digits and '_'",
+    }),
   });
   return {
-    ...(env.POSTGRES_HOST || env.POSTGRES_SECRET_ARN ? existing() : own),
-    users,
-    secretTemplates: Object.fromEntries(
-      ROLE_KINDS.map((kind) => [kind, JSON.stringify({ username: users[kind] })]),
-    ),
-    secretArns: { ingest: { Ref: "IngestSecret" }, sweep: { Ref: "SweepSecret" }, api: { Ref: "ApiSecret" } },
+    ...(env.POSTGRES_HOST || env.POSTGRES_RESOURCE_ID ? existing() : own),
+    auth: "iam",
+    users: Object.fromEntries(ROLE_KINDS.map((kind) => [kind, `smartgrid_${kind}_${stage}`])),
     passwords: { ingest: "", sweep: "", api: "" },
     // Lambda's own file of Amazon's roots; Node's bundled ones do not include the database's.
     caFile: env.POSTGRES_CA_FILE || "/var/runtime/ca-cert.pem",
@@ -119,15 +120,15 @@ function readAuthorizer(env) {
 
 /** What this machine has instead: plain values, and users and passwords that `npm start` makes. */
 function localDeployment(env) {
-  const kinds = ["ingest", "sweep", "api"];
-  const each = (of) => Object.fromEntries(kinds.map((kind) => [kind, of(kind.toUpperCase())]));
-  const own = readDatabase({}, "local", "local");
+  const each = (of) => Object.fromEntries(ROLE_KINDS.map((kind) => [kind, of(kind.toUpperCase())]));
+  const own = readDatabase({}, "local");
   return {
     kafka: { kind: "serverless", arn: LOCAL_CLUSTER_ARN },
     network: readNetwork({}, false),
     authorizer: { issuer: "https://localhost", audience: "local" },
     database: {
       ...own,
+      auth: env.POSTGRES_AUTH || "password",
       standby: "single",
       host: env.POSTGRES_HOST || "127.0.0.1",
       port: env.POSTGRES_PORT || "5432",
@@ -136,7 +137,6 @@ function localDeployment(env) {
         (kind) =>
           env[`POSTGRES_PASSWORD_${kind}`] || env.POSTGRES_PASSWORD || (env.POSTGRES_HOST ? "" : "smartgrid"),
       ),
-      secretArns: each(() => ""),
       caFile: env.POSTGRES_CA_FILE || "",
     },
   };
@@ -146,7 +146,7 @@ function deployedDeployment(env, region, stage, standby) {
   if (!/^[a-z][a-z0-9]{0,15}$/.test(stage))
     throw new ParameterError("--stage", "a letter, then up to 15 small letters and digits", stage);
   const kafka = readKafka(env, region);
-  const database = readDatabase(env, region, stage);
+  const database = readDatabase(env, stage);
   const needsExisting = kafka.kind === "existing" || database.kind === "existing";
   return {
     kafka,
@@ -158,7 +158,7 @@ function deployedDeployment(env, region, stage, standby) {
 
 /** What the functions of infra/deploy-steps.yml need before they can work. */
 function readiness({ database, network }) {
-  const ways = network.kind === "own" ? ["SecretsEndpoint", "KafkaEndpoint", "StorageEndpoint"] : [];
+  const ways = network.kind === "own" ? ["KafkaEndpoint", "StorageEndpoint"] : [];
   const routes = network.kind === "own" ? ["RoutesOfSubnetA", "RoutesOfSubnetB", "RoutesOfSubnetC"] : [];
   return {
     database: [

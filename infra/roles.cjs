@@ -1,5 +1,5 @@
 // One role per function, with exactly what its code calls (`npm run deploy:check` compares both ways). The resources are
-// the cluster's, topic's, group's or secret's own ARNs; each `*` has its reason below.
+// the cluster's, topic's, group's or database user's own ARNs; each `*` has its reason below.
 "use strict";
 
 const allow = (Action, Resource) => ({ Effect: "Allow", Action, Resource });
@@ -39,7 +39,19 @@ function kafkaArns(cluster) {
   return { cluster, topic: within("topic"), group: within("group") };
 }
 
-function statements({ kafka, isProvisioned, secretArns, ownerSecretArn }) {
+/** A user of the database, who logs in by IAM. */
+const databaseUser = (resourceId, user) => ({
+  "Fn::Join": [
+    "",
+    [
+      { "Fn::Sub": `arn:\${AWS::Partition}:rds-db:\${AWS::Region}:\${AWS::AccountId}:dbuser:` },
+      resourceId,
+      `/${user}`,
+    ],
+  ],
+});
+
+function statements({ kafka, isProvisioned, database }) {
   const brokers = allow(["kafka:GetBootstrapBrokers"], kafka.cluster);
   return {
     /** Lambda's pollers, which read the topic in the function's name. */
@@ -83,10 +95,10 @@ function statements({ kafka, isProvisioned, secretArns, ownerSecretArn }) {
       allow(["kafka-cluster:Connect"], kafka.cluster),
       allow(["kafka-cluster:CreateTopic", "kafka-cluster:DescribeTopic"], topics.map(kafka.topic)),
     ],
-    secret: (kind) => [allow(["secretsmanager:GetSecretValue"], secretArns[kind])],
+    login: (user) => [allow(["rds-db:connect"], databaseUser(database.resourceId, user))],
     migration: () => [
       inNetwork,
-      allow(["secretsmanager:GetSecretValue"], [ownerSecretArn, ...Object.values(secretArns)]),
+      allow(["rds-db:connect"], databaseUser(database.resourceId, database.owner)),
     ],
   };
 }
@@ -112,13 +124,7 @@ module.exports = async ({ resolveVariable }) => {
     kafka: kafkaArns(kafka.arn),
     isProvisioned:
       kafka.kind === "provisioned" || (typeof kafka.arn === "string" && !/-s\d+$/.test(kafka.arn)),
-    ownerSecretArn: database.ownerSecretArn,
-    secretArns: {
-      ingest: { Ref: "IngestSecret" },
-      sweep: { Ref: "SweepSecret" },
-      api: { Ref: "ApiSecret" },
-      read: { Ref: "ReadSecret" },
-    },
+    database,
   });
   const group = (stream) => `${prefix}-aggregate-${stream}-${topics[stream]}`;
   const all = Object.values(topics);
@@ -127,14 +133,17 @@ module.exports = async ({ resolveVariable }) => {
     "generate-weather": may.producer(topics.weather),
     "ingest-sensor": may.producer(topics.sensor),
     "ingest-meter": may.producer(topics.consumption),
-    health: [...may.offsets(all), ...may.secret("api")],
-    "aggregate-sensor": [...may.trigger(topics.sensor, group("sensor")), ...may.secret("ingest")],
+    health: [...may.offsets(all), ...may.login(database.users.api)],
+    "aggregate-sensor": [...may.trigger(topics.sensor, group("sensor")), ...may.login(database.users.ingest)],
     "aggregate-consumption": [
       ...may.trigger(topics.consumption, group("consumption")),
-      ...may.secret("ingest"),
+      ...may.login(database.users.ingest),
     ],
-    "aggregate-weather": [...may.trigger(topics.weather, group("weather")), ...may.secret("ingest")],
-    "sweep-windows": [...may.offsets(all), ...may.archive(all), ...may.secret("sweep")],
+    "aggregate-weather": [
+      ...may.trigger(topics.weather, group("weather")),
+      ...may.login(database.users.ingest),
+    ],
+    "sweep-windows": [...may.offsets(all), ...may.archive(all), ...may.login(database.users.sweep)],
     "migrate-database": may.migration(),
     "create-topics": may.topicMaker(all),
   };

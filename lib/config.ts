@@ -4,9 +4,8 @@
 import { readFileSync } from "node:fs";
 import { messageOf } from "./log.ts";
 import type { LatenessRules } from "./store/commit.ts";
-import type { RoleKind } from "./store/logins.ts";
+import type { Credentials } from "./store/login-token.ts";
 import type { DatabaseSettings } from "./store/pool.ts";
-import { readSecret } from "./store/secret.ts";
 import type { TroubleRules } from "./store/trouble.ts";
 import type { StreamName } from "./streams/stream.ts";
 
@@ -130,19 +129,37 @@ export function readGroups(
 
 /**
  * The user is that of the function's kind: serverless.yml takes it from `POSTGRES_USER_INGEST`, `_SWEEP` or `_API` (and
- * `POSTGRES_PASSWORD_…`), or from `POSTGRES_USER` where those are not set. There is no default password: deployed, it is
- * in Secrets Manager (`POSTGRES_SECRET_ARN`), and else only the local stack sets one.
+ * `POSTGRES_PASSWORD_…`), or from `POSTGRES_USER` where those are not set. With `POSTGRES_AUTH` `iam`, as in all deployed
+ * stages, there is no password: each new connection logs in with a token that the credentials in the environment sign.
+ * @throws ConfigurationError also where such a token would go unencrypted, or to whoever answers
  */
 export function readDatabaseSettings(env: Environment): DatabaseSettings {
-  const secretArn = env.POSTGRES_SECRET_ARN;
   return {
     host: text(env, "POSTGRES_HOST"),
     port: wholeNumber(env, "POSTGRES_PORT", 5432, 1, 65_535),
     database: text(env, "POSTGRES_DB", "smartgrid_db"),
     user: text(env, "POSTGRES_USER", "smartgrid"),
-    password: secretArn ? async () => (await readSecret(secretArn)).password : text(env, "POSTGRES_PASSWORD"),
+    login: readLogin(env),
     ssl: trusted(env),
     applicationName: text(env, "AWS_LAMBDA_FUNCTION_NAME", "smartgrid"),
+  };
+}
+
+function readLogin(env: Environment): DatabaseSettings["login"] {
+  const auth = text(env, "POSTGRES_AUTH", "password");
+  if (auth === "password") return { password: text(env, "POSTGRES_PASSWORD") };
+  if (auth !== "iam") throw new ConfigurationError("POSTGRES_AUTH", "password or iam", auth);
+  if (!env.POSTGRES_CA_FILE)
+    throw new ConfigurationError("POSTGRES_CA_FILE", "a file with POSTGRES_AUTH=iam", env.POSTGRES_CA_FILE);
+  return { region: text(env, "AWS_REGION"), credentials: () => readCredentials(env) };
+}
+
+/** Those of the function's role, which Lambda sets; on a person's machine `aws configure export-credentials` does. */
+function readCredentials(env: Environment): Credentials {
+  return {
+    accessKeyId: text(env, "AWS_ACCESS_KEY_ID"),
+    secretAccessKey: text(env, "AWS_SECRET_ACCESS_KEY"),
+    ...(env.AWS_SESSION_TOKEN ? { sessionToken: env.AWS_SESSION_TOKEN } : {}),
   };
 }
 
@@ -156,26 +173,9 @@ function trusted(env: Environment): false | { readonly ca: string } {
   }
 }
 
-/** What migrate-database needs besides the database. */
-export interface MigrationSettings {
-  readonly ownerSecretArn: string;
-  /** Ends the names of the users that it makes. */
-  readonly loginSuffix: string;
-  /** Where their passwords are. */
-  readonly secretArns: Readonly<Record<RoleKind, string>>;
-}
-
-export function readMigrationSettings(env: Environment): MigrationSettings {
-  return {
-    ownerSecretArn: text(env, "POSTGRES_SECRET_ARN"),
-    loginSuffix: text(env, "LOGIN_SUFFIX"),
-    secretArns: {
-      ingest: text(env, "INGEST_SECRET_ARN"),
-      sweep: text(env, "SWEEP_SECRET_ARN"),
-      api: text(env, "API_SECRET_ARN"),
-      read: text(env, "READ_SECRET_ARN"),
-    },
-  };
+/** Ends the names of the users that migrate-database makes. */
+export function readLoginSuffix(env: Environment): string {
+  return text(env, "LOGIN_SUFFIX");
 }
 
 export function readLatenessRules(env: Environment): LatenessRules {

@@ -12,6 +12,7 @@ import {
 } from "../lib/config.ts";
 import { openProducer } from "../lib/kafka/produce.ts";
 import { messageOf } from "../lib/log.ts";
+import { connectionOf } from "../lib/store/pool.ts";
 import { parseReplayOptions, type ReplayOptions } from "../replay/options.ts";
 import { readDataFile, shiftToNow } from "../replay/read-file.ts";
 import type { Reading } from "../replay/reading.ts";
@@ -96,7 +97,7 @@ async function replay(options: ReplayOptions, env: Environment): Promise<void> {
   if (first === undefined) throw new Error("nothing to send");
   const shiftMs = options.shift === "now" ? shiftToNow(contents.readings, Date.now()) : 0;
 
-  const client = new pg.Client(readDatabaseSettings(env));
+  const client = new pg.Client(connectionOf(readDatabaseSettings(env)));
   await client.connect();
   const producer = openProducer(readKafkaSettings(env));
   const stopped = new AbortController();

@@ -1,31 +1,28 @@
 import pg from "pg";
-import { readDatabaseSettings, readMigrationSettings } from "../../lib/config.ts";
+import { readDatabaseSettings, readLoginSuffix } from "../../lib/config.ts";
 import { customResource } from "../../lib/deploy/custom-resource.ts";
-import { createLogins } from "../../lib/store/logins.ts";
+import { createIamLogins } from "../../lib/store/logins.ts";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";
-import { readSecret } from "../../lib/store/secret.ts";
+import { connectionOf } from "../../lib/store/pool.ts";
 
-const database = readDatabaseSettings(process.env);
-const { ownerSecretArn, loginSuffix, secretArns } = readMigrationSettings(process.env);
+/** Below the function's 840 s: a function that has given up and is frozen must not hold locks. */
+const TRANSACTION_TIMEOUT = "800s";
 
-async function passwordOf(secretArn: string): Promise<string> {
-  return (await readSecret(secretArn)).password;
-}
+const database = connectionOf(readDatabaseSettings(process.env));
+const loginSuffix = readLoginSuffix(process.env);
 
 export const handler = customResource(async () => {
-  const { username, password } = await readSecret(ownerSecretArn);
-  const client = new pg.Client({ ...database, user: username, password });
+  const client = new pg.Client({ ...database, options: `-c transaction_timeout=${TRANSACTION_TIMEOUT}` });
+  client.on("error", () => {
+    // The connection broke; the statement that ran says so, and the answer must still be given.
+  });
   await client.connect();
   try {
-    const applied = await migrate(client, await readMigrations("infra/migrations"));
-    await createLogins(client, loginSuffix, {
-      ingest: await passwordOf(secretArns.ingest),
-      sweep: await passwordOf(secretArns.sweep),
-      api: await passwordOf(secretArns.api),
-      read: await passwordOf(secretArns.read),
-    });
+    const applied = await migrate(client, await readMigrations("infra/migrations"), () =>
+      createIamLogins(client, loginSuffix),
+    );
     return applied.length === 0
-      ? "nothing to apply: the database is at the newest migration"
+      ? "nothing to apply: the database has all migrations of this version"
       : `applied ${applied.map(({ name }) => name).join(", ")}`;
   } finally {
     await client.end();

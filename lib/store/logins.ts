@@ -1,7 +1,8 @@
-// Login roles: one for each kind of function, a member of the group role that the migrations make.
+// Login roles: one for each kind of function, a member of the group role that the migrations make. On this machine they
+// have passwords; on AWS, where IAM says who may log in as whom, there are none.
 
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
-import type { ClientBase } from "pg";
+import { type ClientBase, DatabaseError } from "pg";
 
 /** The kinds that infra/migrations/0005 has a group role for; serverless.yml says which function is of which kind. */
 export const roleKinds = ["ingest", "sweep", "api", "read"] as const;
@@ -19,8 +20,19 @@ function verifierOf(password: string): string {
   return `SCRAM-SHA-256$${iterations}:${salt.toString("base64")}$${storedKey}:${serverKey}`;
 }
 
+/** Makes the login role `smartgrid_<kind>_<suffix>` where it is missing. @returns its name */
+async function createLogin(client: ClientBase, suffix: string, kind: RoleKind): Promise<string> {
+  // Roles take no parameters, so the name must be plain.
+  if (!/^[a-z0-9]{1,20}$/.test(suffix))
+    throw new Error(`a login's suffix: expected small letters and digits, got ${JSON.stringify(suffix)}`);
+  const user = `smartgrid_${kind}_${suffix}`;
+  const { rowCount } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [user]);
+  if (rowCount === 0) await client.query(`CREATE ROLE ${user} LOGIN IN ROLE smartgrid_${kind}`);
+  return user;
+}
+
 /**
- * Makes the login roles `smartgrid_<kind>_<suffix>`, or gives those that are there these passwords.
+ * Makes the login roles, or gives those that are there these passwords.
  * @param client a connection of a user who may make roles, to a migrated database
  * @param suffix lower-case letters and digits
  * @returns the variables with which serverless.yml gives each function its user on this machine
@@ -30,17 +42,42 @@ export async function createLogins(
   suffix: string,
   passwords: Readonly<Record<RoleKind, string>>,
 ): Promise<Record<string, string>> {
-  // Roles take no parameters, so the name must be plain; a verifier has no quotes.
-  if (!/^[a-z0-9]{1,20}$/.test(suffix))
-    throw new Error(`a login's suffix: expected small letters and digits, got ${JSON.stringify(suffix)}`);
   const environment: Record<string, string> = {};
   for (const kind of roleKinds) {
-    const user = `smartgrid_${kind}_${suffix}`;
-    const { rowCount } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [user]);
-    if (rowCount === 0) await client.query(`CREATE ROLE ${user} IN ROLE smartgrid_${kind}`);
-    await client.query(`ALTER ROLE ${user} LOGIN PASSWORD '${verifierOf(passwords[kind])}'`);
+    const user = await createLogin(client, suffix, kind);
+    await client.query(`ALTER ROLE ${user} LOGIN PASSWORD '${verifierOf(passwords[kind])}'`); // it has no quotes
     environment[`POSTGRES_USER_${kind.toUpperCase()}`] = user;
     environment[`POSTGRES_PASSWORD_${kind.toUpperCase()}`] = passwords[kind];
   }
   return environment;
+}
+
+/**
+ * Makes the login roles for RDS or Aurora with IAM authentication; one that had a password loses it.
+ *
+ * Since PostgreSQL 16 whoever makes a role is a member of it, and so, by these grants, of rds_iam: RDS takes a token from
+ * him, too, from then on, and his password no more (docs/decisions/0008).
+ * @param client as above
+ * @throws Error that says what to do where the database knows no IAM, or where the client may not grant it
+ */
+export async function createIamLogins(client: ClientBase, suffix: string): Promise<void> {
+  const { rowCount } = await client.query("SELECT FROM pg_roles WHERE rolname = 'rds_iam'");
+  if (rowCount === 0)
+    throw new Error(
+      "the database has no role rds_iam: functions log in by IAM, so it has to be RDS or Aurora PostgreSQL with IAM database authentication enabled (aws rds modify-db-cluster, or modify-db-instance, --enable-iam-database-authentication)",
+    );
+  for (const kind of roleKinds) {
+    const user = await createLogin(client, suffix, kind);
+    await client.query(`ALTER ROLE ${user} LOGIN PASSWORD NULL`);
+    try {
+      await client.query(`GRANT rds_iam TO ${user}`);
+    } catch (error) {
+      if (error instanceof DatabaseError && error.code === "42501")
+        throw new Error(
+          `the database's owner may not give rds_iam to ${user}: let an administrator run GRANT rds_iam TO that owner WITH ADMIN OPTION`,
+          { cause: error },
+        );
+      throw error;
+    }
+  }
 }

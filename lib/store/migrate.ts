@@ -35,55 +35,68 @@ export async function readMigrations(folder: string): Promise<Migration[]> {
 }
 
 /**
- * Brings the database to the newest migration; each runs in a transaction of its own.
+ * Brings the database to the newest migration, in one transaction: all that is pending, or nothing. Migrations that the
+ * database has and this version does not know are a newer version's, and stay.
+ * @param andThen belongs to it: where it throws, nothing stays either
  * @returns the migrations that were applied now
- * @throws Error where one that was applied before has changed since, or where one fails (it is rolled back)
+ * @throws Error where one that was applied before has changed since, or one fails; then nothing has changed
  */
-export async function migrate(client: ClientBase, migrations: readonly Migration[]): Promise<Migration[]> {
-  const appliedNow: Migration[] = [];
-  await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
+export async function migrate(
+  client: ClientBase,
+  migrations: readonly Migration[],
+  andThen: () => Promise<void> = async () => undefined,
+): Promise<Migration[]> {
+  await client.query("BEGIN");
   try {
-    await client.query(
-      `CREATE TABLE IF NOT EXISTS schema_migration
-         (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
-    );
-    const { rows } = await client.query<{ version: number; checksum: string }>(
-      "SELECT version, checksum FROM schema_migration",
-    );
-    const checksums = new Map(rows.map((row) => [row.version, row.checksum]));
-    for (const migration of migrations) {
-      const known = checksums.get(migration.version);
-      if (known === migration.checksum) continue;
-      if (known !== undefined)
-        throw new Error(
-          `migration ${migration.name} has changed since it was applied: add a new one instead`,
-        );
-      await applyMigration(client, migration);
-      appliedNow.push(migration);
-    }
-  } finally {
-    await client.query("SELECT pg_advisory_unlock($1)", [ADVISORY_LOCK]);
+    await client.query("SELECT pg_advisory_xact_lock($1)", [ADVISORY_LOCK]);
+    // The running functions stand behind a migration that waits for its lock, and themselves wait 5 s at most: it gives
+    // up well before them, and can be started again.
+    await client.query("SET LOCAL lock_timeout = '2s'");
+    const appliedNow = await applyPending(client, migrations);
+    await andThen();
+    await client.query("COMMIT");
+    return appliedNow;
+  } catch (error) {
+    // What was the reason is to be said, not that a connection that broke cannot roll back: its transaction is gone.
+    await client.query("ROLLBACK").catch(() => undefined);
+    throw error;
+  }
+}
+
+async function applyPending(client: ClientBase, migrations: readonly Migration[]): Promise<Migration[]> {
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS schema_migration
+       (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
+  );
+  const { rows } = await client.query<{ version: number; checksum: string }>(
+    "SELECT version, checksum FROM schema_migration",
+  );
+  const checksums = new Map(rows.map((row) => [row.version, row.checksum]));
+  const appliedNow: Migration[] = [];
+  for (const migration of migrations) {
+    const known = checksums.get(migration.version);
+    if (known === migration.checksum) continue;
+    if (known !== undefined)
+      throw new Error(`migration ${migration.name} has changed since it was applied: add a new one instead`);
+    await applyMigration(client, migration);
+    appliedNow.push(migration);
   }
   return appliedNow;
 }
 
-async function applyMigration(client: ClientBase, migration: Migration): Promise<void> {
-  await client.query("BEGIN");
+async function applyMigration(
+  client: ClientBase,
+  { version, name, sql, checksum }: Migration,
+): Promise<void> {
   try {
-    // The running functions stand behind a migration that waits for its lock, and themselves wait 5 s at most: it gives
-    // up well before them, and can be started again.
-    await client.query("SET LOCAL lock_timeout = '2s'");
-    await client.query(migration.sql);
+    await client.query(sql);
     await client.query("INSERT INTO schema_migration (version, name, checksum) VALUES ($1, $2, $3)", [
-      migration.version,
-      migration.name,
-      migration.checksum,
+      version,
+      name,
+      checksum,
     ]);
-    await client.query("COMMIT");
   } catch (error) {
-    // Half a migration must not stay.
-    await client.query("ROLLBACK");
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`migration ${migration.name} failed and was rolled back: ${reason}`, { cause: error });
+    throw new Error(`migration ${name} failed, and nothing of this run stays: ${reason}`, { cause: error });
   }
 }

@@ -41,9 +41,6 @@ KNOWN: dict[str, tuple[str, dict[str, str]]] = {
     "AWS::S3::BucketPolicy": ("{name}", {}),  # stored, moto would enforce its Deny without the Condition
     "AWS::SNS::TopicPolicy": ("{name}", {}),
     "AWS::SQS::QueuePolicy": ("{name}", {}),
-    "AWS::SecretsManager::RotationSchedule": ("{name}", {}),
-    "AWS::SecretsManager::Secret": ("arn:aws:secretsmanager:{arn}:secret:{name}-{id}", {"Id": "arn:aws:secretsmanager:{arn}:secret:{name}-{id}"}),
-    "AWS::SecretsManager::SecretTargetAttachment": ("{name}", {}),
 }  # fmt: skip
 
 NAMES = ("ClusterName", "DBClusterIdentifier", "DBInstanceIdentifier", "AlarmName", "Name")

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bundle } from "../build.ts";
 import { checkBundles } from "./bundles.ts";
+import { checkDatabase } from "./database.ts";
 import { checkFunctions } from "./functions.ts";
 import { checkHandlers } from "./handlers.ts";
 import { checkHttpApi } from "./http-api.ts";
@@ -35,6 +36,7 @@ export function checkTemplate({ template, bundles }: Packaged): string[] {
   return [
     ...checkReferences(template),
     ...checkFunctions(template),
+    ...checkDatabase(template),
     ...checkTriggers(template),
     ...checkNetwork(template),
     ...checkHttpApi(template),

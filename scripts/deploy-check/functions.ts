@@ -5,7 +5,7 @@ import { type FunctionView, functionsOf, resourcesOf, type Template } from "./te
 
 /** API Gateway gives up then. */
 const HTTP_LIMIT_SECONDS = 30;
-const SECRET = /PASSWORD|TOKEN|SECRET(?!_ARN)|PRIVATE/;
+const SECRET = /PASSWORD|TOKEN|SECRET|PRIVATE/;
 
 function checkOne({ key, properties, environment }: FunctionView, isHttp: boolean): string[] {
   const architecture = Array.isArray(properties.Architectures) ? properties.Architectures[0] : "x86_64";
@@ -21,7 +21,7 @@ function checkOne({ key, properties, environment }: FunctionView, isHttp: boolea
       : []),
     ...Object.entries(environment)
       .filter(([name, value]) => SECRET.test(name) && value !== "")
-      .map(([name]) => `${key}: ${name} holds a secret in plain sight; name its ARN instead`),
+      .map(([name]) => `${key}: ${name} holds a secret in plain sight`),
   ];
 }
 

@@ -19,6 +19,8 @@ import { sourceOf, topicVariables } from "./triggers.ts";
 type Needs = Map<string, string>;
 
 interface Caller extends FunctionView {
+  /** Resource id. */
+  readonly database: string;
   readonly cluster: string;
   readonly topics: readonly string[];
   /** Topics that it is made for; all, where its source names none. */
@@ -53,16 +55,16 @@ const calls: Table = {
     ["kafka-cluster:DescribeTopic", topics.map(topicArn(cluster))],
     ["kafka-cluster:CreateTopic", topics.map(topicArn(cluster))],
   ],
-  "lib/store/secret.ts": ({ environment }) => [
+  "lib/store/login-token.ts": ({ database, environment }) => [
     [
-      "secretsmanager:GetSecretValue",
-      Object.entries(environment).flatMap(([name, value]) => (name.endsWith("SECRET_ARN") ? [value] : [])),
+      "rds-db:connect",
+      [`arn:aws:rds-db:${REGION}:${ACCOUNT}:dbuser:${database}/${String(environment.POSTGRES_USER)}`],
     ],
   ],
 };
 
 const CLIENTS =
-  /^import (?!type)[^;]*? from "(@aws-sdk\/|kafkajs|@platformatic\/kafka|aws-msk-iam)|import\("(@aws-sdk\/|kafkajs|@platformatic\/kafka|aws-msk-iam)/m;
+  /^import (?!type)[^;]*? from "(@aws-sdk\/|@smithy\/|kafkajs|@platformatic\/kafka|aws-msk-iam)|import\("(@aws-sdk\/|@smithy\/|kafkajs|@platformatic\/kafka|aws-msk-iam)/m;
 
 const interfaces = [
   "CreateNetworkInterface",
@@ -123,20 +125,21 @@ function addTrigger(needs: Needs, declared: unknown): void {
   if (isProperties(failure)) add(needs, who, ["sqs:SendMessage"], [String(failure.Destination)]);
 }
 
-function callerOf(view: FunctionView): Caller {
+function callerOf(view: FunctionView, template: Template): Caller {
   const { environment } = view;
+  const [migration] = resourcesOf(template, "Custom::DatabaseMigration");
   const stream = /readTopics\(process\.env\)\.(\w+)/.exec(sourceOf(view.key))?.[1];
   const topics = Object.values(topicVariables).map((variable) => environment[variable] ?? "");
   return {
     ...view,
     cluster: environment.MSK_CLUSTER_ARN ?? "",
+    database: String(resolve(template, migration?.[1].Database)),
     topics,
     ownTopics: stream === undefined ? topics : [environment[topicVariables[stream] ?? ""] ?? ""],
   };
 }
 
-function addCode(needs: Needs, view: FunctionView, bundle: Bundle): string[] {
-  const caller = callerOf(view);
+function addCode(needs: Needs, caller: Caller, bundle: Bundle): string[] {
   return bundle.sources.flatMap((source) => {
     const called = calls[source];
     for (const [action, resources] of called?.(caller) ?? []) add(needs, source, [action], resources);
@@ -178,7 +181,7 @@ export function checkPermissions(template: Template, bundles: readonly Bundle[])
         addTrigger(needs, resolve(template, properties));
     const bundle = bundles.find(({ name }) => name === view.key);
     if (bundle === undefined) return [`${view.key}: has no bundle of this name`];
-    const unknown = addCode(needs, view, bundle);
+    const unknown = addCode(needs, callerOf(view, template), bundle);
     const allowed = allowedBy(template, view);
     return [
       ...unknown,

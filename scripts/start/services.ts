@@ -7,7 +7,7 @@ import { readDatabaseSettings, readKafkaSettings, readTopics } from "../../lib/c
 import { createTopics } from "../../lib/kafka/topics.ts";
 import { createLogins } from "../../lib/store/logins.ts";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";
-import type { DatabaseSettings } from "../../lib/store/pool.ts";
+import { connectionOf, type DatabaseSettings } from "../../lib/store/pool.ts";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
@@ -95,7 +95,7 @@ async function prepareDatabase(
   settings: DatabaseSettings,
   passwordFile: string | null,
 ): Promise<Readonly<Record<string, string>>> {
-  const client = new pg.Client(settings);
+  const client = new pg.Client(connectionOf(settings));
   await client.connect();
   try {
     await migrate(client, await readMigrations("infra/migrations"));

@@ -66,40 +66,15 @@ export interface AwsAround {
   readonly url: string;
   /** What custom resources have answered. */
   readonly answers: readonly Record<string, unknown>[];
-  /** Secrets that were asked for. */
-  readonly asked: readonly string[];
   close(): Promise<void>;
 }
 
-/** MSK that names these brokers (GET), Secrets Manager with these secrets (POST), CloudFormation taking answers (PUT). */
-export async function startAwsAround(
-  brokers: string,
-  secrets: Readonly<Record<string, unknown>>,
-): Promise<AwsAround> {
+/** MSK that names these brokers (GET), CloudFormation taking answers (PUT). */
+export async function startAwsAround(brokers: string): Promise<AwsAround> {
   const answers: Record<string, unknown>[] = [];
-  const asked: string[] = [];
   const server = createServer(async (request, response) => {
-    if (request.method === "GET") {
-      response.end(JSON.stringify({ bootstrapBrokerString: brokers, bootstrapBrokerStringSaslIam: brokers }));
-      return;
-    }
-    const body: Record<string, unknown> = JSON.parse(await bodyOf(request));
-    if (request.method === "PUT") {
-      answers.push(body);
-      response.end();
-      return;
-    }
-    const id = String(body.SecretId);
-    asked.push(id);
-    const secret = secrets[id];
-    response.writeHead(secret === undefined ? 400 : 200, { "content-type": "application/x-amz-json-1.1" });
-    response.end(
-      JSON.stringify(
-        secret === undefined
-          ? { __type: "ResourceNotFoundException", message: `no secret ${id}` }
-          : { ARN: id, SecretString: JSON.stringify(secret) },
-      ),
-    );
+    if (request.method === "PUT") answers.push(JSON.parse(await bodyOf(request)));
+    response.end(JSON.stringify({ bootstrapBrokerString: brokers, bootstrapBrokerStringSaslIam: brokers }));
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const address = server.address();
@@ -107,7 +82,6 @@ export async function startAwsAround(
   return {
     url: `http://127.0.0.1:${port}`,
     answers,
-    asked,
     close: () => new Promise((done) => server.close(() => done())),
   };
 }

@@ -25,7 +25,7 @@ async function read(
 }
 
 const cluster = "arn:aws:kafka:eu-central-1:123456789012:cluster/grid/0a1b2c3d-0000-4000-8000-000000000000-2";
-const secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:grid-AbCdEf";
+const queue = "arn:aws:sqs:eu-central-1:123456789012:grid";
 const network = { VPC_ID: "vpc-0a1b", SUBNET_IDS: "subnet-0a,subnet-0b" };
 
 type Refused = readonly [
@@ -44,8 +44,8 @@ const refused: readonly Refused[] = [
   ["no audience", { JWT_AUDIENCE: "" }, "JWT_AUDIENCE: expected what tokens are issued for, got nothing"],
   [
     "an ARN of another service",
-    { MSK_CLUSTER_ARN: secret, ...network },
-    `MSK_CLUSTER_ARN: expected an ARN of this region: arn:aws:kafka:eu-central-1:ACCOUNT:cluster/NAME/UUID, got "${secret}"`,
+    { MSK_CLUSTER_ARN: queue, ...network },
+    `MSK_CLUSTER_ARN: expected an ARN of this region: arn:aws:kafka:eu-central-1:ACCOUNT:cluster/NAME/UUID, got "${queue}"`,
   ],
   [
     "a cluster of another region",
@@ -63,9 +63,29 @@ const refused: readonly Refused[] = [
     "VPC_ID: expected the VPC of MSK_CLUSTER_ARN or POSTGRES_HOST: vpc-…, got nothing",
   ],
   [
-    "a database without its secret",
+    "a database without its resource id",
     { POSTGRES_HOST: "db.example.com", ...network },
-    "POSTGRES_SECRET_ARN: expected an ARN of this region",
+    "POSTGRES_RESOURCE_ID: expected the resource id of POSTGRES_HOST (DbClusterResourceId, DbiResourceId): cluster-… or db-…, got nothing",
+  ],
+  [
+    "a database's name instead of its resource id",
+    { POSTGRES_HOST: "db.example.com", POSTGRES_RESOURCE_ID: "grid", ...network },
+    'cluster-… or db-…, got "grid"',
+  ],
+  [
+    "every database of the account",
+    { POSTGRES_HOST: "db.example.com", POSTGRES_RESOURCE_ID: "cluster-*", ...network },
+    'cluster-… or db-…, got "cluster-*"',
+  ],
+  [
+    "a resource id without its database",
+    { POSTGRES_RESOURCE_ID: "db-ABC123", ...network },
+    "POSTGRES_HOST: expected a host name, got nothing",
+  ],
+  [
+    "any user as the database's owner",
+    { POSTGRES_HOST: "db.example.com", POSTGRES_RESOURCE_ID: "db-ABC123", POSTGRES_OWNER: "*", ...network },
+    "POSTGRES_OWNER: expected a user's name of small letters, digits and '_', got \"*\"",
   ],
   [
     "a kind of cluster that there is not",
@@ -111,11 +131,15 @@ test("what exists is used: its ARN, its host, its network", async () => {
     ...parameters,
     MSK_CLUSTER_ARN: cluster,
     POSTGRES_HOST: "db.example.com",
-    POSTGRES_SECRET_ARN: secret,
+    POSTGRES_RESOURCE_ID: "cluster-ABC123",
+    POSTGRES_OWNER: "grid_owner",
   };
   expect(await read({ ...own, ...network })).toMatchObject({
     kafka: { kind: "existing", arn: cluster },
-    database: { kind: "existing", standby: "single", host: "db.example.com", ownerSecretArn: secret },
+    database: {
+      ...{ kind: "existing", standby: "single", host: "db.example.com" },
+      ...{ resourceId: "cluster-ABC123", owner: "grid_owner", auth: "iam" },
+    },
     network: { kind: "existing", vpcId: "vpc-0a1b", subnetIds: ["subnet-0a", "subnet-0b"] },
   });
 });

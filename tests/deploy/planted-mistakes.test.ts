@@ -49,9 +49,51 @@ const mistakes: readonly Mistake[] = [
   [
     "a wider resource",
     "AggregateWeatherRole",
-    /\{"Ref":"IngestSecret"\}/,
-    '"*"',
-    /^aggregate-weather: its role lacks secretsmanager:GetSecretValue on IngestSecret, which lib\/store\/secret.ts needs$/,
+    /"\/smartgrid_ingest_prod"/,
+    '"/*"',
+    /^aggregate-weather: its role allows rds-db:connect on .*:dbuser:DatabaseCluster\.DBClusterResourceId\/\*, which nothing of it calls$/,
+  ],
+  [
+    "another function's user of the database",
+    "HealthRole",
+    /"\/smartgrid_api_prod"/,
+    '"/smartgrid_sweep_prod"',
+    /^health: its role lacks rds-db:connect on .*\/smartgrid_api_prod, which lib\/store\/login-token.ts needs$/,
+  ],
+  [
+    "a user whom the role does not allow",
+    "SweepDashwindowsLambdaFunction",
+    /"smartgrid_sweep_prod"/,
+    '"smartgrid"',
+    /^sweep-windows: its role lacks rds-db:connect on .*\/smartgrid, which/,
+  ],
+  [
+    "another database",
+    "MigrateDatabaseRole",
+    /\{"Fn::GetAtt":\["DatabaseCluster","DBClusterResourceId"\]\}/,
+    '"cluster-OTHER"',
+    /^migrate-database: its role allows rds-db:connect on .*:cluster-OTHER\/smartgrid, which nothing of it calls$/,
+  ],
+  [
+    "a database without logins by IAM",
+    "DatabaseCluster",
+    /"EnableIAMDatabaseAuthentication":true/,
+    '"EnableIAMDatabaseAuthentication":false',
+    /^DatabaseCluster: takes no logins by IAM/,
+  ],
+  [
+    "an owner with a password",
+    "DatabaseCluster",
+    /"MasterUserAuthenticationType":"iam-db-auth"/,
+    '"ManageMasterUserPassword":true',
+    /^DatabaseCluster: its owner has a password/,
+  ],
+  [
+    "a function that would log in with a password",
+    "HealthLambdaFunction",
+    /"POSTGRES_AUTH":"iam"/,
+    '"POSTGRES_AUTH":"password"',
+    /^health: POSTGRES_AUTH has to be iam/,
   ],
   [
     "a wrong topic",
@@ -160,6 +202,13 @@ const handlerMistakes: readonly Mistake[] = [
     /"POSTGRES_HOST"/,
     '"POSTGRES_HOSTS"',
     /^sweep-windows: does not load .*POSTGRES_HOST: expected a value, got nothing$/,
+  ],
+  [
+    "a function that would log in to whoever answers",
+    "HealthLambdaFunction",
+    /"POSTGRES_CA_FILE"/,
+    '"POSTGRES_CA"',
+    /^health: does not load .*POSTGRES_CA_FILE: expected a file with POSTGRES_AUTH=iam, got nothing$/,
   ],
 ];
 

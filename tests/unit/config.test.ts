@@ -43,6 +43,18 @@ describe("the environment", () => {
     ["POSTGRES_HOST: expected a value, got nothing", () => readDatabaseSettings({ POSTGRES_PASSWORD: "p" })],
     ["POSTGRES_PASSWORD: expected a value, got nothing", () => readDatabaseSettings({ POSTGRES_HOST: "h" })],
     [
+      'POSTGRES_AUTH: expected password or iam, got "IAM"',
+      () => readDatabaseSettings({ POSTGRES_HOST: "h", POSTGRES_AUTH: "IAM", POSTGRES_PASSWORD: "p" }),
+    ],
+    [
+      "POSTGRES_CA_FILE: expected a file with POSTGRES_AUTH=iam, got nothing",
+      () => readDatabaseSettings({ POSTGRES_HOST: "h", POSTGRES_AUTH: "iam", AWS_REGION: "r" }),
+    ],
+    [
+      "AWS_REGION: expected a value, got nothing",
+      () => readDatabaseSettings({ POSTGRES_HOST: "h", POSTGRES_AUTH: "iam", POSTGRES_CA_FILE: "/dev/null" }),
+    ],
+    [
       'POSTGRES_PORT: expected a whole number from 1 to 65535, got "70000"',
       () => readDatabaseSettings({ POSTGRES_HOST: "h", POSTGRES_PASSWORD: "p", POSTGRES_PORT: "70000" }),
     ],

@@ -92,7 +92,7 @@ export async function startIamClients(): Promise<IamClients> {
     mkdtemp(join(tmpdir(), "smartgrid-lambda-")),
     startIamCluster(REGION, identities),
   ]);
-  const aws = await startAwsAround(cluster.brokers, {});
+  const aws = await startAwsAround(cluster.brokers);
   const names = Object.keys(events);
   await Promise.all(names.map((name) => unpackFunction(run.folder, folder, name)));
   return {
@@ -103,7 +103,6 @@ export async function startIamClients(): Promise<IamClients> {
         ...environmentOf(template, name),
         ...database.environment,
         POSTGRES_AUTH: "password",
-        POSTGRES_SECRET_ARN: "",
         POSTGRES_CA_FILE: "",
         AWS_REGION: REGION,
         AWS_ACCESS_KEY_ID: credentials.accessKeyId,

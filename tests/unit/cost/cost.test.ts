@@ -144,7 +144,7 @@ describe("the load from which another way is cheaper", () => {
   /** A bill of a fixed part and a part per event. */
   const line = (fixedUsd: number, usdPerEventPerSecond: number) => (workload: Workload) => {
     const usd = fixedUsd + eventsPerSecondOf(loadsOf(workload)) * usdPerEventPerSecond;
-    const price: PriceName = "secret";
+    const price: PriceName = "alarm";
     return { name: "", notes: [], limits: [], lines: [{ item: "", quantity: 1, price, usd }] };
   };
 

@@ -1,0 +1,121 @@
+// What an update of a deployment that fails, or is gone back from, leaves of the database: the functions run from their
+// packaged zips, on a real PostgreSQL behind RDS's login.
+
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { functionsOf } from "../../scripts/deploy-check/template.ts";
+import { readCatalogue } from "./catalogue.ts";
+import { type Deployment, startDeployment } from "./deployment.ts";
+import { deliveryOfReading } from "./reading.ts";
+
+let deployment: Deployment;
+beforeAll(async () => {
+  deployment = await startDeployment(["migrate-database", "aggregate-sensor"], "unused:9092");
+  expect(await deployment.step("migrate-database", {})).toMatchObject({ Status: "SUCCESS" });
+});
+afterAll(() => deployment?.close());
+
+let offset = 0;
+const aggregate = () => deployment.call("aggregate-sensor", deliveryOfReading(offset++));
+
+async function countedEvents(): Promise<number> {
+  const { rows } = await deployment.observer.query<{ count: number }>(
+    "SELECT coalesce(sum(count), 0)::int AS count FROM sensor_aggregates_realtime",
+  );
+  return rows[0]?.count ?? Number.NaN;
+}
+
+/** A version of migrate-database with more migrations than this one's. */
+async function versionWith(...sql: readonly string[]): Promise<{ folder: string; names: string[] }> {
+  const folder = await deployment.unpackAgain("migrate-database");
+  const migrations = (await readdir(join(folder, "infra/migrations"))).length;
+  const names = sql.map((_, i) => `${String(migrations + 1 + i).padStart(4, "0")}_newer.sql`);
+  for (const [i, name] of names.entries())
+    await writeFile(join(folder, "infra/migrations", name), sql[i] ?? "");
+  return { folder, names };
+}
+const good =
+  "ALTER TABLE ledger ADD COLUMN note text; CREATE TABLE newer (x int); GRANT SELECT ON newer TO smartgrid_read";
+
+async function expectNothingOf(folder: string, reason: RegExp): Promise<void> {
+  const before = { catalogue: await readCatalogue(deployment.observer), events: await countedEvents() };
+  expect(await deployment.step("migrate-database", {}, { folder })).toMatchObject({
+    Status: "FAILED",
+    Reason: expect.stringMatching(reason),
+  });
+  expect(await readCatalogue(deployment.observer)).toEqual(before.catalogue);
+  const { code, log } = await aggregate();
+  expect(code, log).toBe(0);
+  expect(await countedEvents()).toBe(before.events + 1);
+}
+
+test("an update whose second migration fails leaves nothing of the first, says which, and the old functions go on", async () => {
+  const { folder, names } = await versionWith(good, "CREATE TABLE half (x int); SELECT no_such_function()");
+  await expectNothingOf(
+    folder,
+    new RegExp(
+      `^migration ${names[1]} failed, and nothing of this run stays: function no_such_function\\(\\) does not`,
+    ),
+  );
+});
+
+test("an update that cannot have a lock gives up, and leaves nothing", async () => {
+  const { folder, names } = await versionWith(good, "ALTER TABLE quarantine ADD COLUMN note text");
+  await deployment.observer.query("BEGIN; SELECT 1 FROM quarantine");
+  const before = await readCatalogue(deployment.observer);
+  const answer = await deployment.step("migrate-database", {}, { folder });
+  expect(answer).toMatchObject({
+    Status: "FAILED",
+    Reason: expect.stringMatching(new RegExp(`^migration ${names[1]} failed, .*lock timeout`)),
+  });
+  await deployment.observer.query("COMMIT");
+  expect(await readCatalogue(deployment.observer)).toEqual(before);
+});
+
+test("an update whose connection breaks answers all the same, and leaves nothing", async () => {
+  const { folder, names } = await versionWith(good, "SELECT pg_terminate_backend(pg_backend_pid())");
+  await expectNothingOf(folder, new RegExp(`^migration ${names[1]} failed, .*terminating connection`));
+});
+
+test("an update ends in the database before its function has to, which would be frozen with its locks", async () => {
+  const { folder, names } = await versionWith(
+    "DO $$ BEGIN RAISE 'at most %', current_setting('transaction_timeout'); END $$",
+  );
+  await expectNothingOf(folder, new RegExp(`^migration ${names[0]} failed, .*: at most 800s$`));
+  expect(
+    functionsOf(deployment.packaged.template).find(({ key }) => key === "migrate-database"),
+  ).toMatchObject({
+    properties: { Timeout: 840 },
+  });
+});
+
+test("an update that cannot make the users leaves no migration either", async () => {
+  const { folder } = await versionWith(good);
+  await deployment.observer.query("ALTER ROLE smartgrid NOCREATEROLE");
+  await expectNothingOf(folder, /^permission denied to alter role/);
+  await deployment.observer.query("ALTER ROLE smartgrid CREATEROLE");
+});
+
+test("an update with a changed migration is refused", async () => {
+  const folder = await deployment.unpackAgain("migrate-database");
+  await writeFile(join(folder, "infra/migrations/0002_ledger.sql"), "SELECT 1");
+  await expectNothingOf(folder, /^migration 0002_ledger\.sql has changed since it was applied/);
+});
+
+test("an update can be gone back from: the version before takes the newer schema, and its functions go on", async () => {
+  const newer = await versionWith(good);
+  expect(await deployment.step("migrate-database", {}, { folder: newer.folder })).toMatchObject({
+    Status: "SUCCESS",
+    Data: { Result: `applied ${newer.names[0]}` },
+  });
+  const catalogue = await readCatalogue(deployment.observer);
+  const events = await countedEvents();
+  expect(await deployment.step("migrate-database", {})).toMatchObject({
+    Status: "SUCCESS",
+    Data: { Result: "nothing to apply: the database has all migrations of this version" },
+  });
+  expect(await readCatalogue(deployment.observer)).toEqual(catalogue);
+  expect((await aggregate()).code).toBe(0);
+  expect(await countedEvents()).toBe(events + 1);
+});

@@ -1,0 +1,101 @@
+// The login roles of a deployed stage, on a PostgreSQL whose administrator is none of ours and whose owner is no
+// superuser, as on RDS.
+
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createIamLogins, createLogins } from "../../../lib/store/logins.ts";
+import { migrate, readMigrations } from "../../../lib/store/migrate.ts";
+import { freePort } from "../../../localstack/ports.ts";
+import { type PostgresServer, startPostgres } from "../../../localstack/postgres/server.ts";
+import { until } from "../topics.ts";
+
+let folder: string;
+let server: PostgresServer;
+let administrator: pg.Client;
+let owner: pg.Client;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), `smartgrid-test-${process.pid}-logins-`));
+  server = await startPostgres({
+    ...{ dataDir: join(folder, "postgres"), port: await freePort(), database: "grid" },
+    ...{ user: "administrator", password: "test", settings: { fsync: "off" } },
+  });
+  administrator = new pg.Client({ connectionString: server.url });
+  await administrator.connect();
+  await administrator.query("CREATE ROLE owner LOGIN CREATEROLE PASSWORD 'test'");
+  await administrator.query("ALTER DATABASE grid OWNER TO owner");
+  owner = new pg.Client({ connectionString: server.url.replace("administrator:", "owner:") });
+  await owner.connect();
+  await migrate(owner, await readMigrations("infra/migrations"));
+});
+afterAll(async () => {
+  await Promise.all([owner?.end(), administrator?.end()]);
+  await server?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const users = async () =>
+  (
+    await administrator.query<{ rolname: string; rolpassword: string | null; iam: boolean }>(
+      `SELECT rolname, rolpassword, pg_has_role(oid, 'rds_iam', 'USAGE') AS iam
+       FROM pg_authid WHERE rolname LIKE 'smartgrid\\_%\\_s1' ORDER BY 1`,
+    )
+  ).rows;
+
+test("without rds_iam there is no login by IAM: it says what to do", async () => {
+  await expect(createIamLogins(owner, "s1")).rejects.toThrow(
+    /^the database has no role rds_iam: .*--enable-iam-database-authentication/,
+  );
+});
+
+test("an owner who may not give rds_iam is told who can let him", async () => {
+  await administrator.query("CREATE ROLE rds_iam");
+  await expect(createIamLogins(owner, "s1")).rejects.toThrow(
+    /^the database's owner may not give rds_iam to smartgrid_ingest_s1: .*WITH ADMIN OPTION$/,
+  );
+});
+
+test("users get rds_iam, and those who had a password have none any more", async () => {
+  await createLogins(owner, "s1", { ingest: "i", sweep: "s", api: "a", read: "r" });
+  expect((await users()).map(({ rolpassword }) => rolpassword?.slice(0, 14))).toEqual(
+    Array(4).fill("SCRAM-SHA-256$"),
+  );
+  // As RDS's administrator has it: may give rds_iam, is not a member of it, and has his password.
+  await administrator.query("GRANT rds_iam TO owner WITH ADMIN TRUE, INHERIT FALSE, SET FALSE");
+  await createIamLogins(owner, "s1");
+  expect(await users()).toEqual(
+    ["api", "ingest", "read", "sweep"].map((kind) => ({
+      rolname: `smartgrid_${kind}_s1`,
+      rolpassword: null,
+      iam: true,
+    })),
+  );
+  await createIamLogins(owner, "s1"); // as the next deployment does
+});
+
+test("who makes users with rds_iam is a member of it himself, for RDS's line of pg_hba.conf: the owner's reason to log in by IAM, too", async () => {
+  const logIn = async () => {
+    const client = new pg.Client({ connectionString: server.url.replace("administrator:", "maker:") });
+    await client.connect();
+    await client.end();
+  };
+  const { rows } = await administrator.query<{ file: string }>("SELECT current_setting('hba_file') AS file");
+  const file = rows[0]?.file ?? "";
+  // RDS asks for a token here (`pam`), and takes no password; refusing is as good to see who is meant.
+  await writeFile(file, `host all +rds_iam all reject\n${await readFile(file, "utf8")}`);
+  await administrator.query("SELECT pg_reload_conf()");
+  await administrator.query("CREATE ROLE maker LOGIN CREATEROLE PASSWORD 'test'");
+  await until(
+    async () =>
+      (await administrator.query("SELECT FROM pg_hba_file_rules WHERE auth_method = 'reject'")).rowCount,
+    (count) => count === 1,
+  );
+  await logIn();
+  await administrator.query(
+    "SET SESSION AUTHORIZATION maker; CREATE ROLE made LOGIN; REVOKE made FROM maker; RESET SESSION AUTHORIZATION",
+  );
+  await administrator.query("GRANT rds_iam TO made");
+  await expect(logIn()).rejects.toThrow("pg_hba.conf rejects connection");
+});
