@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { monitoringItems } from "../../../cost/platform.ts";
 import { METRIC_NAMESPACE, metricUnits } from "../../../lib/embedded-metrics.ts";
 
 interface Metric {
@@ -74,6 +75,10 @@ describe("alarms", () => {
     );
     const known = Object.keys(serverless.functions).map((name) => `${PREFIX}-${name}`);
     for (const name of names) expect(known).toContain(name);
+  });
+
+  test("are in the bill, which has them by the metrics that they look at", () => {
+    expect(monitoringItems).toContainEqual([expect.stringContaining("alarms"), metrics.length, "alarm"]);
   });
 
   test("see errors of every function with a trigger", () => {
