@@ -87,10 +87,26 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
   };
 }
 
+/** Of brokers of the stack's own; MSK Serverless has no disks to fill, and a cluster that exists has its owner's alarms. */
+const kafkaAlarms = (clusterName, brokers) => ({
+  "kafka-disk": [
+    "A broker's disk is three quarters full: at 100 % it takes no more records",
+    ...[300, 2, "> 75", "MAX(METRICS())"],
+    Array.from({ length: brokers }, (_, i) =>
+      aws(
+        "AWS/Kafka",
+        "KafkaDataLogsDiskUsed",
+        { "Cluster Name": clusterName, "Broker ID": String(i + 1) },
+        "Maximum",
+      ),
+    ),
+  ],
+});
+
 /** Of the stack's own database; one that exists has its owner's. */
 function databaseAlarms({ ofDatabase }, { connections, volumeGib }) {
-  const alarm = (what, periods, threshold, metric, statistic) => [
-    ...[what, 60, periods, threshold, "a0", ofDatabase(metric, statistic)],
+  const alarm = (what, periods, threshold, metric, statistic, periodSeconds = 60) => [
+    ...[what, periodSeconds, periods, threshold, "a0", ofDatabase(metric, statistic)],
   ];
   return {
     "database-connections": alarm(
@@ -108,7 +124,7 @@ function databaseAlarms({ ofDatabase }, { connections, volumeGib }) {
     ),
     "database-volume": alarm(
       "The tables are larger than planned",
-      ...[1, `> ${volumeGib * GIB}`, "VolumeBytesUsed", "Maximum"],
+      ...[1, `> ${volumeGib * GIB}`, "VolumeBytesUsed", "Maximum", 3_600], // it comes every five minutes or so
     ),
     "database-transaction-ids": alarm(
       "Vacuum does not keep up; at 2 billion transactions PostgreSQL stops writing",
@@ -175,10 +191,17 @@ function topicResources(topicName, email) {
   };
 }
 
-/** @param database its plan, or null where it is not the stack's own */
-function alarmResources(prefix, database, email) {
+/**
+ * @param database its plan, or null where it is not the stack's own
+ * @param brokers of the stack's own
+ */
+function alarmResources(prefix, { database, brokers }, email) {
   const series = seriesOf((name) => `${prefix}-${name}`);
-  const alarms = { ...pipelineAlarms(series), ...(database ? databaseAlarms(series, database) : {}) };
+  const alarms = {
+    ...pipelineAlarms(series),
+    ...(database ? databaseAlarms(series, database) : {}),
+    ...(brokers > 0 ? kafkaAlarms(prefix, brokers) : {}),
+  };
   const resources = Object.entries(alarms).map(([name, alarm]) => [
     logicalId(name),
     resourceOf(name, `${prefix}-${name}`, alarm),
@@ -188,12 +211,15 @@ function alarmResources(prefix, database, email) {
 
 module.exports = async ({ resolveVariable }) => {
   const prefix = `${await resolveVariable("self:service")}-${await resolveVariable("sls:stage")}`;
-  const kind = await resolveVariable("file(infra/deployment.cjs):database.kind");
+  const [database, kafka] = await Promise.all(
+    ["database.kind", "kafka.kind"].map((what) => resolveVariable(`file(infra/deployment.cjs):${what}`)),
+  );
   const plan = {
     connections: Number(await resolveVariable("param:databaseConnections")),
     volumeGib: Number(await resolveVariable("param:databaseVolumeGib")),
   };
-  return { Resources: alarmResources(prefix, kind === "aurora" ? plan : null, process.env.ALARM_EMAIL) };
+  const own = { database: database === "aurora" ? plan : null, brokers: kafka === "provisioned" ? 3 : 0 };
+  return { Resources: alarmResources(prefix, own, process.env.ALARM_EMAIL) };
 };
 module.exports.alarmResources = alarmResources;
 module.exports.FUNCTIONS = FUNCTIONS;

@@ -5,7 +5,7 @@
 const { createHash } = require("node:crypto");
 const { readdirSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
-const { ParameterError, readText, readWeatherRate } = require("./parameters.cjs");
+const { ParameterError, isOn, readText, readWeatherRate, readWholeNumber } = require("./parameters.cjs");
 
 // Amazon MSK Developer Guide, "What is MSK Serverless?", as of 2026-11-24.
 const MSK_SERVERLESS_REGIONS = [
@@ -18,11 +18,26 @@ const LOCAL_CLUSTER_ARN =
   "arn:aws:kafka:local:000000000000:cluster/smartgrid-local/00000000-0000-4000-8000-000000000000-s1";
 const SUBNETS = ["A", "B", "C"].map((zone) => ({ Ref: `PrivateSubnet${zone}` }));
 const ROLE_KINDS = ["ingest", "sweep", "api"];
+const DAY_SECONDS = 86_400;
+/** What functions refuse at their start (lib/config.ts), refused before: variable, default, least, most. */
+const NUMBERS_OF_FUNCTIONS = [
+  ["WATERMARK_DELAY_SECONDS", 600, 0, 7 * DAY_SECONDS],
+  ["WATERMARK_IDLE_SECONDS", 300, 1, 7 * DAY_SECONDS],
+  ["FUTURE_SKEW_SECONDS", 600, 0, DAY_SECONDS],
+  ["AMENDMENT_HORIZON_DAYS", 7, 0, 3650],
+  ["STUCK_AFTER_SECONDS", 300, 1, 7 * DAY_SECONDS],
+  ["QUARANTINE_RETENTION_DAYS", 90, 1, 36_500],
+  ["WEATHER_SEED", 1, 0, 2 ** 31 - 1],
+];
 
 const clusterArn = (region) => ({
   pattern: new RegExp(`^arn:aws[\\w-]*:kafka:${region}:\\d{12}:cluster/[^/]+/[\\w-]+$`),
   expected: `an ARN of this region: arn:aws:kafka:${region}:ACCOUNT:cluster/NAME/UUID`,
 });
+
+/** Whom a server that exists lets in is its owner's to say; where functions may connect to is ours. */
+const securityGroup = (env, variable, server) =>
+  readText(env, variable, { pattern: /^sg-[0-9a-f]+$/, expected: `the security group of ${server}: sg-…` });
 
 function readTopics(env) {
   const topic = (variable, fallback) =>
@@ -38,10 +53,17 @@ function readTopics(env) {
   };
 }
 
+const OWN_KAFKA_GROUP = { group: "own-group", securityGroupId: { Ref: "KafkaSecurityGroup" } };
+
 /** The cluster: one that exists, or one of the stack's own. */
 function readKafka(env, region) {
   if (env.MSK_CLUSTER_ARN)
-    return { kind: "existing", arn: readText(env, "MSK_CLUSTER_ARN", clusterArn(region)) };
+    return {
+      kind: "existing",
+      arn: readText(env, "MSK_CLUSTER_ARN", clusterArn(region)),
+      group: "existing",
+      securityGroupId: securityGroup(env, "MSK_SECURITY_GROUP_ID", "MSK_CLUSTER_ARN"),
+    };
   const kind = readText(env, "MSK_CLUSTER_TYPE", {
     fallback: "serverless",
     pattern: /^(serverless|provisioned)$/,
@@ -53,7 +75,7 @@ function readKafka(env, region) {
       `a region with MSK Serverless (${MSK_SERVERLESS_REGIONS.join(", ")}), or MSK_CLUSTER_TYPE=provisioned`,
       region,
     );
-  return { kind, arn: { Ref: "KafkaCluster" } };
+  return { kind, arn: { Ref: "KafkaCluster" }, ...OWN_KAFKA_GROUP };
 }
 
 /** The database: one that exists, or one of the stack's own. */
@@ -64,11 +86,13 @@ function readDatabase(env, stage) {
     port: "5432",
     resourceId: { "Fn::GetAtt": ["DatabaseCluster", "DBClusterResourceId"] },
     owner: "smartgrid",
+    securityGroupId: { Ref: "DatabaseSecurityGroup" },
   };
   const existing = () => ({
     kind: "existing",
     host: readText(env, "POSTGRES_HOST", { pattern: /^[a-z0-9.-]+$/i, expected: "a host name" }),
-    port: readText(env, "POSTGRES_PORT", { fallback: "5432", pattern: /^\d{1,5}$/, expected: "a port" }),
+    port: readWholeNumber(env, "POSTGRES_PORT", 5432, 1, 65_535),
+    securityGroupId: securityGroup(env, "POSTGRES_SECURITY_GROUP_ID", "POSTGRES_HOST"),
     resourceId: readText(env, "POSTGRES_RESOURCE_ID", {
       pattern: /^(cluster|db)-[A-Z0-9]+$/,
       expected: "the resource id of POSTGRES_HOST (DbClusterResourceId, DbiResourceId): cluster-… or db-…",
@@ -79,8 +103,15 @@ function readDatabase(env, stage) {
       expected: "a user's name of small letters, digits and '_'",
     }),
   });
+  const isExisting = env.POSTGRES_HOST || env.POSTGRES_RESOURCE_ID;
+  if (!isExisting)
+    readText(env, "POSTGRES_DB", {
+      fallback: "smartgrid_db",
+      pattern: /^[A-Za-z]\w{0,62}$/,
+      expected: "a letter, then up to 62 letters, digits and '_', as Aurora wants it",
+    });
   return {
-    ...(env.POSTGRES_HOST || env.POSTGRES_RESOURCE_ID ? existing() : own),
+    ...(isExisting ? existing() : own),
     auth: "iam",
     users: Object.fromEntries(ROLE_KINDS.map((kind) => [kind, `smartgrid_${kind}_${stage}`])),
     passwords: { ingest: "", sweep: "", api: "" },
@@ -89,13 +120,31 @@ function readDatabase(env, stage) {
   };
 }
 
-/** The network: one that exists, which a cluster or a database that exists asks for, or one of the stack's own. */
-function readNetwork(env, needsExisting) {
+const FIRST_ZONES = [0, 1, 2].map((zone) => ({ "Fn::Select": [zone, { "Fn::GetAZs": "" }] }));
+
+/** @returns the zones of the three subnets: the region's first ones, or those that are named */
+function readZones(env, region) {
+  // It shows an account two of its zones.
+  if (region === "us-west-1")
+    throw new ParameterError("--region", "a region with three zones, or VPC_ID and SUBNET_IDS", region);
+  if (!env.AVAILABILITY_ZONES) return FIRST_ZONES;
+  const zones = readText(env, "AVAILABILITY_ZONES", {
+    pattern: new RegExp(`^${region}[a-z](,${region}[a-z]){2}$`),
+    expected: `three zones: ${region}a,${region}b,${region}c`,
+  });
+  return zones.split(",");
+}
+
+/**
+ * The network: one that exists, which a cluster or a database that exists asks for, or one of the stack's own.
+ * @param isThree brokers of the stack's own: one in each of three subnets
+ */
+function readNetwork(env, region, needsExisting, isThree) {
   if (!needsExisting && !env.VPC_ID && !env.SUBNET_IDS)
-    return { kind: "own", vpcId: { Ref: "Vpc" }, subnetIds: SUBNETS };
+    return { kind: "own", vpcId: { Ref: "Vpc" }, subnetIds: SUBNETS, zones: readZones(env, region) };
   const subnets = readText(env, "SUBNET_IDS", {
-    pattern: /^subnet-[0-9a-f]+(,subnet-[0-9a-f]+){1,5}$/,
-    expected: "two to six private subnets of VPC_ID in different zones: subnet-…,subnet-…",
+    pattern: new RegExp(`^subnet-[0-9a-f]+(,subnet-[0-9a-f]+){${isThree ? "2" : "1,5"}}$`),
+    expected: `${isThree ? "three" : "two to six"} private subnets of VPC_ID in different zones: subnet-…,subnet-…`,
   });
   return {
     kind: "existing",
@@ -123,8 +172,8 @@ function localDeployment(env) {
   const each = (of) => Object.fromEntries(ROLE_KINDS.map((kind) => [kind, of(kind.toUpperCase())]));
   const own = readDatabase({}, "local");
   return {
-    kafka: { kind: "serverless", arn: LOCAL_CLUSTER_ARN },
-    network: readNetwork({}, false),
+    kafka: { kind: "serverless", arn: LOCAL_CLUSTER_ARN, ...OWN_KAFKA_GROUP },
+    network: readNetwork({}, "local", false, false),
     authorizer: { issuer: "https://localhost", audience: "local" },
     database: {
       ...own,
@@ -145,13 +194,16 @@ function localDeployment(env) {
 function deployedDeployment(env, region, stage, standby) {
   if (!/^[a-z][a-z0-9]{0,15}$/.test(stage))
     throw new ParameterError("--stage", "a letter, then up to 15 small letters and digits", stage);
+  for (const number of NUMBERS_OF_FUNCTIONS) readWholeNumber(env, ...number);
+  if (env.ALARM_EMAIL)
+    readText(env, "ALARM_EMAIL", { pattern: /^[^\s@]+@[^\s@]+\.[^\s@]+$/, expected: "a mail address" });
   const kafka = readKafka(env, region);
   const database = readDatabase(env, stage);
   const needsExisting = kafka.kind === "existing" || database.kind === "existing";
   return {
     kafka,
-    database: { ...database, standby: database.kind === "aurora" && standby ? "standby" : "single" },
-    network: readNetwork(env, needsExisting),
+    database: { ...database, standby: database.kind === "aurora" && isOn(standby) ? "standby" : "single" },
+    network: readNetwork(env, region, needsExisting, kafka.kind === "provisioned"),
     authorizer: readAuthorizer(env),
   };
 }
@@ -195,3 +247,4 @@ module.exports = async ({ options, resolveVariable }) => {
     migrationsHash: migrationsHash(),
   };
 };
+module.exports.NUMBERS_OF_FUNCTIONS = NUMBERS_OF_FUNCTIONS;

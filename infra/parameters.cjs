@@ -15,6 +15,17 @@ function readText(env, variable, { pattern, expected, fallback = "" }) {
   return value;
 }
 
+/** @throws ParameterError */
+function readWholeNumber(env, variable, fallback, min, max) {
+  const value = env[variable] || String(fallback);
+  if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max)
+    throw new ParameterError(variable, `a whole number from ${min} to ${max}`, value);
+  return value;
+}
+
+/** A stage's parameter is a text where it is given on the command line. */
+const isOn = (parameter) => String(parameter) === "true";
+
 /** The deployed schedule of produce-weather: EventBridge knows whole minutes only. @throws ParameterError */
 function readWeatherRate(env, isLocal) {
   const seconds = Number(
@@ -35,4 +46,4 @@ function readWeatherRate(env, isLocal) {
   return seconds === 60 ? "rate(1 minute)" : `rate(${seconds / 60} minutes)`;
 }
 
-module.exports = { ParameterError, readText, readWeatherRate };
+module.exports = { ParameterError, isOn, readText, readWeatherRate, readWholeNumber };

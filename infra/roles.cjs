@@ -2,6 +2,8 @@
 // the cluster's, topic's, group's or database user's own ARNs; each `*` has its reason below.
 "use strict";
 
+const { isOn } = require("./parameters.cjs");
+
 const allow = (Action, Resource) => ({ Effect: "Allow", Action, Resource });
 
 /**
@@ -147,7 +149,7 @@ module.exports = async ({ resolveVariable }) => {
     "migrate-database": may.migration(),
     "create-topics": may.topicMaker(all),
   };
-  const isTraced = String(await resolveVariable("param:tracing")) === "true"; // a text where it is given on the command line
+  const isTraced = isOn(await resolveVariable("param:tracing"));
   const ofEveryOne = (key) => [logs(`${prefix}-${key}`), ...(isTraced ? [traces] : [])];
   const logicalId = (key) => `${key.replaceAll(/(^|-)(.)/g, (_, __, first) => first.toUpperCase())}Role`;
   return {

@@ -1,23 +1,42 @@
 // Wrong parameters are refused before anything is created, with the parameter, what it may be, and what it is.
 
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import deployment from "../../infra/deployment.cjs";
+import {
+  type Environment,
+  readLatenessRules,
+  readQuarantineRetentionDays,
+  readTroubleRules,
+  readWatermarkSettings,
+  readWeatherSettings,
+} from "../../lib/config.ts";
 import { packageStage, parameters } from "./packaged.ts";
 
 /** Reads the deployment's parameters as serverless.yml does. */
 async function read(
   environment: Readonly<Record<string, string>>,
   options: Readonly<Record<string, string>> = {},
+  stageParameter: unknown = true,
 ): Promise<unknown> {
   const before = { ...process.env };
-  const variables = ["JWT_", "KAFKA_", "MSK_", "POSTGRES_", "SUBNET_", "VPC_", "WEATHER_"];
+  const variables = [
+    "ALARM_",
+    "AVAILABILITY_",
+    "JWT_",
+    "KAFKA_",
+    "MSK_",
+    "POSTGRES_",
+    "SUBNET_",
+    "VPC_",
+    "WEATHER_",
+  ];
   for (const name of Object.keys(process.env))
     if (variables.some((prefix) => name.startsWith(prefix))) delete process.env[name];
   Object.assign(process.env, environment);
   try {
     return await deployment({
       options: { stage: "prod", region: "eu-central-1", ...options },
-      resolveVariable: async () => true,
+      resolveVariable: async () => stageParameter,
     });
   } finally {
     process.env = before;
@@ -27,6 +46,11 @@ async function read(
 const cluster = "arn:aws:kafka:eu-central-1:123456789012:cluster/grid/0a1b2c3d-0000-4000-8000-000000000000-2";
 const queue = "arn:aws:sqs:eu-central-1:123456789012:grid";
 const network = { VPC_ID: "vpc-0a1b", SUBNET_IDS: "subnet-0a,subnet-0b" };
+const existingCluster = { MSK_CLUSTER_ARN: cluster, MSK_SECURITY_GROUP_ID: "sg-0a", ...network };
+const existingDatabase = {
+  ...{ POSTGRES_HOST: "db.example.com", POSTGRES_RESOURCE_ID: "cluster-ABC123" },
+  ...{ POSTGRES_SECURITY_GROUP_ID: "sg-0b", ...network },
+};
 
 type Refused = readonly [
   name: string,
@@ -54,8 +78,49 @@ const refused: readonly Refused[] = [
   ],
   [
     "a cluster that exists, and no network",
-    { MSK_CLUSTER_ARN: cluster },
+    { ...existingCluster, VPC_ID: "", SUBNET_IDS: "" },
     "SUBNET_IDS: expected two to six private subnets of VPC_ID in different zones",
+  ],
+  [
+    "a cluster that exists, and no security group of it",
+    { ...existingCluster, MSK_SECURITY_GROUP_ID: "" },
+    "MSK_SECURITY_GROUP_ID: expected the security group of MSK_CLUSTER_ARN: sg-…, got nothing",
+  ],
+  [
+    "a database that exists, and a network's id as its security group",
+    { ...existingDatabase, POSTGRES_SECURITY_GROUP_ID: "vpc-0a" },
+    'POSTGRES_SECURITY_GROUP_ID: expected the security group of POSTGRES_HOST: sg-…, got "vpc-0a"',
+  ],
+  [
+    "a port that there is not",
+    { ...existingDatabase, POSTGRES_PORT: "99999" },
+    'POSTGRES_PORT: expected a whole number from 1 to 65535, got "99999"',
+  ],
+  [
+    "a database's name that Aurora refuses",
+    { POSTGRES_DB: "smart-grid" },
+    "POSTGRES_DB: expected a letter, then up to 62 letters, digits and '_', as Aurora wants it, got \"smart-grid\"",
+  ],
+  [
+    "two subnets for three brokers",
+    { MSK_CLUSTER_TYPE: "provisioned", ...network },
+    'SUBNET_IDS: expected three private subnets of VPC_ID in different zones: subnet-…,subnet-…, got "subnet-0a,subnet-0b"',
+  ],
+  [
+    "zones of another region",
+    { AVAILABILITY_ZONES: "eu-west-1a,eu-west-1b,eu-west-1c" },
+    "AVAILABILITY_ZONES: expected three zones: eu-central-1a,eu-central-1b,eu-central-1c, got",
+  ],
+  [
+    "a region of two zones",
+    { MSK_CLUSTER_TYPE: "provisioned" },
+    '--region: expected a region with three zones, or VPC_ID and SUBNET_IDS, got "us-west-1"',
+    { region: "us-west-1" },
+  ],
+  [
+    "alarms to nobody",
+    { ALARM_EMAIL: "operations" },
+    'ALARM_EMAIL: expected a mail address, got "operations"',
   ],
   [
     "subnets without their network",
@@ -64,27 +129,27 @@ const refused: readonly Refused[] = [
   ],
   [
     "a database without its resource id",
-    { POSTGRES_HOST: "db.example.com", ...network },
+    { ...existingDatabase, POSTGRES_RESOURCE_ID: "" },
     "POSTGRES_RESOURCE_ID: expected the resource id of POSTGRES_HOST (DbClusterResourceId, DbiResourceId): cluster-… or db-…, got nothing",
   ],
   [
     "a database's name instead of its resource id",
-    { POSTGRES_HOST: "db.example.com", POSTGRES_RESOURCE_ID: "grid", ...network },
+    { ...existingDatabase, POSTGRES_RESOURCE_ID: "grid" },
     'cluster-… or db-…, got "grid"',
   ],
   [
     "every database of the account",
-    { POSTGRES_HOST: "db.example.com", POSTGRES_RESOURCE_ID: "cluster-*", ...network },
+    { ...existingDatabase, POSTGRES_RESOURCE_ID: "cluster-*" },
     'cluster-… or db-…, got "cluster-*"',
   ],
   [
     "a resource id without its database",
-    { POSTGRES_RESOURCE_ID: "db-ABC123", ...network },
+    { ...existingDatabase, POSTGRES_HOST: "" },
     "POSTGRES_HOST: expected a host name, got nothing",
   ],
   [
     "any user as the database's owner",
-    { POSTGRES_HOST: "db.example.com", POSTGRES_RESOURCE_ID: "db-ABC123", POSTGRES_OWNER: "*", ...network },
+    { ...existingDatabase, POSTGRES_OWNER: "*" },
     "POSTGRES_OWNER: expected a user's name of small letters, digits and '_', got \"*\"",
   ],
   [
@@ -127,21 +192,59 @@ for (const [name, environment, message, options] of refused)
   });
 
 test("what exists is used: its ARN, its host, its network", async () => {
-  const own = {
-    ...parameters,
-    MSK_CLUSTER_ARN: cluster,
-    POSTGRES_HOST: "db.example.com",
-    POSTGRES_RESOURCE_ID: "cluster-ABC123",
-    POSTGRES_OWNER: "grid_owner",
-  };
-  expect(await read({ ...own, ...network })).toMatchObject({
-    kafka: { kind: "existing", arn: cluster },
+  const existing = { ...existingCluster, ...existingDatabase, POSTGRES_OWNER: "grid_owner" };
+  expect(await read({ ...parameters, ...existing })).toMatchObject({
+    kafka: { kind: "existing", arn: cluster, securityGroupId: "sg-0a" },
     database: {
-      ...{ kind: "existing", standby: "single", host: "db.example.com" },
+      ...{ kind: "existing", standby: "single", host: "db.example.com", securityGroupId: "sg-0b" },
       ...{ resourceId: "cluster-ABC123", owner: "grid_owner", auth: "iam" },
     },
     network: { kind: "existing", vpcId: "vpc-0a1b", subnetIds: ["subnet-0a", "subnet-0b"] },
   });
+});
+
+test.each([
+  ["true", "standby"],
+  ["false", "single"],
+])("--param standby=%s is %s", async (given, standby) => {
+  expect(await read(parameters, {}, given)).toMatchObject({ database: { standby } });
+});
+
+describe("what functions refuse at their start", () => {
+  const readers: Readonly<Record<string, (env: Environment) => unknown>> = {
+    WATERMARK_DELAY_SECONDS: readWatermarkSettings,
+    WATERMARK_IDLE_SECONDS: readWatermarkSettings,
+    FUTURE_SKEW_SECONDS: readLatenessRules,
+    AMENDMENT_HORIZON_DAYS: readLatenessRules,
+    STUCK_AFTER_SECONDS: readTroubleRules,
+    QUARANTINE_RETENTION_DAYS: readQuarantineRetentionDays,
+    WEATHER_SEED: readWeatherSettings,
+  };
+
+  test.each(deployment.NUMBERS_OF_FUNCTIONS)(
+    "%s: the deployment refuses the same",
+    async (name, _, least, most) => {
+      const reader = readers[name];
+      for (const [value, isRefused] of [
+        [least, false],
+        [most, false],
+        [least - 1, true],
+        [most + 1, true],
+        ["1.5", true],
+      ] as const) {
+        const setting = { [name]: String(value) };
+        const message = new RegExp(`^${name}: expected a whole number from ${least} to ${most}, got`);
+        const deployed = expect(read({ ...parameters, ...setting }));
+        if (isRefused) {
+          await deployed.rejects.toThrow(message);
+          expect(() => reader?.(setting)).toThrow(message);
+        } else {
+          await deployed.resolves.toBeDefined();
+          expect(() => reader?.(setting)).not.toThrow();
+        }
+      }
+    },
+  );
 });
 
 test("MSK provisioned is for every region", async () => {
