@@ -3,6 +3,7 @@ declare function deployment(variables: {
   resolveVariable(name: string): Promise<unknown>;
 }): Promise<unknown>;
 declare namespace deployment {
+  const readDeployment: typeof deployment;
   const NUMBERS_OF_FUNCTIONS: readonly (readonly [
     variable: string,
     fallback: number,

@@ -1,5 +1,6 @@
 """What moto lacks for this stack, put in its place before the server starts."""
 
+import os
 import uuid
 from typing import Any
 
@@ -90,6 +91,7 @@ def trigger_from_kafka() -> None:
 
     def check(backend: Any, spec: dict[str, Any], function: Any) -> None:
         clusters = [one.physical_resource_id for one in recorded.existing.values() if "MSK" in one.type_name]
+        clusters.append(os.environ.get("MSK_CLUSTER_ARN"))  # the deployment's parameter: it exists before the stack
         if spec["EventSourceArn"] not in clusters:
             refuse(f"no cluster {spec['EventSourceArn']}")
         if len(spec.get("Topics") or []) != 1:
