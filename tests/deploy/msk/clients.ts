@@ -118,7 +118,7 @@ export async function startIamClients(): Promise<IamClients> {
         events[name]?.(new Date().toISOString(), `${aws.url}/answer`),
       );
       const step = name === "create-topics" ? aws.answers.at(-1) : undefined;
-      const isRefused = typeof answer === "object" && JSON.stringify(answer).includes('"statusCode":5');
+      const isRefused = /"statusCode":[^2]/.test(JSON.stringify(answer) ?? "");
       if (error === undefined && step?.Status !== "FAILED" && !isRefused) return null;
       return JSON.stringify([error, answer, step, running.log().slice(logged)]);
     },
