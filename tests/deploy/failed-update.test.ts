@@ -62,14 +62,16 @@ test("an update whose second migration fails leaves nothing of the first, says w
 
 test("an update that cannot have a lock gives up, and leaves nothing", async () => {
   const { folder, names } = await versionWith(good, "ALTER TABLE quarantine ADD COLUMN note text");
-  await deployment.observer.query("BEGIN; SELECT 1 FROM quarantine");
   const before = await readCatalogue(deployment.observer);
-  const answer = await deployment.step("migrate-database", {}, { folder });
-  expect(answer).toMatchObject({
-    Status: "FAILED",
-    Reason: expect.stringMatching(new RegExp(`^migration ${names[1]} failed, .*lock timeout`)),
-  });
-  await deployment.observer.query("COMMIT");
+  await deployment.observer.query("BEGIN; SELECT 1 FROM quarantine");
+  try {
+    expect(await deployment.step("migrate-database", {}, { folder })).toMatchObject({
+      Status: "FAILED",
+      Reason: expect.stringMatching(new RegExp(`^migration ${names[1]} failed, .*lock timeout`)),
+    });
+  } finally {
+    await deployment.observer.query("COMMIT");
+  }
   expect(await readCatalogue(deployment.observer)).toEqual(before);
 });
 

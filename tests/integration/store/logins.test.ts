@@ -1,7 +1,7 @@
 // The login roles of a deployed stage, on a PostgreSQL whose administrator is none of ours and whose owner is no
 // superuser, as on RDS.
 
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -10,7 +10,7 @@ import { createIamLogins, createLogins } from "../../../lib/store/logins.ts";
 import { migrate, readMigrations } from "../../../lib/store/migrate.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { type PostgresServer, startPostgres } from "../../../localstack/postgres/server.ts";
-import { until } from "../topics.ts";
+import { prependHbaLine } from "../pg-hba.ts";
 
 let folder: string;
 let server: PostgresServer;
@@ -81,17 +81,9 @@ test("who makes users with rds_iam is a member of it himself, for RDS's line of 
     await client.connect();
     await client.end();
   };
-  const { rows } = await administrator.query<{ file: string }>("SELECT current_setting('hba_file') AS file");
-  const file = rows[0]?.file ?? "";
   // RDS asks for a token here (`pam`), and takes no password; refusing is as good to see who is meant.
-  await writeFile(file, `host all +rds_iam all reject\n${await readFile(file, "utf8")}`);
-  await administrator.query("SELECT pg_reload_conf()");
+  await prependHbaLine(administrator, "host all +rds_iam all reject");
   await administrator.query("CREATE ROLE maker LOGIN CREATEROLE PASSWORD 'test'");
-  await until(
-    async () =>
-      (await administrator.query("SELECT FROM pg_hba_file_rules WHERE auth_method = 'reject'")).rowCount,
-    (count) => count === 1,
-  );
   await logIn();
   await administrator.query(
     "SET SESSION AUTHORIZATION maker; CREATE ROLE made LOGIN; REVOKE made FROM maker; RESET SESSION AUTHORIZATION",
