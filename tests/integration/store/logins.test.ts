@@ -53,7 +53,7 @@ test("without rds_iam there is no login by IAM: it says what to do", async () =>
 test("an owner who may not give rds_iam is told who can let him", async () => {
   await administrator.query("CREATE ROLE rds_iam");
   await expect(createIamLogins(owner, "s1")).rejects.toThrow(
-    /^the database's owner may not give rds_iam to smartgrid_ingest_s1: .*WITH ADMIN OPTION$/,
+    /^the database's owner owner may not make the user smartgrid_ingest_s1, who logs in by IAM \(permission denied to grant role "rds_iam": .*GRANT rds_iam TO owner WITH ADMIN OPTION$/,
   );
 });
 
@@ -73,6 +73,22 @@ test("users get rds_iam, and those who had a password have none any more", async
     })),
   );
   await createIamLogins(owner, "s1"); // as the next deployment does
+});
+
+test.each([
+  [
+    "whose user another has made",
+    "CREATE ROLE smartgrid_api_s2",
+    "GRANT smartgrid_api_s2 TO owner WITH ADMIN OPTION",
+  ],
+  ["who may make no users", "ALTER ROLE owner NOCREATEROLE", "ALTER ROLE owner CREATEROLE"],
+])("an owner %s is told what an administrator has to run, which helps", async (_, cause, remedy) => {
+  await administrator.query(cause);
+  await expect(createIamLogins(owner, "s2")).rejects.toThrow(
+    new RegExp(`^the database's owner owner may not make the user smartgrid_\\w+_s2, .*${remedy}`),
+  );
+  await administrator.query(remedy);
+  await createIamLogins(owner, "s2");
 });
 
 test("who makes users with rds_iam is a member of it himself, for RDS's line of pg_hba.conf: the owner's reason to log in by IAM, too", async () => {
