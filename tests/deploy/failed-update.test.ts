@@ -93,11 +93,26 @@ test("an update ends in the database before its function has to, which would be 
   });
 });
 
-test("an update that cannot make the users leaves no migration either", async () => {
+test("an update that cannot make the users leaves no migration either; nor can it be gone back from before the cause is", async () => {
   const { folder } = await versionWith(good);
+  const refusal =
+    /^the database's owner smartgrid may not make the user .* \(permission denied to alter role/;
   await deployment.postgres.observer.query("ALTER ROLE smartgrid NOCREATEROLE");
-  await expectNothingOf(folder, /^permission denied to alter role/);
-  await deployment.postgres.observer.query("ALTER ROLE smartgrid CREATEROLE");
+  try {
+    await expectNothingOf(folder, refusal);
+    // CloudFormation's way back asks the version before, which needs the same right: UPDATE_ROLLBACK_FAILED.
+    expect(await deployment.step("migrate-database", {}, { requestType: "Update" })).toMatchObject({
+      Status: "FAILED",
+      Reason: expect.stringMatching(refusal),
+    });
+    expect(await aggregate()).toBeNull();
+  } finally {
+    await deployment.postgres.observer.query("ALTER ROLE smartgrid CREATEROLE");
+  }
+  expect(await deployment.step("migrate-database", {}, { requestType: "Update" })).toMatchObject({
+    Status: "SUCCESS",
+    Data: { Result: "nothing to apply: the database has all migrations of this version" },
+  });
 });
 
 test("an update with a changed migration is refused", async () => {
