@@ -8,6 +8,7 @@ import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
 import { ACCOUNT } from "../../scripts/deploy-check/template.ts";
 import { prependHbaLine } from "../integration/pg-hba.ts";
+import { postgresRelease } from "../integration/stack.ts";
 import type { Identity } from "./identities.ts";
 import { type RdsFront, startRdsFront } from "./rds-front.ts";
 
@@ -28,7 +29,7 @@ export async function startIamDatabase(
   const port = await freePort();
   const server = await startPostgres({
     ...{ dataDir: join(folder, "postgres"), port, database: DATABASE, user: "rdsadmin" },
-    ...{ password: randomUUID(), settings: { fsync: "off" } },
+    ...{ password: randomUUID(), settings: { fsync: "off" }, ...postgresRelease },
   });
   const observer = new pg.Client({ connectionString: server.url });
   await observer.connect();

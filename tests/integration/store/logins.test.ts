@@ -11,6 +11,7 @@ import { migrate, readMigrations } from "../../../lib/store/migrate.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { type PostgresServer, startPostgres } from "../../../localstack/postgres/server.ts";
 import { prependHbaLine } from "../pg-hba.ts";
+import { postgresRelease } from "../stack.ts";
 
 let folder: string;
 let server: PostgresServer;
@@ -20,7 +21,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), `smartgrid-test-${process.pid}-logins-`));
   server = await startPostgres({
     ...{ dataDir: join(folder, "postgres"), port: await freePort(), database: "grid" },
-    ...{ user: "administrator", password: "test", settings: { fsync: "off" } },
+    ...{ user: "administrator", password: "test", settings: { fsync: "off" }, ...postgresRelease },
   });
   administrator = new pg.Client({ connectionString: server.url });
   await administrator.connect();
