@@ -24,6 +24,13 @@ const clusterArn = (region) => ({
   expected: `an ARN of this region: arn:aws:kafka:${region}:ACCOUNT:cluster/NAME/UUID`,
 });
 
+/** The group that a server which exists stands in: functions may send to it, and to nothing else there. */
+const readSecurityGroup = (env, variable, server) =>
+  readText(env, variable, {
+    pattern: /^sg-[0-9a-f]+$/,
+    expected: `the security group that ${server} stands in: sg-…`,
+  });
+
 function readTopics(env) {
   const topic = (variable, fallback) =>
     readText(env, variable, {
@@ -41,7 +48,11 @@ function readTopics(env) {
 /** The cluster: one that exists, or one of the stack's own. */
 function readKafka(env, region) {
   if (env.MSK_CLUSTER_ARN)
-    return { kind: "existing", arn: readText(env, "MSK_CLUSTER_ARN", clusterArn(region)) };
+    return {
+      kind: "existing",
+      arn: readText(env, "MSK_CLUSTER_ARN", clusterArn(region)),
+      securityGroupId: readSecurityGroup(env, "KAFKA_SECURITY_GROUP_ID", "MSK_CLUSTER_ARN"),
+    };
   const kind = readText(env, "MSK_CLUSTER_TYPE", {
     fallback: "serverless",
     pattern: /^(serverless|provisioned)$/,
@@ -53,7 +64,7 @@ function readKafka(env, region) {
       `a region with MSK Serverless (${MSK_SERVERLESS_REGIONS.join(", ")}), or MSK_CLUSTER_TYPE=provisioned`,
       region,
     );
-  return { kind, arn: { Ref: "KafkaCluster" } };
+  return { kind, arn: { Ref: "KafkaCluster" }, securityGroupId: { Ref: "KafkaSecurityGroup" } };
 }
 
 /** The database: one that exists, or one of the stack's own. */
@@ -62,6 +73,7 @@ function readDatabase(env, stage) {
     kind: "aurora",
     host: { "Fn::GetAtt": ["DatabaseCluster", "Endpoint.Address"] },
     port: "5432",
+    securityGroupId: { Ref: "DatabaseSecurityGroup" },
     resourceId: { "Fn::GetAtt": ["DatabaseCluster", "DBClusterResourceId"] },
     owner: "smartgrid",
   };
@@ -73,6 +85,7 @@ function readDatabase(env, stage) {
       pattern: /^(cluster|db)-[A-Z0-9]+$/,
       expected: "the resource id of POSTGRES_HOST (DbClusterResourceId, DbiResourceId): cluster-… or db-…",
     }),
+    securityGroupId: readSecurityGroup(env, "POSTGRES_SECURITY_GROUP_ID", "POSTGRES_HOST"),
     owner: readText(env, "POSTGRES_OWNER", {
       fallback: "smartgrid",
       pattern: /^[a-z_][a-z0-9_]{0,62}$/,
@@ -123,7 +136,7 @@ function localDeployment(env) {
   const each = (of) => Object.fromEntries(ROLE_KINDS.map((kind) => [kind, of(kind.toUpperCase())]));
   const own = readDatabase({}, "local");
   return {
-    kafka: { kind: "serverless", arn: LOCAL_CLUSTER_ARN },
+    kafka: { ...readKafka({}, MSK_SERVERLESS_REGIONS[0]), arn: LOCAL_CLUSTER_ARN },
     network: readNetwork({}, false),
     authorizer: { issuer: "https://localhost", audience: "local" },
     database: {

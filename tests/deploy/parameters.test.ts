@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import deployment from "../../infra/deployment.cjs";
-import { packageStage, parameters } from "./packaged.ts";
+import { existing, packageStage, parameters } from "./packaged.ts";
 
 /** Reads the deployment's parameters as serverless.yml does. */
 async function read(
@@ -24,9 +24,9 @@ async function read(
   }
 }
 
-const cluster = "arn:aws:kafka:eu-central-1:123456789012:cluster/grid/0a1b2c3d-0000-4000-8000-000000000000-2";
+const { network } = existing;
+const cluster = existing.cluster.MSK_CLUSTER_ARN;
 const queue = "arn:aws:sqs:eu-central-1:123456789012:grid";
-const network = { VPC_ID: "vpc-0a1b", SUBNET_IDS: "subnet-0a,subnet-0b" };
 
 type Refused = readonly [
   name: string,
@@ -54,13 +54,23 @@ const refused: readonly Refused[] = [
   ],
   [
     "a cluster that exists, and no network",
-    { MSK_CLUSTER_ARN: cluster },
+    existing.cluster,
     "SUBNET_IDS: expected two to six private subnets of VPC_ID in different zones",
   ],
   [
     "subnets without their network",
     { SUBNET_IDS: network.SUBNET_IDS },
     "VPC_ID: expected the VPC of MSK_CLUSTER_ARN or POSTGRES_HOST: vpc-…, got nothing",
+  ],
+  [
+    "a cluster without its security group",
+    { MSK_CLUSTER_ARN: cluster, ...network },
+    "KAFKA_SECURITY_GROUP_ID: expected the security group that MSK_CLUSTER_ARN stands in: sg-…, got nothing",
+  ],
+  [
+    "a network in place of a security group",
+    { ...existing.database, POSTGRES_SECURITY_GROUP_ID: "0.0.0.0/0", ...network },
+    'POSTGRES_SECURITY_GROUP_ID: expected the security group that POSTGRES_HOST stands in: sg-…, got "0.0.0.0/0"',
   ],
   [
     "a database without its resource id",
@@ -84,7 +94,7 @@ const refused: readonly Refused[] = [
   ],
   [
     "any user as the database's owner",
-    { POSTGRES_HOST: "db.example.com", POSTGRES_RESOURCE_ID: "db-ABC123", POSTGRES_OWNER: "*", ...network },
+    { ...existing.database, POSTGRES_OWNER: "*", ...network },
     "POSTGRES_OWNER: expected a user's name of small letters, digits and '_', got \"*\"",
   ],
   [
@@ -127,18 +137,12 @@ for (const [name, environment, message, options] of refused)
   });
 
 test("what exists is used: its ARN, its host, its network", async () => {
-  const own = {
-    ...parameters,
-    MSK_CLUSTER_ARN: cluster,
-    POSTGRES_HOST: "db.example.com",
-    POSTGRES_RESOURCE_ID: "cluster-ABC123",
-    POSTGRES_OWNER: "grid_owner",
-  };
-  expect(await read({ ...own, ...network })).toMatchObject({
-    kafka: { kind: "existing", arn: cluster },
+  const given = { ...parameters, ...existing.cluster, ...existing.database, ...network };
+  expect(await read(given)).toMatchObject({
+    kafka: { kind: "existing", arn: cluster, securityGroupId: "sg-0a1b" },
     database: {
       ...{ kind: "existing", standby: "single", host: "db.example.com" },
-      ...{ resourceId: "cluster-ABC123", owner: "grid_owner", auth: "iam" },
+      ...{ resourceId: "cluster-ABC123", securityGroupId: "sg-0c1d", owner: "grid_owner", auth: "iam" },
     },
     network: { kind: "existing", vpcId: "vpc-0a1b", subnetIds: ["subnet-0a", "subnet-0b"] },
   });

@@ -152,6 +152,20 @@ const mistakes: readonly Mistake[] = [
     /^FunctionsToKafka: refers to BrokerSecurityGroup, which is not there$/,
   ],
   [
+    "a way to another group than Kafka's",
+    "FunctionsToKafka",
+    /"KafkaSecurityGroup"/,
+    '"DatabaseSecurityGroup"',
+    /^FunctionSecurityGroup: lets functions out to no group of Kafka on 9098$/,
+  ],
+  [
+    "a way to another port than PostgreSQL's",
+    "FunctionsToDatabase",
+    /"FromPort":"5432","ToPort":"5432"/,
+    '"FromPort":"5433","ToPort":"5433"',
+    /^FunctionSecurityGroup: lets functions out to no group of PostgreSQL on 5432$/,
+  ],
+  [
     "a function that may take all connections",
     "HealthLambdaFunction",
     /"ReservedConcurrentExecutions":5/,

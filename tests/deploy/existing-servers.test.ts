@@ -1,0 +1,40 @@
+// A stage on a cluster, a database and a network that exist passes the same assertions as one with its own, makes none of
+// them, and lets functions out to the groups that their owners named.
+
+import { expect, test } from "vitest";
+import { checkPackaged, readPackaged } from "../../scripts/deploy-check/assertions.ts";
+import { resourcesOf } from "../../scripts/deploy-check/template.ts";
+import { existing, packageStage, parameters } from "./packaged.ts";
+
+const { cluster, database, network } = existing;
+
+const variants = [
+  ["cluster, database and network", { ...cluster, ...database, ...network }, ["sg-0a1b", "sg-0c1d"]],
+  ["cluster and network", { ...cluster, ...network }, ["sg-0a1b", { Ref: "DatabaseSecurityGroup" }]],
+  ["database and network", { ...database, ...network }, [{ Ref: "KafkaSecurityGroup" }, "sg-0c1d"]],
+] as const;
+
+test.each(variants)("%s that exist", async (_name, given, destinations) => {
+  const run = await packageStage("prod", { ...parameters, ...given });
+  try {
+    expect(run.output).toContain("Service packaged");
+    const packaged = await readPackaged(run.folder);
+    expect(await checkPackaged(packaged)).toEqual([]);
+    const { template } = packaged;
+    expect(
+      resourcesOf(template, "AWS::EC2::SecurityGroupEgress").map(
+        ([, rule]) => rule.DestinationSecurityGroupId,
+      ),
+    ).toEqual(destinations);
+    const types = Object.values(template.Resources).map(({ Type }) => Type);
+    expect(types).not.toContain("AWS::EC2::VPC");
+    expect(types.filter((type) => type.startsWith("AWS::MSK::"))).toHaveLength(
+      "MSK_CLUSTER_ARN" in given ? 0 : 1,
+    );
+    expect(types.filter((type) => type === "AWS::RDS::DBCluster")).toHaveLength(
+      "POSTGRES_HOST" in given ? 0 : 1,
+    );
+  } finally {
+    await run.remove();
+  }
+});
