@@ -189,11 +189,12 @@ function alarmResources(prefix, database, email) {
 module.exports = async ({ resolveVariable }) => {
   const prefix = `${await resolveVariable("self:service")}-${await resolveVariable("sls:stage")}`;
   const kind = await resolveVariable("file(infra/deployment.cjs):database.kind");
+  const email = await resolveVariable("file(infra/deployment.cjs):alarmEmail");
   const plan = {
     connections: Number(await resolveVariable("param:databaseConnections")),
     volumeGib: Number(await resolveVariable("param:databaseVolumeGib")),
   };
-  return { Resources: alarmResources(prefix, kind === "aurora" ? plan : null, process.env.ALARM_EMAIL) };
+  return { Resources: alarmResources(prefix, kind === "aurora" ? plan : null, email) };
 };
 module.exports.alarmResources = alarmResources;
 module.exports.FUNCTIONS = FUNCTIONS;

@@ -5,7 +5,14 @@
 const { createHash } = require("node:crypto");
 const { readdirSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
-const { ParameterError, readText, readWeatherRate } = require("./parameters.cjs");
+const {
+  ParameterError,
+  readRules,
+  readSwitch,
+  readText,
+  readWholeNumber,
+  weatherRate,
+} = require("./parameters.cjs");
 
 // Amazon MSK Developer Guide, "What is MSK Serverless?", as of 2026-11-24.
 const MSK_SERVERLESS_REGIONS = [
@@ -69,18 +76,29 @@ function readKafka(env, region) {
 
 /** The database: one that exists, or one of the stack's own. */
 function readDatabase(env, stage) {
-  const own = {
+  const own = () => ({
     kind: "aurora",
     host: { "Fn::GetAtt": ["DatabaseCluster", "Endpoint.Address"] },
     port: "5432",
+    name: readText(env, "POSTGRES_DB", {
+      fallback: "smartgrid_db",
+      pattern: /^(?!(postgres|template[01]|rdsadmin)$)[a-z][a-z0-9_]{0,62}$/,
+      expected:
+        "a small letter, then up to 62 small letters, digits or '_' (and no database that is there anyway)",
+    }),
     securityGroupId: { Ref: "DatabaseSecurityGroup" },
     resourceId: { "Fn::GetAtt": ["DatabaseCluster", "DBClusterResourceId"] },
     owner: "smartgrid",
-  };
+  });
   const existing = () => ({
     kind: "existing",
     host: readText(env, "POSTGRES_HOST", { pattern: /^[a-z0-9.-]+$/i, expected: "a host name" }),
-    port: readText(env, "POSTGRES_PORT", { fallback: "5432", pattern: /^\d{1,5}$/, expected: "a port" }),
+    port: readWholeNumber(env, "POSTGRES_PORT", [5432, 1, 65_535]),
+    name: readText(env, "POSTGRES_DB", {
+      fallback: "smartgrid_db",
+      pattern: /^\S{1,63}$/,
+      expected: "a database's name of 1 to 63 characters",
+    }),
     resourceId: readText(env, "POSTGRES_RESOURCE_ID", {
       pattern: /^(cluster|db)-[A-Z0-9]+$/,
       expected: "the resource id of POSTGRES_HOST (DbClusterResourceId, DbiResourceId): cluster-… or db-…",
@@ -93,7 +111,7 @@ function readDatabase(env, stage) {
     }),
   });
   return {
-    ...(env.POSTGRES_HOST || env.POSTGRES_RESOURCE_ID ? existing() : own),
+    ...(env.POSTGRES_HOST || env.POSTGRES_RESOURCE_ID ? existing() : own()),
     auth: "iam",
     users: Object.fromEntries(ROLE_KINDS.map((kind) => [kind, `smartgrid_${kind}_${stage}`])),
     passwords: { ingest: "", sweep: "", api: "" },
@@ -131,6 +149,13 @@ function readAuthorizer(env) {
   };
 }
 
+/** Who gets the alarms, if anybody. */
+const readAlarmEmail = (env) =>
+  readText(env, "ALARM_EMAIL", {
+    pattern: /^([^\s@,]+@[^\s@,]+\.[^\s@,]+)?$/,
+    expected: "one address, or nothing",
+  });
+
 /** What this machine has instead: plain values, and users and passwords that `npm start` makes. */
 function localDeployment(env) {
   const each = (of) => Object.fromEntries(ROLE_KINDS.map((kind) => [kind, of(kind.toUpperCase())]));
@@ -145,6 +170,7 @@ function localDeployment(env) {
       standby: "single",
       host: env.POSTGRES_HOST || "127.0.0.1",
       port: env.POSTGRES_PORT || "5432",
+      name: env.POSTGRES_DB || own.name,
       users: each((kind) => env[`POSTGRES_USER_${kind}`] || env.POSTGRES_USER || "smartgrid"),
       passwords: each(
         (kind) =>
@@ -155,7 +181,7 @@ function localDeployment(env) {
   };
 }
 
-function deployedDeployment(env, region, stage, standby) {
+function deployedDeployment(env, region, stage, hasStandby) {
   if (!/^[a-z][a-z0-9]{0,15}$/.test(stage))
     throw new ParameterError("--stage", "a letter, then up to 15 small letters and digits", stage);
   const kafka = readKafka(env, region);
@@ -163,7 +189,7 @@ function deployedDeployment(env, region, stage, standby) {
   const needsExisting = kafka.kind === "existing" || database.kind === "existing";
   return {
     kafka,
-    database: { ...database, standby: database.kind === "aurora" && standby ? "standby" : "single" },
+    database: { ...database, standby: database.kind === "aurora" && hasStandby ? "standby" : "single" },
     network: readNetwork(env, needsExisting),
     authorizer: readAuthorizer(env),
   };
@@ -197,14 +223,24 @@ module.exports = async ({ options, resolveVariable }) => {
   const region = options.region ?? (await resolveVariable("self:provider.region"));
   const isLocal = stage === "local";
   const topics = readTopics(process.env);
+  const rules = readRules(process.env);
+  const [standby, deletionProtection, tracing] = await Promise.all(
+    ["standby", "deletionProtection", "tracing"].map(async (parameter) =>
+      readSwitch(parameter, await resolveVariable(`param:${parameter}`)),
+    ),
+  );
   const deployment = isLocal
     ? localDeployment(process.env)
-    : deployedDeployment(process.env, region, stage, await resolveVariable("param:standby"));
+    : deployedDeployment(process.env, region, stage, standby);
   return {
     ...deployment,
     ready: readiness(deployment),
     topics,
-    weatherRate: readWeatherRate(process.env, isLocal),
+    rules,
+    weatherRate: weatherRate(Number(rules.WEATHER_UPDATE_INTERVAL), isLocal),
+    deletionProtection,
+    tracing,
+    alarmEmail: readAlarmEmail(process.env),
     migrationsHash: migrationsHash(),
   };
 };

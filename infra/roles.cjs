@@ -118,7 +118,9 @@ const roleOf = (Statement) => ({
 
 module.exports = async ({ resolveVariable }) => {
   const deployment = (what) => resolveVariable(`file(infra/deployment.cjs):${what}`);
-  const [topics, kafka, database] = await Promise.all(["topics", "kafka", "database"].map(deployment));
+  const [topics, kafka, database, isTraced] = await Promise.all(
+    ["topics", "kafka", "database", "tracing"].map(deployment),
+  );
   const prefix = `${await resolveVariable("self:service")}-${await resolveVariable("sls:stage")}`;
   const may = statements({
     kafka: kafkaArns(kafka.arn),
@@ -147,7 +149,6 @@ module.exports = async ({ resolveVariable }) => {
     "migrate-database": may.migration(),
     "create-topics": may.topicMaker(all),
   };
-  const isTraced = String(await resolveVariable("param:tracing")) === "true"; // a text where it is given on the command line
   const ofEveryOne = (key) => [logs(`${prefix}-${key}`), ...(isTraced ? [traces] : [])];
   const logicalId = (key) => `${key.replaceAll(/(^|-)(.)/g, (_, __, first) => first.toUpperCase())}Role`;
   return {

@@ -1,23 +1,32 @@
 // Wrong parameters are refused before anything is created, with the parameter, what it may be, and what it is.
 
-import { expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
 import deployment from "../../infra/deployment.cjs";
+import {
+  type Environment,
+  readDatabaseSettings,
+  readLatenessRules,
+  readQuarantineRetentionDays,
+  readTroubleRules,
+  readWatermarkSettings,
+  readWeatherSettings,
+} from "../../lib/config.ts";
+import { messageOf } from "../../lib/log.ts";
 import { existing, packageStage, parameters } from "./packaged.ts";
 
 /** Reads the deployment's parameters as serverless.yml does. */
 async function read(
   environment: Readonly<Record<string, string>>,
   options: Readonly<Record<string, string>> = {},
+  params: Readonly<Record<string, unknown>> = {},
 ): Promise<unknown> {
-  const before = { ...process.env };
-  const variables = ["JWT_", "KAFKA_", "MSK_", "POSTGRES_", "SUBNET_", "VPC_", "WEATHER_"];
-  for (const name of Object.keys(process.env))
-    if (variables.some((prefix) => name.startsWith(prefix))) delete process.env[name];
-  Object.assign(process.env, environment);
+  const before = process.env;
+  process.env = { ...environment };
   try {
     return await deployment({
       options: { stage: "prod", region: "eu-central-1", ...options },
-      resolveVariable: async () => true,
+      resolveVariable: async (name) => params[name.replace("param:", "")] ?? false,
     });
   } finally {
     process.env = before;
@@ -127,7 +136,27 @@ const refused: readonly Refused[] = [
   [
     "weather never",
     { WEATHER_UPDATE_INTERVAL: "0" },
-    "WEATHER_UPDATE_INTERVAL: expected whole seconds from 1 to 86400",
+    "WEATHER_UPDATE_INTERVAL: expected a whole number from 1 to 86400",
+  ],
+  [
+    "a database's name that Aurora does not take",
+    { POSTGRES_DB: "smart-grid" },
+    "POSTGRES_DB: expected a small letter, then up to 62 small letters, digits or '_'",
+  ],
+  [
+    "a database that Aurora has anyway",
+    { POSTGRES_DB: "postgres" },
+    'and no database that is there anyway), got "postgres"',
+  ],
+  [
+    "an existing database's name of two words",
+    { ...existing.database, ...network, POSTGRES_DB: "smart grid" },
+    'POSTGRES_DB: expected a database\'s name of 1 to 63 characters, got "smart grid"',
+  ],
+  [
+    "alarms for nobody's address",
+    { ALARM_EMAIL: "grid operations" },
+    'ALARM_EMAIL: expected one address, or nothing, got "grid operations"',
   ],
 ];
 
@@ -146,6 +175,61 @@ test("what exists is used: its ARN, its host, its network", async () => {
     },
     network: { kind: "existing", vpcId: "vpc-0a1b", subnetIds: ["subnet-0a", "subnet-0b"] },
   });
+});
+
+describe("what functions would refuse at their start is refused here, in the same words", () => {
+  const given: Environment = { POSTGRES_HOST: "db.example.com", POSTGRES_PASSWORD: "secret" };
+  /** The variables of a reader of lib/config.ts, as `NAME: expected a whole number from … to …`. */
+  function refusedBy(reader: (env: Environment) => unknown, variable: string, value: string): string | null {
+    try {
+      reader({ ...given, [variable]: value });
+      return null;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+  const readers: readonly (readonly [variable: string, reader: (env: Environment) => unknown])[] = [
+    ["WATERMARK_DELAY_SECONDS", readWatermarkSettings],
+    ["WATERMARK_IDLE_SECONDS", readWatermarkSettings],
+    ["FUTURE_SKEW_SECONDS", readLatenessRules],
+    ["AMENDMENT_HORIZON_DAYS", readLatenessRules],
+    ["STUCK_AFTER_SECONDS", readTroubleRules],
+    ["QUARANTINE_RETENTION_DAYS", readQuarantineRetentionDays],
+    ["WEATHER_SEED", readWeatherSettings],
+    ["WEATHER_UPDATE_INTERVAL", readWeatherSettings],
+    ["POSTGRES_PORT", readDatabaseSettings],
+  ];
+
+  test.each(readers)("%s", async (variable, reader) => {
+    const message = refusedBy(reader, variable, "much");
+    expect(message).toMatch(/^\w+: expected a whole number from \d+ to \d+, got "much"$/);
+    const [least = 0, most = 0] = (message?.match(/\d+/g) ?? []).map(Number);
+    for (const value of ["much", "1.5", "-1", String(most + 1), ...(least > 0 ? [String(least - 1)] : [])])
+      await expect(
+        read({ ...parameters, ...existing.database, ...network, [variable]: value }),
+      ).rejects.toThrow(refusedBy(reader, variable, value) ?? "refused by the function as well");
+  });
+
+  test("and nothing of serverless.yml goes from the environment to a function unseen", () => {
+    const unseen = [...readFileSync("serverless.yml", "utf8").matchAll(/\$\{env:(\w+)/g)];
+    // Those of this machine: where `npm start` has put Kafka, and how often it sweeps.
+    expect(unseen.map((match) => match[1])).toEqual(["KAFKA_BROKER", "SWEEP_INTERVAL"]);
+  });
+});
+
+test.each([
+  ["standby", true, "standby"],
+  ["standby", "true", "standby"],
+  ["standby", false, "single"],
+  ["standby", "false", "single"],
+])("--param %s=%j is %s", async (_parameter, value, standby) => {
+  expect(await read(parameters, {}, { standby: value })).toMatchObject({ database: { standby } });
+});
+
+test.each(["standby", "deletionProtection", "tracing"])("--param %s=no", async (parameter) => {
+  await expect(read(parameters, {}, { [parameter]: "no" })).rejects.toThrow(
+    `--param ${parameter}: expected true or false, got "no"`,
+  );
 });
 
 test("MSK provisioned is for every region", async () => {
