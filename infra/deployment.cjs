@@ -65,6 +65,9 @@ function readKafka(env, region) {
     pattern: /^(serverless|provisioned)$/,
     expected: "serverless or provisioned (or MSK_CLUSTER_ARN of one that exists)",
   });
+  // MSK takes two subnets there, and three brokers stand in three zones.
+  if (kind === "provisioned" && region === "us-west-1")
+    throw new ParameterError("--region", "a region where MSK has three zones, or MSK_CLUSTER_ARN", region);
   if (kind === "serverless" && !MSK_SERVERLESS_REGIONS.includes(region))
     throw new ParameterError(
       "--region",
@@ -120,13 +123,29 @@ function readDatabase(env, stage) {
   };
 }
 
-/** The network: one that exists, which a cluster or a database that exists asks for, or one of the stack's own. */
-function readNetwork(env, needsExisting) {
+/** The three zones of the network: those that are named, or the first that the account has. */
+function readZones(env, region) {
+  if (!env.AVAILABILITY_ZONES)
+    return [0, 1, 2].map((index) => ({ "Fn::Select": [index, { "Fn::GetAZs": "" }] }));
+  const zone = `${region}[a-z]`;
+  const zones = readText(env, "AVAILABILITY_ZONES", {
+    pattern: new RegExp(`^(${zone}),(?!\\1)(${zone}),(?!\\1|\\2)${zone}$`),
+    expected: `three different zones of this region: ${region}a,${region}b,${region}c`,
+  });
+  return zones.split(",");
+}
+
+/**
+ * The network: one that exists, which a cluster or a database that exists asks for, or one of the stack's own.
+ * Lambda takes two subnets and more; MSK spreads brokers of the stack's own evenly over theirs.
+ */
+function readNetwork(env, region, kafkaKind, needsExisting) {
   if (!needsExisting && !env.VPC_ID && !env.SUBNET_IDS)
-    return { kind: "own", vpcId: { Ref: "Vpc" }, subnetIds: SUBNETS };
+    return { kind: "own", vpcId: { Ref: "Vpc" }, subnetIds: SUBNETS, zones: readZones(env, region) };
+  const [more, howMany] = kafkaKind === "provisioned" ? ["{2}", "three"] : ["{1,5}", "two to six"];
   const subnets = readText(env, "SUBNET_IDS", {
-    pattern: /^subnet-[0-9a-f]+(,subnet-[0-9a-f]+){1,5}$/,
-    expected: "two to six private subnets of VPC_ID in different zones: subnet-…,subnet-…",
+    pattern: new RegExp(`^subnet-[0-9a-f]+(,subnet-[0-9a-f]+)${more}$`),
+    expected: `${howMany} private subnets of VPC_ID in different zones: subnet-…,subnet-…`,
   });
   return {
     kind: "existing",
@@ -162,7 +181,7 @@ function localDeployment(env) {
   const own = readDatabase({}, "local");
   return {
     kafka: { ...readKafka({}, MSK_SERVERLESS_REGIONS[0]), arn: LOCAL_CLUSTER_ARN },
-    network: readNetwork({}, false),
+    network: readNetwork({}, "local", "serverless", false),
     authorizer: { issuer: "https://localhost", audience: "local" },
     database: {
       ...own,
@@ -190,7 +209,7 @@ function deployedDeployment(env, region, stage, hasStandby) {
   return {
     kafka,
     database: { ...database, standby: database.kind === "aurora" && hasStandby ? "standby" : "single" },
-    network: readNetwork(env, needsExisting),
+    network: readNetwork(env, region, kafka.kind, needsExisting),
     authorizer: readAuthorizer(env),
   };
 }

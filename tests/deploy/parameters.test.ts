@@ -118,6 +118,41 @@ const refused: readonly Refused[] = [
     { region: "eu-south-1" },
   ],
   [
+    "three brokers in a region of two zones",
+    { MSK_CLUSTER_TYPE: "provisioned" },
+    '--region: expected a region where MSK has three zones, or MSK_CLUSTER_ARN, got "us-west-1"',
+    { region: "us-west-1" },
+  ],
+  [
+    "three brokers in two subnets",
+    { MSK_CLUSTER_TYPE: "provisioned", ...network },
+    "SUBNET_IDS: expected three private subnets of VPC_ID in different zones: subnet-…,subnet-…, got",
+  ],
+  [
+    "three brokers in four subnets",
+    {
+      MSK_CLUSTER_TYPE: "provisioned",
+      ...network,
+      SUBNET_IDS: "subnet-0a,subnet-0b,subnet-0c,subnet-0d",
+    },
+    "SUBNET_IDS: expected three private subnets",
+  ],
+  [
+    "two zones",
+    { AVAILABILITY_ZONES: "eu-central-1a,eu-central-1b" },
+    "AVAILABILITY_ZONES: expected three different zones of this region: eu-central-1a,eu-central-1b,eu-central-1c, got",
+  ],
+  [
+    "one zone twice",
+    { AVAILABILITY_ZONES: "eu-central-1a,eu-central-1b,eu-central-1a" },
+    "AVAILABILITY_ZONES: expected three different zones of this region",
+  ],
+  [
+    "zones of another region",
+    { AVAILABILITY_ZONES: "us-east-1a,us-east-1b,us-east-1c" },
+    "AVAILABILITY_ZONES: expected three different zones of this region",
+  ],
+  [
     "a stage that is no name",
     {},
     '--stage: expected a letter, then up to 15 small letters and digits, got "Prod_1"',
@@ -232,7 +267,16 @@ test.each(["standby", "deletionProtection", "tracing"])("--param %s=no", async (
   );
 });
 
-test("MSK provisioned is for every region", async () => {
+test("the network's zones are those that are named, or the account's first", async () => {
+  const first = [0, 1, 2].map((index) => ({ "Fn::Select": [index, { "Fn::GetAZs": "" }] }));
+  expect(await read(parameters)).toMatchObject({ network: { kind: "own", zones: first } });
+  const named = { ...parameters, AVAILABILITY_ZONES: "eu-central-1c,eu-central-1a,eu-central-1d" };
+  expect(await read(named)).toMatchObject({
+    network: { zones: ["eu-central-1c", "eu-central-1a", "eu-central-1d"] },
+  });
+});
+
+test("MSK provisioned is for every region with three zones", async () => {
   const provisioned = await read(
     { ...parameters, MSK_CLUSTER_TYPE: "provisioned" },
     { region: "eu-south-1" },
