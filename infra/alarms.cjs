@@ -11,6 +11,8 @@ const FUNCTIONS = [
   ...["produce-weather", "generate-weather", "ingest-sensor", "ingest-meter", "health"],
   ...WRITERS,
 ];
+/** By the ids that MSK gives those of infra/kafka/provisioned.yml. */
+const BROKERS = ["1", "2", "3"];
 const GIB = 1024 ** 3;
 
 /** One series: [namespace, metric, dimensions, statistic]. */
@@ -31,6 +33,10 @@ function seriesOf(nameOf) {
   const ofDatabase = (metric, statistic) => [
     aws("AWS/RDS", metric, { DBClusterIdentifier: { Ref: "DatabaseCluster" } }, statistic),
   ];
+  const ofBrokers = (clusterName, metric) =>
+    BROKERS.map((broker) =>
+      aws("AWS/Kafka", metric, { "Cluster Name": clusterName, "Broker ID": broker }, "Maximum"),
+    );
   const ofApi = (metric) => [aws("AWS/ApiGateway", metric, { ApiId: { Ref: "HttpApi" } }, "Sum")];
   const ofFailures = [
     aws(
@@ -40,7 +46,7 @@ function seriesOf(nameOf) {
       "Maximum",
     ),
   ];
-  return { ofSweeper, ofAggregates, ofFunctions, ofDatabase, ofApi, ofFailures };
+  return { ofSweeper, ofAggregates, ofFunctions, ofBrokers, ofDatabase, ofApi, ofFailures };
 }
 
 /** [what it says, periods of seconds, how many of them, threshold, expression over the series a0, a1, …, b0, …, series] */
@@ -87,10 +93,20 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
   };
 }
 
+/** Of the stack's own brokers (MSK_CLUSTER_TYPE=provisioned); MSK Serverless has no disks to look after. */
+function brokerAlarms({ ofBrokers }, clusterName) {
+  return {
+    "kafka-disk": [
+      "A broker's disk is nearly full: without room it takes no more records",
+      ...[300, 3, "> 80", "MAX(METRICS())", ofBrokers(clusterName, "KafkaDataLogsDiskUsed")],
+    ],
+  };
+}
+
 /** Of the stack's own database; one that exists has its owner's. */
 function databaseAlarms({ ofDatabase }, { connections, volumeGib }) {
-  const alarm = (what, periods, threshold, metric, statistic) => [
-    ...[what, 60, periods, threshold, "a0", ofDatabase(metric, statistic)],
+  const alarm = (what, periods, threshold, metric, statistic, periodSeconds = 60) => [
+    ...[what, periodSeconds, periods, threshold, "a0", ofDatabase(metric, statistic)],
   ];
   return {
     "database-connections": alarm(
@@ -106,9 +122,10 @@ function databaseAlarms({ ofDatabase }, { connections, volumeGib }) {
       "The database has less than 1 GiB left for sorting and temporary tables",
       ...[15, `< ${GIB}`, "FreeLocalStorage", "Minimum"],
     ),
+    // Aurora tells the volume's size every few minutes: in a shorter period there would mostly be none.
     "database-volume": alarm(
       "The tables are larger than planned",
-      ...[1, `> ${volumeGib * GIB}`, "VolumeBytesUsed", "Maximum"],
+      ...[1, `> ${volumeGib * GIB}`, "VolumeBytesUsed", "Maximum", 3600],
     ),
     "database-transaction-ids": alarm(
       "Vacuum does not keep up; at 2 billion transactions PostgreSQL stops writing",
@@ -175,10 +192,17 @@ function topicResources(topicName, email) {
   };
 }
 
-/** @param database its plan, or null where it is not the stack's own */
-function alarmResources(prefix, database, email) {
+/**
+ * @param clusterName of the stack's own brokers, or null where it has none
+ * @param database its plan, or null where it is not the stack's own
+ */
+function alarmResources(prefix, { clusterName, database, email }) {
   const series = seriesOf((name) => `${prefix}-${name}`);
-  const alarms = { ...pipelineAlarms(series), ...(database ? databaseAlarms(series, database) : {}) };
+  const alarms = {
+    ...pipelineAlarms(series),
+    ...(clusterName ? brokerAlarms(series, clusterName) : {}),
+    ...(database ? databaseAlarms(series, database) : {}),
+  };
   const resources = Object.entries(alarms).map(([name, alarm]) => [
     logicalId(name),
     resourceOf(name, `${prefix}-${name}`, alarm),
@@ -188,13 +212,22 @@ function alarmResources(prefix, database, email) {
 
 module.exports = async ({ resolveVariable }) => {
   const prefix = `${await resolveVariable("self:service")}-${await resolveVariable("sls:stage")}`;
-  const kind = await resolveVariable("file(infra/deployment.cjs):database.kind");
-  const email = await resolveVariable("file(infra/deployment.cjs):alarmEmail");
+  const [kafkaKind, databaseKind, email] = await Promise.all(
+    ["kafka.kind", "database.kind", "alarmEmail"].map((what) =>
+      resolveVariable(`file(infra/deployment.cjs):${what}`),
+    ),
+  );
   const plan = {
     connections: Number(await resolveVariable("param:databaseConnections")),
     volumeGib: Number(await resolveVariable("param:databaseVolumeGib")),
   };
-  return { Resources: alarmResources(prefix, kind === "aurora" ? plan : null, email) };
+  return {
+    Resources: alarmResources(prefix, {
+      clusterName: kafkaKind === "provisioned" ? prefix : null,
+      database: databaseKind === "aurora" ? plan : null,
+      email,
+    }),
+  };
 };
 module.exports.alarmResources = alarmResources;
 module.exports.FUNCTIONS = FUNCTIONS;

@@ -187,6 +187,13 @@ const mistakes: readonly Mistake[] = [
     /^create-topics: runs on nodejs22\.x, was tested on nodejs24\.x$/,
   ],
   [
+    "a step that is given up while it still works",
+    "DatabaseMigration",
+    /"ServiceTimeout":"900"/,
+    '"ServiceTimeout":"840"',
+    /^DatabaseMigration: is waited for 840 s, and migrate-database may take 840 s$/,
+  ],
+  [
     "logs for ever",
     "HealthLogGroup",
     /"RetentionInDays":\d+/,
