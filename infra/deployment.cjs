@@ -31,10 +31,13 @@ const clusterArn = (region) => ({
   expected: `an ARN of this region: arn:aws:kafka:${region}:ACCOUNT:cluster/NAME/UUID`,
 });
 
+/** Of what EC2 knows by an id: 8 digits, or 17 since 2018. */
+const ID = "[0-9a-f]{8}([0-9a-f]{9})?";
+
 /** The group that a server which exists stands in: functions may send to it, and to nothing else there. */
 const readSecurityGroup = (env, variable, server) =>
   readText(env, variable, {
-    pattern: /^sg-[0-9a-f]+$/,
+    pattern: new RegExp(`^sg-${ID}$`),
     expected: `the security group that ${server} stands in: sg-…`,
   });
 
@@ -144,13 +147,13 @@ function readNetwork(env, region, kafkaKind, needsExisting) {
     return { kind: "own", vpcId: { Ref: "Vpc" }, subnetIds: SUBNETS, zones: readZones(env, region) };
   const [more, howMany] = kafkaKind === "provisioned" ? ["{2}", "three"] : ["{1,5}", "two to six"];
   const subnets = readText(env, "SUBNET_IDS", {
-    pattern: new RegExp(`^subnet-[0-9a-f]+(,subnet-[0-9a-f]+)${more}$`),
+    pattern: new RegExp(`^subnet-${ID}(,subnet-${ID})${more}$`),
     expected: `${howMany} private subnets of VPC_ID in different zones: subnet-…,subnet-…`,
   });
   return {
     kind: "existing",
     vpcId: readText(env, "VPC_ID", {
-      pattern: /^vpc-[0-9a-f]+$/,
+      pattern: new RegExp(`^vpc-${ID}$`),
       expected: "the VPC of MSK_CLUSTER_ARN or POSTGRES_HOST: vpc-…",
     }),
     subnetIds: subnets.split(","),

@@ -9,9 +9,9 @@ import { existing, packageStage, parameters } from "./packaged.ts";
 const { cluster, database, network } = existing;
 
 const variants = [
-  ["cluster, database and network", { ...cluster, ...database, ...network }, ["sg-0a1b", "sg-0c1d"]],
-  ["cluster and network", { ...cluster, ...network }, ["sg-0a1b", { Ref: "DatabaseSecurityGroup" }]],
-  ["database and network", { ...database, ...network }, [{ Ref: "KafkaSecurityGroup" }, "sg-0c1d"]],
+  ["cluster, database and network", { ...cluster, ...database, ...network }, ["sg-0a1b2c3d", "sg-0c1d2c3d"]],
+  ["cluster and network", { ...cluster, ...network }, ["sg-0a1b2c3d", { Ref: "DatabaseSecurityGroup" }]],
+  ["database and network", { ...database, ...network }, [{ Ref: "KafkaSecurityGroup" }, "sg-0c1d2c3d"]],
 ] as const;
 
 test.each(variants)("%s that exist", async (_name, given, destinations) => {

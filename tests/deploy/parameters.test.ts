@@ -82,6 +82,11 @@ const refused: readonly Refused[] = [
     'POSTGRES_SECURITY_GROUP_ID: expected the security group that POSTGRES_HOST stands in: sg-…, got "0.0.0.0/0"',
   ],
   [
+    "a security group's id that lost a digit",
+    { ...existing.cluster, KAFKA_SECURITY_GROUP_ID: "sg-0a1b2c3", ...network },
+    'KAFKA_SECURITY_GROUP_ID: expected the security group that MSK_CLUSTER_ARN stands in: sg-…, got "sg-0a1b2c3"',
+  ],
+  [
     "a database without its resource id",
     { POSTGRES_HOST: "db.example.com", ...network },
     "POSTGRES_RESOURCE_ID: expected the resource id of POSTGRES_HOST (DbClusterResourceId, DbiResourceId): cluster-… or db-…, got nothing",
@@ -133,7 +138,7 @@ const refused: readonly Refused[] = [
     {
       MSK_CLUSTER_TYPE: "provisioned",
       ...network,
-      SUBNET_IDS: "subnet-0a,subnet-0b,subnet-0c,subnet-0d",
+      SUBNET_IDS: "subnet-0a1b2c3a,subnet-0a1b2c3b,subnet-0a1b2c3c,subnet-0a1b2c3d",
     },
     "SUBNET_IDS: expected three private subnets",
   ],
@@ -203,12 +208,12 @@ for (const [name, environment, message, options] of refused)
 test("what exists is used: its ARN, its host, its network", async () => {
   const given = { ...parameters, ...existing.cluster, ...existing.database, ...network };
   expect(await read(given)).toMatchObject({
-    kafka: { kind: "existing", arn: cluster, securityGroupId: "sg-0a1b" },
+    kafka: { kind: "existing", arn: cluster, securityGroupId: "sg-0a1b2c3d" },
     database: {
       ...{ kind: "existing", standby: "single", host: "db.example.com" },
-      ...{ resourceId: "cluster-ABC123", securityGroupId: "sg-0c1d", owner: "grid_owner", auth: "iam" },
+      ...{ resourceId: "cluster-ABC123", securityGroupId: "sg-0c1d2c3d", owner: "grid_owner", auth: "iam" },
     },
-    network: { kind: "existing", vpcId: "vpc-0a1b", subnetIds: ["subnet-0a", "subnet-0b"] },
+    network: { kind: "existing", vpcId: "vpc-0a1b2c3d", subnetIds: ["subnet-0a1b2c3a", "subnet-0a1b2c3b"] },
   });
 });
 
