@@ -3,51 +3,15 @@
 // data is no breach, but where silence itself is the fault.
 "use strict";
 
+const { SWEEPER, seriesOf } = require("./alarm-series.cjs");
 const STREAMS = require("./streams.cjs");
 
-const SWEEPER = "sweep-windows";
 const WRITERS = [...Object.values(STREAMS), SWEEPER];
 const FUNCTIONS = [
   ...["produce-weather", "generate-weather", "ingest-sensor", "ingest-meter", "health"],
   ...WRITERS,
 ];
-/** By the ids that MSK gives those of infra/kafka/provisioned.yml. */
-const BROKERS = ["1", "2", "3"];
 const GIB = 1024 ** 3;
-
-/** One series: [namespace, metric, dimensions, statistic]. */
-const aws = (namespace, metric, dimensions, statistic) => ({ namespace, metric, dimensions, statistic });
-
-/** What an alarm needs to name things. */
-function seriesOf(nameOf) {
-  const ofSweeper = (metric, statistic) =>
-    Object.keys(STREAMS).map((Stream) =>
-      aws("Smartgrid", metric, { FunctionName: nameOf(SWEEPER), Stream }, statistic),
-    );
-  const ofAggregates = (metric) =>
-    Object.entries(STREAMS).map(([Stream, name]) =>
-      aws("Smartgrid", metric, { FunctionName: nameOf(name), Stream }, "Sum"),
-    );
-  const ofFunctions = (names, metric, statistic) =>
-    names.map((name) => aws("AWS/Lambda", metric, { FunctionName: nameOf(name) }, statistic));
-  const ofDatabase = (metric, statistic) => [
-    aws("AWS/RDS", metric, { DBClusterIdentifier: { Ref: "DatabaseCluster" } }, statistic),
-  ];
-  const ofBrokers = (clusterName, metric) =>
-    BROKERS.map((broker) =>
-      aws("AWS/Kafka", metric, { "Cluster Name": clusterName, "Broker ID": broker }, "Maximum"),
-    );
-  const ofApi = (metric) => [aws("AWS/ApiGateway", metric, { ApiId: { Ref: "HttpApi" } }, "Sum")];
-  const ofFailures = [
-    aws(
-      "AWS/SQS",
-      "ApproximateNumberOfMessagesVisible",
-      { QueueName: { "Fn::GetAtt": ["AggregateFailures", "QueueName"] } },
-      "Maximum",
-    ),
-  ];
-  return { ofSweeper, ofAggregates, ofFunctions, ofBrokers, ofDatabase, ofApi, ofFailures };
-}
 
 /** [what it says, periods of seconds, how many of them, threshold, expression over the series a0, a1, …, b0, …, series] */
 function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailures }) {

@@ -8,6 +8,9 @@ class ParameterError extends Error {
   }
 }
 
+/** Of what EC2 knows by an id: 8 digits, or 17 since 2018. */
+const ID = "[0-9a-f]{8}([0-9a-f]{9})?";
+
 /** An empty value counts as not set. @throws ParameterError */
 function readText(env, variable, { pattern, expected, fallback = "" }) {
   const value = env[variable] || fallback;
@@ -65,4 +68,4 @@ function weatherRate(seconds, isLocal) {
   return seconds === 60 ? "rate(1 minute)" : `rate(${seconds / 60} minutes)`;
 }
 
-module.exports = { ParameterError, readText, readWholeNumber, readSwitch, readRules, weatherRate };
+module.exports = { ID, ParameterError, readText, readWholeNumber, readSwitch, readRules, weatherRate };

@@ -72,6 +72,16 @@ const refused: readonly Refused[] = [
     "VPC_ID: expected the VPC of MSK_CLUSTER_ARN or POSTGRES_HOST: vpc-…, got nothing",
   ],
   [
+    "a security group without its cluster",
+    { KAFKA_SECURITY_GROUP_ID: "sg-0a1b2c3d" },
+    "MSK_CLUSTER_ARN: expected an ARN of this region: arn:aws:kafka:eu-central-1:ACCOUNT:cluster/NAME/UUID, got nothing",
+  ],
+  [
+    "a security group without its database",
+    { POSTGRES_SECURITY_GROUP_ID: "sg-0a1b2c3d" },
+    "POSTGRES_HOST: expected a host name, got nothing",
+  ],
+  [
     "a cluster without its security group",
     { MSK_CLUSTER_ARN: cluster, ...network },
     "KAFKA_SECURITY_GROUP_ID: expected the security group that MSK_CLUSTER_ARN stands in: sg-…, got nothing",
