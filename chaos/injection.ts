@@ -2,9 +2,9 @@
 // same thing do not. Each hand takes its faults from a shuffled deck, so that all of them have their turn.
 
 import { messageOf } from "../lib/log.ts";
+import { pause } from "../localstack/event-source-mapping/waiting.ts";
 import { chaosFaults, isOwnFault, type OwnFault, ownFaults } from "./fault-kinds.ts";
 import type { Fault, World } from "./faults/fault.ts";
-import { hold } from "./hold.ts";
 import { type Random, randomOf } from "./random.ts";
 
 export interface Injected {
@@ -26,7 +26,7 @@ async function injectOn(
   say: (message: string) => void,
 ): Promise<void> {
   for (let deck: OwnFault[] = []; !world.signal.aborted && kinds.length > 0; ) {
-    await hold(random.between(1_500, 7_000), world.signal);
+    await pause(random.between(1_500, 7_000), world.signal);
     if (deck.length === 0) deck = random.shuffle(kinds);
     const kind = deck.pop();
     if (kind === undefined || world.signal.aborted) return;

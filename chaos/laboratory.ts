@@ -4,10 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { faultKinds as triggerFaults } from "../localstack/event-source-mapping/faults.ts";
+import { pause } from "../localstack/event-source-mapping/waiting.ts";
 import { auditBreaches } from "./audit.ts";
 import { EventSource } from "./events.ts";
 import type { World } from "./faults/fault.ts";
-import { hold } from "./hold.ts";
 import { type Injected, injectAll, noteFault } from "./injection.ts";
 import { type LoadCounts, runLoad } from "./load.ts";
 import { type LoggedRecord, readLog } from "./log.ts";
@@ -101,7 +101,7 @@ async function torture(pipeline: Pipeline, broker: Broker, database: Database, o
       load,
       over,
     ),
-    hold(durationMs, over),
+    pause(durationMs, over),
   ]);
   pipeline.useTriggerFaults(null, () => undefined);
   const endWatching = async () => {

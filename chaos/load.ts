@@ -3,8 +3,8 @@
 
 import { Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
 import "../lib/kafka/request-queue.ts";
+import { pause } from "../localstack/event-source-mapping/waiting.ts";
 import type { EventSource, OutgoingEvent } from "./events.ts";
-import { hold } from "./hold.ts";
 import { FATE_HEADER, type StreamName, streams } from "./log.ts";
 import type { Random } from "./random.ts";
 
@@ -87,7 +87,7 @@ export async function runLoad(options: LoadOptions, counts: LoadCounts, signal: 
     }
     const waitMs = startMs + tick * TICK_MS - performance.now();
     if (waitMs < -5_000) tick = Math.floor((performance.now() - startMs) / TICK_MS);
-    await hold(Math.max(waitMs, 1), signal);
+    await pause(Math.max(waitMs, 1), signal);
   }
   await producer?.disconnect().catch(() => undefined); // the broker may be away
 }

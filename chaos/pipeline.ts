@@ -4,8 +4,8 @@ import type { Audited } from "../lib/audit/audit.ts";
 import { messageOf } from "../lib/log.ts";
 import { type Faults, injectFaults, noFaults } from "../localstack/event-source-mapping/faults.ts";
 import { type RunningMapping, startMapping } from "../localstack/event-source-mapping/mapping.ts";
+import { pause } from "../localstack/event-source-mapping/waiting.ts";
 import { ExecutionEnvironments } from "./execution-environments.ts";
-import { hold } from "./hold.ts";
 import { openClient } from "./load.ts";
 import { type StreamName, streams } from "./log.ts";
 import type { Random } from "./random.ts";
@@ -157,7 +157,7 @@ export class Pipeline {
   async sweepOnSchedule(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.sweep();
-      await hold(SWEEP_EVERY_MS, signal);
+      await pause(SWEEP_EVERY_MS, signal);
     }
   }
 

@@ -1,7 +1,7 @@
 // What is seen of watermarks and ledgers while a run goes on, and the laws that every sample keeps.
 
 import type { ClientBase } from "pg";
-import { hold } from "./hold.ts";
+import { pause } from "../localstack/event-source-mapping/waiting.ts";
 import { openClient } from "./load.ts";
 import { type LoggedRecord, type StreamName, streams } from "./log.ts";
 import type { Database } from "./servers.ts";
@@ -91,12 +91,12 @@ export async function watch(
             consumption: await of("consumption"),
             weather: await of("weather"),
           });
-          await hold(500, signal);
+          await pause(500, signal);
         }
       });
     } catch {
       // A server is away, as it should be now and then; looked at again when it is back.
-      await hold(500, signal);
+      await pause(500, signal);
     } finally {
       await admin.disconnect().catch(() => undefined); // it may have lost its broker
     }

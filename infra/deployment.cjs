@@ -107,7 +107,8 @@ function migrationsHash() {
   return hash.digest("hex");
 }
 
-module.exports = async ({ options, resolveVariable }) => {
+/** @throws ParameterError */
+async function readDeployment({ options, resolveVariable }) {
   const stage = options.stage ?? "local";
   const region = options.region ?? (await resolveVariable("self:provider.region"));
   const isLocal = stage === "local";
@@ -132,4 +133,16 @@ module.exports = async ({ options, resolveVariable }) => {
     alarmEmail: readAlarmEmail(process.env),
     migrationsHash: migrationsHash(),
   };
+}
+
+module.exports = async (variables) => {
+  try {
+    return await readDeployment(variables);
+  } catch (error) {
+    if (!(error instanceof ParameterError)) throw error;
+    // osls would say it once for each of some sixty variables, each time with the stack.
+    console.error(`\n${error.message}\nNothing was created or changed. The parameters: docs/deploy.md`);
+    process.exit(1);
+  }
 };
+module.exports.readDeployment = readDeployment;

@@ -4,6 +4,7 @@
 import { parseArgs } from "node:util";
 import { messageOf } from "../lib/log.ts";
 import { checkPackaged, readPackaged, TEMPLATE_FILE } from "./deploy-check/assertions.ts";
+import { environment } from "./deploy-check/environment.ts";
 import { checkMockDeploy } from "./deploy-check/mock-deploy.ts";
 import { installTools, toolPath } from "./deploy-check/python.ts";
 import { REGION } from "./deploy-check/template.ts";
@@ -15,13 +16,6 @@ const TEMPLATE = `${PACKAGE}/${TEMPLATE_FILE}`;
 const { values: options } = parseArgs({
   options: { stage: { type: "string", default: "prod" }, static: { type: "boolean", default: false } },
 });
-
-/** Made-up ones where the person has not set them yet: what is checked does not depend on their values. */
-const environment = {
-  ...process.env,
-  JWT_ISSUER: process.env.JWT_ISSUER || "https://issuer.example.com",
-  JWT_AUDIENCE: process.env.JWT_AUDIENCE || "smartgrid",
-};
 
 async function installed(): Promise<string[]> {
   await installTools();

@@ -1,19 +1,23 @@
-// `npm run package [-- --stage prod]`: the zips of all functions under .serverless/, with what is in them by size. The
-// same commit gives the same bytes: osls sorts the entries and dates them 1980, and esbuild's output has no date.
+// `npm run package [-- --stage prod]`: the zips of all functions in .local/package, with what is in them by size. The same
+// commit gives the same bytes: osls sorts the entries and dates them 1980, and esbuild's output has no date. Not the folder
+// that `serverless deploy --package` takes: it may have been made with made-up parameters.
 
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Bundle } from "./build.ts";
+import { environment } from "./deploy-check/environment.ts";
 import { run } from "./run-command.ts";
 
 const { values: options } = parseArgs({ options: { stage: { type: "string", default: "prod" } } });
 const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} KB`.padStart(10);
 
 const startMs = performance.now();
-const args = ["node_modules/serverless/bin/serverless.js", "package", "--stage", options.stage];
-const { code, output } = await run(process.execPath, args);
+const FOLDER = ".local/package";
+const cli = "node_modules/serverless/bin/serverless.js";
+const args = [cli, "package", "--stage", options.stage, "--package", FOLDER];
+const { code, output } = await run(process.execPath, args, environment);
 if (code !== 0) {
   console.error(output.trim());
   process.exit(1);
@@ -23,7 +27,7 @@ console.log(
   `${"function".padEnd(24)}${"at once".padStart(10)}${"later".padStart(10)}${"zip".padStart(10)}  sha256 of the zip`,
 );
 for (const { name, bytes, laterBytes } of bundles) {
-  const zip = join(".serverless", `${name}.zip`);
+  const zip = join(FOLDER, `${name}.zip`);
   const hash = createHash("sha256")
     .update(await readFile(zip))
     .digest("hex")

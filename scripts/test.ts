@@ -75,7 +75,7 @@ if (filters.length === 0)
 // What the local trigger and the servers do has nothing to do with days and hours: once is enough, in the zone that
 // is the harder case. All else runs in both.
 const onceInTirane = [
-  "tests/integration/{esm-*,failures-command*,execution-*,word-count*}",
+  "tests/integration/{esm-*,failures-command*,execution-*,start-command*,word-count*}",
   "tests/integration/localstack/**",
 ];
 const isWhole = filters.length === 0;

@@ -1,6 +1,6 @@
 // Functions and their triggers: killed, frozen, started twice, with clocks that are wrong.
 
-import { hold } from "../hold.ts";
+import { pause } from "../../localstack/event-source-mapping/waiting.ts";
 import { drawDurationMs, type Fault } from "./fault.ts";
 
 export const functionFaults = {
@@ -10,7 +10,7 @@ export const functionFaults = {
     async inject({ aggregators, signal }, random) {
       for (let times = random.between(2, 6); times > 0; times--) {
         random.pick(aggregators).signal("SIGKILL");
-        await hold(random.between(50, 800), signal);
+        await pause(random.between(50, 800), signal);
       }
     },
   },
@@ -20,7 +20,7 @@ export const functionFaults = {
     async inject({ aggregators, signal }, random) {
       const chosen = random.pick(aggregators);
       chosen.signal("SIGSTOP");
-      await hold(random.between(1_000, 7_000), signal);
+      await pause(random.between(1_000, 7_000), signal);
       chosen.signal("SIGCONT");
     },
   },
@@ -29,7 +29,7 @@ export const functionFaults = {
     async inject({ sweeper, signal }, random) {
       for (let times = random.between(2, 6); times > 0; times--) {
         sweeper.signal("SIGKILL");
-        await hold(random.between(50, 800), signal);
+        await pause(random.between(50, 800), signal);
       }
     },
   },
@@ -37,7 +37,7 @@ export const functionFaults = {
     on: "functions",
     async inject({ sweeper, signal }, random) {
       sweeper.signal("SIGSTOP");
-      await hold(drawDurationMs(random), signal);
+      await pause(drawDurationMs(random), signal);
       sweeper.signal("SIGCONT");
     },
   },
@@ -52,7 +52,7 @@ export const functionFaults = {
     on: "topics",
     async inject({ startTriggers, signal }, random) {
       const second = startTriggers();
-      await hold(random.between(1_000, 6_000), signal);
+      await pause(random.between(1_000, 6_000), signal);
       await Promise.all(second.map((mapping) => mapping.stop()));
     },
   },

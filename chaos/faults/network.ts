@@ -1,6 +1,6 @@
 // The network between functions and database, and between functions, triggers and broker.
 
-import { hold } from "../hold.ts";
+import { pause } from "../../localstack/event-source-mapping/waiting.ts";
 import type { NetworkProxy } from "../proxy.ts";
 import type { Random } from "../random.ts";
 import { drawDurationMs, type Fault, type World } from "./fault.ts";
@@ -8,19 +8,19 @@ import { drawDurationMs, type Fault, type World } from "./fault.ts";
 async function cut(proxy: NetworkProxy, random: Random, { signal }: World): Promise<void> {
   for (let times = random.between(1, 4); times > 0; times--) {
     proxy.cut();
-    await hold(random.between(50, 1_000), signal);
+    await pause(random.between(50, 1_000), signal);
   }
 }
 
 async function delay(proxy: NetworkProxy, random: Random, { signal }: World): Promise<void> {
   proxy.delay(random.between(20, 200));
-  await hold(drawDurationMs(random), signal);
+  await pause(drawDurationMs(random), signal);
   proxy.heal();
 }
 
 async function halfOpen(proxy: NetworkProxy, random: Random, { signal }: World): Promise<void> {
   proxy.halfOpen();
-  await hold(drawDurationMs(random), signal);
+  await pause(drawDurationMs(random), signal);
   proxy.heal();
 }
 

@@ -1,7 +1,7 @@
 // Broker and database themselves: killed, frozen, read-only, full of sessions, locked, migrated.
 
 import pg from "pg";
-import { hold } from "../hold.ts";
+import { pause } from "../../localstack/event-source-mapping/waiting.ts";
 import { drawDurationMs, type Fault } from "./fault.ts";
 
 export const serverFaults = {
@@ -9,7 +9,7 @@ export const serverFaults = {
     on: "broker",
     async inject({ broker, signal }, random) {
       await broker.kill();
-      await hold(random.between(0, 3_000), signal);
+      await pause(random.between(0, 3_000), signal);
       await broker.restart();
     },
   },
@@ -17,7 +17,7 @@ export const serverFaults = {
     on: "broker",
     async inject({ broker, signal }, random) {
       broker.freeze();
-      await hold(drawDurationMs(random), signal);
+      await pause(drawDurationMs(random), signal);
       broker.wake();
     },
   },
@@ -25,7 +25,7 @@ export const serverFaults = {
     on: "database",
     async inject({ database, signal }, random) {
       await database.kill();
-      await hold(random.between(0, 3_000), signal);
+      await pause(random.between(0, 3_000), signal);
       await database.restart();
     },
   },
@@ -33,7 +33,7 @@ export const serverFaults = {
     on: "database",
     async inject({ database, signal }, random) {
       await database.freeze();
-      await hold(drawDurationMs(random), signal);
+      await pause(drawDurationMs(random), signal);
       database.wake();
     },
   },
@@ -47,7 +47,7 @@ export const serverFaults = {
              WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
           ),
         );
-        await hold(random.between(50, 1_000), signal);
+        await pause(random.between(50, 1_000), signal);
       }
     },
   },
@@ -59,7 +59,7 @@ export const serverFaults = {
         await client.query("SET default_transaction_read_only = off");
         await client.query("ALTER SYSTEM SET default_transaction_read_only = on");
         await client.query("SELECT pg_reload_conf()");
-        await hold(drawDurationMs(random), signal);
+        await pause(drawDurationMs(random), signal);
         await client.query("ALTER SYSTEM RESET default_transaction_read_only");
         await client.query("SELECT pg_reload_conf()");
       });
@@ -83,7 +83,7 @@ export const serverFaults = {
           }
         }
         database.proxy.cut();
-        await hold(drawDurationMs(random), signal);
+        await pause(drawDurationMs(random), signal);
       } finally {
         await Promise.all(taken.map((client) => client.end()));
       }
@@ -97,7 +97,7 @@ export const serverFaults = {
         await client.query("BEGIN");
         const table = random.pick(["ledger", "sensor_aggregates_realtime", "stream_state", "seen_event"]);
         await client.query(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
-        await hold(random.between(500, 7_000), signal);
+        await pause(random.between(500, 7_000), signal);
         await client.query("ROLLBACK");
       });
     },
@@ -114,7 +114,7 @@ export const serverFaults = {
           "consumption_aggregates_realtime",
         ]);
         await client.query(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS chaos integer DEFAULT 0`);
-        await hold(random.between(200, 2_000), signal);
+        await pause(random.between(200, 2_000), signal);
         await client.query(`ALTER TABLE ${table} DROP COLUMN IF EXISTS chaos`);
       });
     },

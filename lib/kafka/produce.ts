@@ -53,8 +53,9 @@ export function openProducer(settings: KafkaSettings): EventProducer {
   return {
     close: () => connection.drop(),
     async send(topic, records) {
+      const asked = connection.get();
       try {
-        const sent = connection.get().then((producer) =>
+        const sent = asked.then((producer) =>
           producer.send({
             topic,
             acks: -1,
@@ -65,7 +66,7 @@ export function openProducer(settings: KafkaSettings): EventProducer {
         return placements.map((p) => ({ partition: p.partition, offset: Number(p.baseOffset ?? "-1") }));
       } catch (error) {
         // The connection may be what is broken: the next call makes a new one.
-        void connection.drop();
+        void connection.drop(asked);
         throw new NotStoredError(topic, error);
       }
     },

@@ -20,15 +20,17 @@ function verifierOf(password: string): string {
   return `SCRAM-SHA-256$${iterations}:${salt.toString("base64")}$${storedKey}:${serverKey}`;
 }
 
-/** Makes the login role `smartgrid_<kind>_<suffix>` where it is missing. @returns its name */
-async function createLogin(client: ClientBase, suffix: string, kind: RoleKind): Promise<string> {
-  // Roles take no parameters, so the name must be plain.
+/** @throws Error for another suffix than small letters and digits: roles take no parameters, so the name must be plain */
+function userOf(suffix: string, kind: RoleKind): string {
   if (!/^[a-z0-9]{1,20}$/.test(suffix))
     throw new Error(`a login's suffix: expected small letters and digits, got ${JSON.stringify(suffix)}`);
-  const user = `smartgrid_${kind}_${suffix}`;
+  return `smartgrid_${kind}_${suffix}`;
+}
+
+/** Makes the login role where it is missing. */
+async function createLogin(client: ClientBase, user: string, kind: RoleKind): Promise<void> {
   const { rowCount } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [user]);
   if (rowCount === 0) await client.query(`CREATE ROLE ${user} LOGIN IN ROLE smartgrid_${kind}`);
-  return user;
 }
 
 /**
@@ -44,7 +46,8 @@ export async function createLogins(
 ): Promise<Record<string, string>> {
   const environment: Record<string, string> = {};
   for (const kind of roleKinds) {
-    const user = await createLogin(client, suffix, kind);
+    const user = userOf(suffix, kind);
+    await createLogin(client, user, kind);
     await client.query(`ALTER ROLE ${user} LOGIN PASSWORD '${verifierOf(passwords[kind])}'`); // it has no quotes
     environment[`POSTGRES_USER_${kind.toUpperCase()}`] = user;
     environment[`POSTGRES_PASSWORD_${kind.toUpperCase()}`] = passwords[kind];
@@ -58,26 +61,30 @@ export async function createLogins(
  * Since PostgreSQL 16 whoever makes a role is a member of it, and so, by these grants, of rds_iam: RDS takes a token from
  * him, too, from then on, and his password no more (docs/decisions/0008).
  * @param client as above
- * @throws Error that says what to do where the database knows no IAM, or where the client may not grant it
+ * @throws Error that says what to do where the database knows no IAM, or where the client lacks a right
  */
 export async function createIamLogins(client: ClientBase, suffix: string): Promise<void> {
-  const { rowCount } = await client.query("SELECT FROM pg_roles WHERE rolname = 'rds_iam'");
-  if (rowCount === 0)
+  const { rows } = await client.query<{ owner: string; knowsIam: boolean }>(
+    `SELECT current_user::text AS owner, EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_iam') AS "knowsIam"`,
+  );
+  const { owner = "", knowsIam = false } = rows[0] ?? {};
+  if (!knowsIam)
     throw new Error(
       "the database has no role rds_iam: functions log in by IAM, so it has to be RDS or Aurora PostgreSQL with IAM database authentication enabled (aws rds modify-db-cluster, or modify-db-instance, --enable-iam-database-authentication)",
     );
   for (const kind of roleKinds) {
-    const user = await createLogin(client, suffix, kind);
-    await client.query(`ALTER ROLE ${user} LOGIN PASSWORD NULL`);
+    const user = userOf(suffix, kind);
     try {
+      await createLogin(client, user, kind);
+      await client.query(`ALTER ROLE ${user} LOGIN PASSWORD NULL`);
       await client.query(`GRANT rds_iam TO ${user}`);
     } catch (error) {
-      if (error instanceof DatabaseError && error.code === "42501")
-        throw new Error(
-          `the database's owner may not give rds_iam to ${user}: let an administrator run GRANT rds_iam TO that owner WITH ADMIN OPTION`,
-          { cause: error },
-        );
-      throw error;
+      if (!(error instanceof DatabaseError) || error.code !== "42501") throw error;
+      const lacking = [error.message, error.detail].filter(Boolean).join(": ");
+      throw new Error(
+        `the database's owner ${owner} may not make the user ${user}, who logs in by IAM (${lacking}): let an administrator run what is missing of ALTER ROLE ${owner} CREATEROLE; GRANT ${user} TO ${owner} WITH ADMIN OPTION, where the user is another's; GRANT rds_iam TO ${owner} WITH ADMIN OPTION`,
+        { cause: error },
+      );
     }
   }
 }

@@ -10,6 +10,7 @@ import {
   readWeatherSettings,
 } from "../../lib/config.ts";
 import { messageOf } from "../../lib/log.ts";
+import { connectionOf } from "../../lib/store/pool.ts";
 import { FOLDER, removeRunningStack, writeRunningStack } from "../running-stack.ts";
 import { openDemo } from "./demo.ts";
 import { startFunctions } from "./functions.ts";
@@ -75,7 +76,7 @@ async function start(options: StartOptions, startedMs: number): Promise<{ ended:
     WEATHER_SEED: String(options.seed),
   });
   running.push({ name: "functions", stop: functions.stop });
-  const pool = new pg.Pool({ ...services.database, max: 1 });
+  const pool = new pg.Pool({ ...connectionOf(services.database), max: 1 });
   pool.on("error", () => undefined); // the status line says when PostgreSQL does not answer
   running.push({ name: "status connection", stop: () => pool.end() });
 

@@ -1,7 +1,7 @@
 // All that a database's schema is, as text, to be compared: tables, columns, defaults, constraints, indexes, functions,
 // triggers, rights, roles, and which migrations it says it has.
 
-import type { Pool } from "pg";
+import type { Client } from "pg";
 
 const OURS = "'public'::regnamespace";
 const parts: readonly string[] = [
@@ -24,7 +24,7 @@ const parts: readonly string[] = [
 ];
 
 /** @param superuser sees everything */
-export async function readCatalogue(superuser: Pool): Promise<string[]> {
+export async function readCatalogue(superuser: Client): Promise<string[]> {
   const lines: string[] = [];
   for (const part of parts) {
     const { rows } = await superuser.query<{ line: string }>(

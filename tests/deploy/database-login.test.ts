@@ -6,18 +6,19 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { loginToken } from "../../lib/store/login-token.ts";
 import { REGION } from "../../scripts/deploy-check/template.ts";
 import { runCommand } from "../integration/commands.ts";
-import { type Deployment, startDeployment, tlsFile } from "./deployment.ts";
-import { deliveryOfReading } from "./reading.ts";
+import { caFile } from "./certificate.ts";
+import { type Deployment, startDeployment } from "./deployment.ts";
+import { deliveryOfReading } from "./events.ts";
 
 let deployment: Deployment;
 beforeAll(async () => {
-  deployment = await startDeployment(["migrate-database", "aggregate-sensor"], "unused:9092");
+  deployment = await startDeployment();
   expect(await deployment.step("migrate-database", {})).toMatchObject({ Status: "SUCCESS" });
 });
 afterAll(() => deployment?.close());
 
 const aggregate = (environment: Readonly<Record<string, string>>) =>
-  deployment.call("aggregate-sensor", deliveryOfReading(0), { environment });
+  deployment.call("aggregate-sensor", deliveryOfReading(deployment.clusterArn, 0), { environment });
 
 /** Logs in with a function's token, or with a part of it that is another. */
 async function logIn(other: {
@@ -31,8 +32,8 @@ async function logIn(other: {
   readonly password?: string;
   readonly ssl?: false;
 }): Promise<unknown> {
-  const credentials = deployment.credentialsOf(other.as ?? "aggregate-sensor");
-  const { host, port } = deployment.front;
+  const credentials = deployment.identityOf(other.as ?? "aggregate-sensor");
+  const { host, port } = deployment.postgres.front;
   const user = other.user ?? "smartgrid_ingest_prod";
   const token = await loginToken(
     { host, port: other.port ?? port, user: other.signedUser ?? user, region: other.region ?? REGION },
@@ -84,7 +85,7 @@ test.each<[string, Parameters<typeof logIn>[0], RegExp]>([
   ["with a password", { password: "smartgrid" }, /^the password is no token/],
 ])("a login %s is refused", async (_, other, reason) => {
   await expect(logIn(other)).rejects.toThrow(/^PAM authentication failed for user /);
-  expect(deployment.front.refusals.at(-1)).toMatch(reason);
+  expect(deployment.postgres.front.refusals.at(-1)).toMatch(reason);
 });
 
 test("a login without TLS is refused", async () => {
@@ -92,25 +93,25 @@ test("a login without TLS is refused", async () => {
 });
 
 test("a login of a user without rds_iam is refused, whatever the token", async () => {
-  await deployment.observer.query("REVOKE rds_iam FROM smartgrid_ingest_prod GRANTED BY smartgrid");
+  await deployment.postgres.observer.query("REVOKE rds_iam FROM smartgrid_ingest_prod GRANTED BY smartgrid");
   await expect(logIn({})).rejects.toThrow(/^PAM authentication failed/);
-  expect(deployment.front.refusals.at(-1)).toMatch(/is no member of rds_iam/);
+  expect(deployment.postgres.front.refusals.at(-1)).toMatch(/is no member of rds_iam/);
   expect(await deployment.step("migrate-database", {})).toMatchObject({ Status: "SUCCESS" });
   expect(await logIn({})).toEqual({ user: "smartgrid_ingest_prod" });
 });
 
 test("a login that is refused is trouble with infrastructure: the batch comes again", async () => {
-  const { code, log } = await aggregate({ AWS_SECRET_ACCESS_KEY: "another" });
-  expect(code).toBe(1);
+  const { error, log } = await aggregate({ AWS_SECRET_ACCESS_KEY: "another" });
+  expect(error).toContain('PAM authentication failed for user "smartgrid_ingest_prod"');
   expect(log).toContain('PAM authentication failed for user \\"smartgrid_ingest_prod\\"');
-  expect(log).not.toMatch(/X-Amz-(Signature|Security-Token)/);
+  expect(`${log}${error}`).not.toMatch(/X-Amz-(Signature|Security-Token)/);
 });
 
 test.each(["iam", "password"])(
   "of a person's tool, which signs for itself or is given a token: %s",
   async (auth) => {
-    const { host, port } = deployment.front;
-    const credentials = deployment.credentialsOf("migrate-database");
+    const { host, port } = deployment.postgres.front;
+    const credentials = deployment.identityOf("migrate-database");
     const token = await loginToken({ host, port, user: "smartgrid", region: REGION }, credentials);
     const { stdout, stderr } = await runCommand("migrate", [], {
       ...{
@@ -119,7 +120,7 @@ test.each(["iam", "password"])(
         POSTGRES_DB: "smartgrid_db",
         POSTGRES_USER: "smartgrid",
       },
-      ...{ POSTGRES_CA_FILE: tlsFile("server.crt"), POSTGRES_AUTH: auth },
+      ...{ POSTGRES_CA_FILE: caFile, POSTGRES_AUTH: auth },
       ...(auth === "password"
         ? { POSTGRES_PASSWORD: token }
         : {
@@ -134,7 +135,6 @@ test.each(["iam", "password"])(
 );
 
 test("a login goes to no server that another authority vouches for", async () => {
-  const { code, log } = await aggregate({ POSTGRES_CA_FILE: tlsFile("other-ca.crt") });
-  expect(code).toBe(1);
-  expect(log).toContain("self-signed certificate");
+  const other = new URL("../integration/store/tls/other-ca.crt", import.meta.url).pathname;
+  expect((await aggregate({ POSTGRES_CA_FILE: other })).error).toContain("self-signed certificate");
 });

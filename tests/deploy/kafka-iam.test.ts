@@ -4,8 +4,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openArchive } from "../../lib/kafka/archive.ts";
 import { REGION } from "../../scripts/deploy-check/template.ts";
-import { actionsOf, type IamClients, startIamClients, topics, without } from "./msk/clients.ts";
-import type { Credentials } from "./msk/cluster.ts";
+import { type CallOptions, type Deployment, startDeployment } from "./deployment.ts";
+import { topics, work } from "./events.ts";
+import { actionsOf, without } from "./identities.ts";
+import { failureIn, type WarmFunction } from "./lambda.ts";
 import { pollOnce } from "./msk/trigger.ts";
 
 const DENIED = /Access denied \(\S+ may not kafka-cluster:Connect\)/;
@@ -41,48 +43,44 @@ const groups: Readonly<Record<string, string>> = {
   "aggregate-weather": topics.weather,
 };
 
-let clients: IamClients;
+let deployment: Deployment;
 beforeAll(async () => {
-  clients = await startIamClients();
+  deployment = await startDeployment();
+  expect(await deployment.step("migrate-database", {})).toMatchObject({ Status: "SUCCESS" });
 });
-afterAll(() => clients?.close());
+afterAll(() => deployment?.close());
 afterEach(() => {
-  clients.cluster.front.aheadMs = 0;
-  clients.cluster.front.maxSessionMs = Number.POSITIVE_INFINITY;
+  deployment.kafka.front.aheadMs = 0;
+  deployment.kafka.front.maxSessionMs = Number.POSITIVE_INFINITY;
 });
 
-const keyOf = (principal: string) => clients.cluster.credentialsOf(principal);
+const withoutAction = (name: string, action: string) => ({
+  credentials: deployment.identityOf(without(name, action)),
+});
+
+const Topics = Object.values(topics).map((Name) => ({ Name, Partitions: "2" }));
 
 /** The function once, or its trigger. @returns null where the work was done, else why not */
-async function attempt(
-  name: string,
-  credentials: Credentials = keyOf(name),
-  more: Readonly<Record<string, string>> = {},
-): Promise<string | null> {
+async function attempt(name: string, options: CallOptions = {}): Promise<string | null> {
   const topic = groups[name];
   if (topic !== undefined) {
-    const { brokers, caFile } = clients.cluster;
-    return pollOnce(
-      { brokers, caFile, region: REGION, credentials },
-      topic,
-      `smartgrid-prod-${name}-${topic}`,
-    ).then(
-      () => null,
-      (error) => String(error),
-    );
+    const poller = {
+      ...{ brokers: deployment.kafka.brokers, region: REGION },
+      credentials: options.credentials ?? deployment.identityOf(name),
+    };
+    return pollOnce(poller, topic, `smartgrid-prod-${name}-${topic}`).then(() => null, String);
   }
-  const running = await clients.start(name, credentials, more);
-  try {
-    return await clients.failureOf(name, running);
-  } finally {
-    await running.stop();
+  if (name === "create-topics") {
+    const { Status, Reason } = await deployment.step(name, { Topics }, options);
+    return Status === "SUCCESS" ? null : String(Reason);
   }
+  return failureIn(await deployment.call(name, work[name]?.(), options));
 }
 
 test("create-topics creates them with its own policy, and not with an action less", async () => {
-  const { admin } = clients.cluster;
+  const { admin } = deployment.kafka;
   for (const [action, reason] of Object.entries(refusals["create-topics"] ?? {}))
-    expect(await attempt("create-topics", keyOf(without("create-topics", action))), action).toMatch(reason);
+    expect(await attempt("create-topics", withoutAction("create-topics", action)), action).toMatch(reason);
   // Without describing them it has made them and could not see that they are there.
   await admin.deleteTopics({ topics: Object.values(topics) });
   expect(await attempt("create-topics")).toBeNull();
@@ -103,11 +101,11 @@ describe("with an action less", () => {
       Object.entries(reasons).map(([action, reason]) => [name, action, reason] as const),
     );
   test.each(rows)("%s without %s is refused", async (name, action, reason) => {
-    expect(await attempt(name, keyOf(without(name, action)))).toMatch(reason);
+    expect(await attempt(name, withoutAction(name, action))).toMatch(reason);
   });
 
   test("these are all actions of all policies", () => {
-    const named = clients.identities.filter(({ principal }) => !principal.includes("-without-"));
+    const named = deployment.identities.filter(({ principal }) => !principal.includes("-without-"));
     const actual = named.map(({ principal, allowed }) => [principal, actionsOf(allowed).sort()] as const);
     const shown = Object.entries(refusals).map(
       ([name, reasons]) => [name, Object.keys(reasons).sort()] as const,
@@ -116,63 +114,67 @@ describe("with an action less", () => {
   });
 
   test("ingest-sensor cannot write to the meters' topic", async () => {
-    const swapped = { KAFKA_TOPIC_SENSOR_DATA: topics.consumption };
-    expect(await attempt("ingest-sensor", undefined, swapped)).toMatch(TOPIC);
+    const environment = { KAFKA_TOPIC_SENSOR_DATA: topics.consumption };
+    expect(await attempt("ingest-sensor", { environment })).toMatch(TOPIC);
   });
 });
 
 describe("a login that is refused names its cause", () => {
   test("a wrong secret access key", async () => {
-    const wrong = { ...keyOf("ingest-sensor"), secretAccessKey: "another" };
-    expect(await attempt("ingest-sensor", wrong)).toMatch(
+    const credentials = { ...deployment.identityOf("ingest-sensor"), secretAccessKey: "another" };
+    expect(await attempt("ingest-sensor", { credentials })).toMatch(
       /authentication failed: .*the signature is not that of/,
     );
   });
 
   test("an expired token", async () => {
-    clients.cluster.front.aheadMs = 16 * 60_000;
+    deployment.kafka.front.aheadMs = 16 * 60_000;
     expect(await attempt("ingest-sensor")).toMatch(/authentication failed: .*the token expired at/);
   });
 
   test("a certificate that nobody vouches for: then no token is sent", async () => {
-    const before = clients.cluster.front.logins.length;
-    expect(await attempt("ingest-sensor", undefined, { NODE_EXTRA_CA_CERTS: "" })).toMatch(
+    const before = deployment.kafka.front.logins.length;
+    expect(await attempt("ingest-sensor", { environment: { NODE_EXTRA_CA_CERTS: "" } })).toMatch(
       /self-signed certificate/,
     );
-    const settings = { brokers: [clients.cluster.brokers], clusterArn: null, clientId: "archive", iam: true };
+    const settings = {
+      brokers: [deployment.kafka.brokers],
+      clusterArn: null,
+      clientId: "archive",
+      iam: true,
+    };
     const archive = openArchive(settings); // in this process, which trusts nobody else either
     await expect(archive.partitions(topics.sensor, 0)).rejects.toThrow(/self-signed certificate/);
     await archive.close();
-    expect(clients.cluster.front.logins).toHaveLength(before);
+    expect(deployment.kafka.front.logins).toHaveLength(before);
   });
 });
 
 describe.each(["ingest-sensor", "health"])("%s, warm, does not notice the end of its session", (name) => {
   /** Two invocations of one execution environment. @returns the logins for them */
-  async function twice(between: (running: Awaited<ReturnType<IamClients["start"]>>) => void) {
-    const { logins } = clients.cluster.front;
+  async function twice(between: (running: WarmFunction) => void) {
+    const { logins } = deployment.kafka.front;
     const before = logins.length;
-    const running = await clients.start(name, keyOf(name));
+    const running = await deployment.start(name);
     try {
-      expect(await clients.failureOf(name, running)).toBeNull();
+      expect(failureIn(await running.invoke(work[name]?.()))).toBeNull();
       between(running);
-      expect(await clients.failureOf(name, running)).toBeNull();
-      expect(running.log()).not.toContain('"level":"error"');
+      expect(failureIn(await running.invoke(work[name]?.()))).toBeNull();
     } finally {
-      await running.stop();
+      expect(await running.stop()).not.toContain('"level":"error"');
     }
     return logins.slice(before);
   }
 
   test("that is near: it logs in anew on the same connection", async () => {
-    clients.cluster.front.maxSessionMs = 5_000; // less than the 10 s before the end from which kafkajs does
+    deployment.kafka.front.maxSessionMs = 5_000; // less than the 10 s before the end from which kafkajs does
     expect(await twice(() => undefined)).toContainEqual({ principal: name, isAgain: true });
   });
 
   test("that came while it was frozen: it logs in anew", async () => {
     const logins = await twice((running) => {
       running.freeze();
-      clients.cluster.front.expireSessions();
+      deployment.kafka.front.expireSessions();
       running.thaw();
     });
     expect(logins.length).toBeGreaterThan(1);
@@ -181,7 +183,7 @@ describe.each(["ingest-sensor", "health"])("%s, warm, does not notice the end of
   test("with the connection, while it was frozen", async () => {
     const logins = await twice((running) => {
       running.freeze();
-      clients.cluster.front.endConnections();
+      deployment.kafka.front.endConnections();
       running.thaw();
     });
     expect(logins.length).toBeGreaterThan(1);

@@ -1,87 +1,86 @@
-// Functions from their packaged zips, as Lambda runs them: the zip's files in a folder of their own, a fresh Node 24
-// with the template's variables, one event. What is AWS's around them is answered by a server of the test's own.
+// Functions from their packaged zips, as Lambda runs them: the zip's files in a folder of their own, a fresh Node 24 with
+// the function's variables. The process lives on after an answer, frozen or not, with whatever connections it has, and
+// takes the next event.
 
 import { spawn } from "node:child_process";
-import { createServer, type IncomingMessage } from "node:http";
+import { once } from "node:events";
 import { join } from "node:path";
 import { unpack } from "../../scripts/deploy-check/handlers.ts";
-import type { Template } from "../../scripts/deploy-check/template.ts";
-import { functionsOf } from "../../scripts/deploy-check/template.ts";
 
-const INVOKE = `const [file, event] = process.argv.slice(1);
-  const { handler } = await import(file);
-  const answer = await handler(JSON.parse(event), { getRemainingTimeInMillis: () => 60_000 });
-  process.stdout.write("\\n" + JSON.stringify(answer ?? null), () => process.exit());`;
+const SERVE = `import { inspect } from "node:util";
+  const { handler } = await import(process.argv[1]);
+  process.on("message", async (event) => {
+    try {
+      process.send({ answer: (await handler(event, { getRemainingTimeInMillis: () => 60_000 })) ?? null });
+    } catch (error) {
+      process.send({ error: inspect(error) });
+    }
+  });
+  process.send("ready");`;
 
 export interface Invocation {
-  readonly code: number;
-  /** The handler's answer; undefined where it threw. */
-  readonly answer: unknown;
+  readonly answer?: unknown;
+  /** What the handler threw. */
+  readonly error?: string;
+  /** All that the process has written so far. */
   readonly log: string;
 }
 
-export function invoke(
+/** @returns null where the function has done its work, else all that it said */
+export function failureIn(invocation: Invocation): string | null {
+  const isDone =
+    invocation.error === undefined && !/"statusCode":[^2]/.test(JSON.stringify(invocation.answer));
+  return isDone ? null : JSON.stringify(invocation);
+}
+
+export interface WarmFunction {
+  invoke(event: unknown): Promise<Invocation>;
+  /** As Lambda does between two invocations: nothing of it runs, not even what takes note of a closed connection. */
+  freeze(): void;
+  thaw(): void;
+  /** @returns all that it has written */
+  stop(): Promise<string>;
+}
+
+/** @throws Error with its output where the function does not load */
+export async function startFunction(
   folder: string,
   name: string,
   environment: Readonly<Record<string, string>>,
-  event: unknown,
-): Promise<Invocation> {
+): Promise<WarmFunction> {
   const file = join(folder, `dist/functions/${name}/index.js`);
-  const args = ["--input-type=module", "-e", INVOKE, file, JSON.stringify(event)];
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: folder, env: environment });
-    let [output, log] = ["", ""];
-    child.stdout.on("data", (chunk) => {
-      output += chunk;
-    });
-    child.stderr.on("data", (chunk) => {
+  const child = spawn(process.execPath, ["--input-type=module", "-e", SERVE, file], {
+    cwd: folder,
+    env: environment,
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  let log = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => {
       log += chunk;
     });
-    child.once("close", (code) => {
-      const last = output.slice(output.lastIndexOf("\n") + 1);
-      resolve({ code: code ?? -1, answer: code === 0 ? JSON.parse(last) : undefined, log: output + log });
-    });
-  });
+  const ended = once(child, "close").then(() => Promise.reject(new Error(`${name} has ended: ${log}`)));
+  ended.catch(() => undefined); // asked for below, where it matters
+  const message = async () => (await Promise.race([once(child, "message"), ended]))[0];
+  await message();
+  return {
+    async invoke(event) {
+      const answered = message();
+      child.send(Object(event));
+      return { ...(await answered), log };
+    },
+    freeze: () => child.kill("SIGSTOP"),
+    thaw: () => child.kill("SIGCONT"),
+    async stop() {
+      child.kill("SIGKILL");
+      await ended.catch(() => undefined);
+      return log;
+    },
+  };
 }
 
 /** Unpacks a function's zip. @returns its folder */
 export async function unpackFunction(packageFolder: string, into: string, name: string): Promise<string> {
   await unpack(join(packageFolder, `${name}.zip`), join(into, name));
   return join(into, name);
-}
-
-export function environmentOf(template: Template, name: string): Record<string, string> {
-  const found = functionsOf(template).find(({ key }) => key === name);
-  if (found === undefined) throw new Error(`no function ${name}`);
-  return { ...found.environment };
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString();
-}
-
-export interface AwsAround {
-  readonly url: string;
-  /** What custom resources have answered. */
-  readonly answers: readonly Record<string, unknown>[];
-  close(): Promise<void>;
-}
-
-/** MSK that names these brokers (GET), CloudFormation taking answers (PUT). */
-export async function startAwsAround(brokers: string): Promise<AwsAround> {
-  const answers: Record<string, unknown>[] = [];
-  const server = createServer(async (request, response) => {
-    if (request.method === "PUT") answers.push(JSON.parse(await bodyOf(request)));
-    response.end(JSON.stringify({ bootstrapBrokerString: brokers, bootstrapBrokerStringSaslIam: brokers }));
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  const port = address !== null && typeof address === "object" ? address.port : 0;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    answers,
-    close: () => new Promise((done) => server.close(() => done())),
-  };
 }

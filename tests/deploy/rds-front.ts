@@ -6,13 +6,12 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+import { certificate } from "./certificate.ts";
 import { type AccessKeys, readRdsToken } from "./presigned-token.ts";
 
 export interface RdsFrontOptions {
   readonly postgresPort: number;
   readonly region: string;
-  /** Of the server's certificate, PEM. */
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer };
   readonly keys: AccessKeys;
   /** IAM: whether the role may do `rds-db:connect` on this user. */
   isAllowed(principal: string, user: string): boolean;
@@ -105,7 +104,7 @@ export async function startRdsFront(options: RdsFrontOptions): Promise<RdsFront>
       return;
     }
     socket.write("S");
-    const client = new TLSSocket(socket, { isServer: true, ...options.tls });
+    const client = new TLSSocket(socket, { isServer: true, ...certificate });
     client.on("error", () => socket.destroy()); // e.g. a client that does not trust the certificate
     const startup = await takeMessage(client);
     const user = userOf(startup);

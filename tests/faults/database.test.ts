@@ -139,6 +139,8 @@ test("no connection free (53300): backs off, nothing lost, a clear metric", asyn
 });
 
 test("deadlock, serialization failure: bounded retry within the remaining time, then throw", async () => {
+  // Sessions look for a deadlock once, so long after their wait began: commits late, but before they give up the lock.
+  await observer.query("ALTER DATABASE smartgrid_db SET deadlock_timeout = '4s'");
   const pool = openPool(settings(), 10_000);
   const both = (first: number) => [
     recordOf(first, reading(first, { customer_id: "a" })),
@@ -146,21 +148,24 @@ test("deadlock, serialization failure: bounded retry within the remaining time, 
   ];
   const address = { source: "s", topic: "t", partition: 0 };
   await commitRecords(postgresJudge(pool), consumptionStream, address, both(0), rules);
-  /** Makes a commit the victim of a transaction that takes its rows in the opposite order. */
+  /** Makes a commit the victim of a transaction that takes its rows in the opposite order, and never looks itself. */
   async function deadlocked(begin: () => Promise<unknown>): Promise<PromiseSettledResult<unknown>> {
     const other = await observer.connect();
     const touch = (customer: string) =>
       other.query("UPDATE consumption_aggregates_realtime SET updated_at = now() WHERE customer_id = $1", [
         customer,
       ]);
-    await other.query("BEGIN");
-    await touch("b");
-    const committing = Promise.allSettled([begin()]);
-    await untilBlocked(observer);
-    await touch("a");
-    await other.query("COMMIT");
-    other.release();
-    return (await committing)[0];
+    try {
+      await other.query("BEGIN; SET LOCAL deadlock_timeout = '1h'");
+      await touch("b");
+      const committing = Promise.allSettled([begin()]);
+      await untilBlocked(observer);
+      await touch("a");
+      await other.query("COMMIT");
+      return (await committing)[0];
+    } finally {
+      other.release(true); // with its transaction, where that has not ended
+    }
   }
   expect(
     await deadlocked(() => commitRecords(postgresJudge(pool), consumptionStream, address, both(2), rules)),
@@ -191,6 +196,7 @@ test("deadlock, serialization failure: bounded retry within the remaining time, 
   await commit(pool, 6, 10);
   expect(await totals(observer)).toEqual({ counted: 10, records: 10 });
   await pool.end();
+  await observer.query("ALTER DATABASE smartgrid_db RESET deadlock_timeout");
 });
 
 test("disk full (53100), lock held, statement timeout: rollback, throw, resume when freed (lock held, statement timeout)", async () => {

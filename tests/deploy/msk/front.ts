@@ -6,8 +6,8 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 import { Writer } from "@platformatic/kafka";
+import { certificate } from "../certificate.ts";
 import { type AccessKeys, type PresignedToken, readMskToken } from "../presigned-token.ts";
-import type { Certificate } from "./certificate.ts";
 import {
   API_VERSIONS,
   authenticateAnswer,
@@ -30,7 +30,6 @@ export interface FrontOptions {
   /** Of the broker's SASL_PLAINTEXT listener. */
   readonly brokerPort: number;
   readonly region: string;
-  readonly certificate: Certificate;
   readonly keys: AccessKeys;
   /** The broker's passwords of those who may connect (`kafka-cluster:Connect`). */
   readonly passwords: ReadonlyMap<string, string>;
@@ -93,7 +92,7 @@ class Front implements MskFront {
 
   constructor(options: FrontOptions) {
     this.#options = options;
-    this.#server = createServer(options.certificate, (client) => {
+    this.#server = createServer(certificate, (client) => {
       // A name, as every client of Java's gives; whoever serves many brokers at one address needs it.
       if (!client.servername) {
         client.destroy();

@@ -1,15 +1,14 @@
 // What Lambda's pollers do in a function's name: join the group, read the topic, commit. With the client of the local
 // trigger.
 
-import { readFile } from "node:fs/promises";
 import { Consumer } from "@platformatic/kafka";
 import signer from "aws-msk-iam-sasl-signer-js";
 import { withReasons } from "../../../lib/kafka/refusal.ts";
-import type { Credentials } from "./cluster.ts";
+import type { Credentials } from "../../../lib/store/login-token.ts";
+import { certificate } from "../certificate.ts";
 
 export interface Poller {
   readonly brokers: string;
-  readonly caFile: string;
   readonly region: string;
   readonly credentials: Credentials;
 }
@@ -43,7 +42,7 @@ export async function pollOnce(poller: Poller, topic: string, groupId: string): 
     retries: 3, // the first group of a broker waits for its coordinator
     retryDelay: 100,
     autocommit: false,
-    tls: { ca: await readFile(poller.caFile) },
+    tls: { ca: certificate.cert },
     tlsServerName: true,
     sasl: { mechanism: "OAUTHBEARER", token },
   });

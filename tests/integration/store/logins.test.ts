@@ -1,7 +1,7 @@
 // The login roles of a deployed stage, on a PostgreSQL whose administrator is none of ours and whose owner is no
 // superuser, as on RDS.
 
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -10,7 +10,8 @@ import { createIamLogins, createLogins } from "../../../lib/store/logins.ts";
 import { migrate, readMigrations } from "../../../lib/store/migrate.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { type PostgresServer, startPostgres } from "../../../localstack/postgres/server.ts";
-import { until } from "../topics.ts";
+import { prependHbaLine } from "../pg-hba.ts";
+import { postgresRelease } from "../stack.ts";
 
 let folder: string;
 let server: PostgresServer;
@@ -20,7 +21,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), `smartgrid-test-${process.pid}-logins-`));
   server = await startPostgres({
     ...{ dataDir: join(folder, "postgres"), port: await freePort(), database: "grid" },
-    ...{ user: "administrator", password: "test", settings: { fsync: "off" } },
+    ...{ user: "administrator", password: "test", settings: { fsync: "off" }, ...postgresRelease },
   });
   administrator = new pg.Client({ connectionString: server.url });
   await administrator.connect();
@@ -53,7 +54,7 @@ test("without rds_iam there is no login by IAM: it says what to do", async () =>
 test("an owner who may not give rds_iam is told who can let him", async () => {
   await administrator.query("CREATE ROLE rds_iam");
   await expect(createIamLogins(owner, "s1")).rejects.toThrow(
-    /^the database's owner may not give rds_iam to smartgrid_ingest_s1: .*WITH ADMIN OPTION$/,
+    /^the database's owner owner may not make the user smartgrid_ingest_s1, who logs in by IAM \(permission denied to grant role "rds_iam": .*GRANT rds_iam TO owner WITH ADMIN OPTION$/,
   );
 });
 
@@ -75,23 +76,31 @@ test("users get rds_iam, and those who had a password have none any more", async
   await createIamLogins(owner, "s1"); // as the next deployment does
 });
 
+test.each([
+  [
+    "whose user another has made",
+    "CREATE ROLE smartgrid_api_s2",
+    "GRANT smartgrid_api_s2 TO owner WITH ADMIN OPTION",
+  ],
+  ["who may make no users", "ALTER ROLE owner NOCREATEROLE", "ALTER ROLE owner CREATEROLE"],
+])("an owner %s is told what an administrator has to run, which helps", async (_, cause, remedy) => {
+  await administrator.query(cause);
+  await expect(createIamLogins(owner, "s2")).rejects.toThrow(
+    new RegExp(`^the database's owner owner may not make the user smartgrid_\\w+_s2, .*${remedy}`),
+  );
+  await administrator.query(remedy);
+  await createIamLogins(owner, "s2");
+});
+
 test("who makes users with rds_iam is a member of it himself, for RDS's line of pg_hba.conf: the owner's reason to log in by IAM, too", async () => {
   const logIn = async () => {
     const client = new pg.Client({ connectionString: server.url.replace("administrator:", "maker:") });
     await client.connect();
     await client.end();
   };
-  const { rows } = await administrator.query<{ file: string }>("SELECT current_setting('hba_file') AS file");
-  const file = rows[0]?.file ?? "";
   // RDS asks for a token here (`pam`), and takes no password; refusing is as good to see who is meant.
-  await writeFile(file, `host all +rds_iam all reject\n${await readFile(file, "utf8")}`);
-  await administrator.query("SELECT pg_reload_conf()");
+  await prependHbaLine(administrator, "host all +rds_iam all reject");
   await administrator.query("CREATE ROLE maker LOGIN CREATEROLE PASSWORD 'test'");
-  await until(
-    async () =>
-      (await administrator.query("SELECT FROM pg_hba_file_rules WHERE auth_method = 'reject'")).rowCount,
-    (count) => count === 1,
-  );
   await logIn();
   await administrator.query(
     "SET SESSION AUTHORIZATION maker; CREATE ROLE made LOGIN; REVOKE made FROM maker; RESET SESSION AUTHORIZATION",

@@ -1,0 +1,52 @@
+// `npm start` as a whole: ready, a line that counts, weather by HTTP, and nothing left after Ctrl-C.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { freePort } from "../../localstack/ports.ts";
+import { until } from "./topics.ts";
+
+async function processesIn(folder: string): Promise<string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    // One that ends meanwhile has no line any more.
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
+  );
+  return lines.filter((line) => line.includes(folder)).map((line) => line.replaceAll("\0", " "));
+}
+
+test("starts, counts, takes weather, and ends with Ctrl-C", async () => {
+  const folder = await mkdtemp(join(tmpdir(), `smartgrid-test-${process.pid}-start-`));
+  const { KAFKA_BROKER, POSTGRES_HOST, ...environment } = process.env; // servers of its own
+  const port = await freePort();
+  const args = ["scripts/start/start.ts", "--port", String(port), "--backfill", "30m"];
+  const started = spawn(process.execPath, args, {
+    env: { ...environment, SMARTGRID_FOLDER: folder }, // a person's running stack is left alone
+  });
+  const exited = new Promise<number | null>((done) => started.once("exit", done));
+  let said = "";
+  for (const stream of [started.stdout, started.stderr])
+    stream.on("data", (chunk) => {
+      said += chunk;
+    });
+  const says = (what: RegExp) =>
+    until(
+      async () => said,
+      (text) => what.test(text) || started.exitCode !== null,
+    ).then(() => expect(said).toMatch(what));
+  try {
+    await says(/^ready http:\/\/127\.0\.0\.1:\d+ kafka .* postgres postgresql:/m);
+    const generated = await fetch(`http://127.0.0.1:${port}/api/v1/weather/generate`, { method: "POST" });
+    expect([generated.status, await generated.json()]).toMatchObject([201, { status: "success" }]);
+    await says(/events\/s · lag \d+ · watermarks .* · windows \d+ open \d+ final/);
+    expect(said).not.toMatch(/^status: /m);
+    started.kill("SIGINT");
+    expect(await exited).toBe(0);
+    expect(await processesIn(folder)).toEqual([]);
+  } finally {
+    started.kill("SIGKILL");
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 120_000);
