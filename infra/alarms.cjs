@@ -3,45 +3,15 @@
 // data is no breach, but where silence itself is the fault.
 "use strict";
 
+const { SWEEPER, seriesOf } = require("./alarm-series.cjs");
 const STREAMS = require("./streams.cjs");
 
-const SWEEPER = "sweep-windows";
 const WRITERS = [...Object.values(STREAMS), SWEEPER];
 const FUNCTIONS = [
   ...["produce-weather", "generate-weather", "ingest-sensor", "ingest-meter", "health"],
   ...WRITERS,
 ];
 const GIB = 1024 ** 3;
-
-/** One series: [namespace, metric, dimensions, statistic]. */
-const aws = (namespace, metric, dimensions, statistic) => ({ namespace, metric, dimensions, statistic });
-
-/** What an alarm needs to name things. */
-function seriesOf(nameOf) {
-  const ofSweeper = (metric, statistic) =>
-    Object.keys(STREAMS).map((Stream) =>
-      aws("Smartgrid", metric, { FunctionName: nameOf(SWEEPER), Stream }, statistic),
-    );
-  const ofAggregates = (metric) =>
-    Object.entries(STREAMS).map(([Stream, name]) =>
-      aws("Smartgrid", metric, { FunctionName: nameOf(name), Stream }, "Sum"),
-    );
-  const ofFunctions = (names, metric, statistic) =>
-    names.map((name) => aws("AWS/Lambda", metric, { FunctionName: nameOf(name) }, statistic));
-  const ofDatabase = (metric, statistic) => [
-    aws("AWS/RDS", metric, { DBClusterIdentifier: { Ref: "DatabaseCluster" } }, statistic),
-  ];
-  const ofApi = (metric) => [aws("AWS/ApiGateway", metric, { ApiId: { Ref: "HttpApi" } }, "Sum")];
-  const ofFailures = [
-    aws(
-      "AWS/SQS",
-      "ApproximateNumberOfMessagesVisible",
-      { QueueName: { "Fn::GetAtt": ["AggregateFailures", "QueueName"] } },
-      "Maximum",
-    ),
-  ];
-  return { ofSweeper, ofAggregates, ofFunctions, ofDatabase, ofApi, ofFailures };
-}
 
 /** [what it says, periods of seconds, how many of them, threshold, expression over the series a0, a1, …, b0, …, series] */
 function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailures }) {
@@ -87,21 +57,15 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
   };
 }
 
-/** Of brokers of the stack's own; MSK Serverless has no disks to fill, and a cluster that exists has its owner's alarms. */
-const kafkaAlarms = (clusterName, brokers) => ({
-  "kafka-disk": [
-    "A broker's disk is three quarters full: at 100 % it takes no more records",
-    ...[300, 2, "> 75", "MAX(METRICS())"],
-    Array.from({ length: brokers }, (_, i) =>
-      aws(
-        "AWS/Kafka",
-        "KafkaDataLogsDiskUsed",
-        { "Cluster Name": clusterName, "Broker ID": String(i + 1) },
-        "Maximum",
-      ),
-    ),
-  ],
-});
+/** Of the stack's own brokers (MSK_CLUSTER_TYPE=provisioned); MSK Serverless has no disks to look after. */
+function brokerAlarms({ ofBrokers }, clusterName) {
+  return {
+    "kafka-disk": [
+      "A broker's disk is nearly full: without room it takes no more records",
+      ...[300, 3, "> 80", "MAX(METRICS())", ofBrokers(clusterName, "KafkaDataLogsDiskUsed")],
+    ],
+  };
+}
 
 /** Of the stack's own database; one that exists has its owner's. */
 function databaseAlarms({ ofDatabase }, { connections, volumeGib }) {
@@ -122,9 +86,10 @@ function databaseAlarms({ ofDatabase }, { connections, volumeGib }) {
       "The database has less than 1 GiB left for sorting and temporary tables",
       ...[15, `< ${GIB}`, "FreeLocalStorage", "Minimum"],
     ),
+    // Aurora tells the volume's size every few minutes: in a shorter period there would mostly be none.
     "database-volume": alarm(
       "The tables are larger than planned",
-      ...[1, `> ${volumeGib * GIB}`, "VolumeBytesUsed", "Maximum", 3_600], // it comes every five minutes or so
+      ...[1, `> ${volumeGib * GIB}`, "VolumeBytesUsed", "Maximum", 3600],
     ),
     "database-transaction-ids": alarm(
       "Vacuum does not keep up; at 2 billion transactions PostgreSQL stops writing",
@@ -192,15 +157,15 @@ function topicResources(topicName, email) {
 }
 
 /**
+ * @param clusterName of the stack's own brokers, or null where it has none
  * @param database its plan, or null where it is not the stack's own
- * @param brokers of the stack's own
  */
-function alarmResources(prefix, { database, brokers }, email) {
+function alarmResources(prefix, { clusterName, database, email }) {
   const series = seriesOf((name) => `${prefix}-${name}`);
   const alarms = {
     ...pipelineAlarms(series),
+    ...(clusterName ? brokerAlarms(series, clusterName) : {}),
     ...(database ? databaseAlarms(series, database) : {}),
-    ...(brokers > 0 ? kafkaAlarms(prefix, brokers) : {}),
   };
   const resources = Object.entries(alarms).map(([name, alarm]) => [
     logicalId(name),
@@ -211,15 +176,22 @@ function alarmResources(prefix, { database, brokers }, email) {
 
 module.exports = async ({ resolveVariable }) => {
   const prefix = `${await resolveVariable("self:service")}-${await resolveVariable("sls:stage")}`;
-  const [database, kafka] = await Promise.all(
-    ["database.kind", "kafka.kind"].map((what) => resolveVariable(`file(infra/deployment.cjs):${what}`)),
+  const [kafkaKind, databaseKind, email] = await Promise.all(
+    ["kafka.kind", "database.kind", "alarmEmail"].map((what) =>
+      resolveVariable(`file(infra/deployment.cjs):${what}`),
+    ),
   );
   const plan = {
     connections: Number(await resolveVariable("param:databaseConnections")),
     volumeGib: Number(await resolveVariable("param:databaseVolumeGib")),
   };
-  const own = { database: database === "aurora" ? plan : null, brokers: kafka === "provisioned" ? 3 : 0 };
-  return { Resources: alarmResources(prefix, own, process.env.ALARM_EMAIL) };
+  return {
+    Resources: alarmResources(prefix, {
+      clusterName: kafkaKind === "provisioned" ? prefix : null,
+      database: databaseKind === "aurora" ? plan : null,
+      email,
+    }),
+  };
 };
 module.exports.alarmResources = alarmResources;
 module.exports.FUNCTIONS = FUNCTIONS;

@@ -5,39 +5,13 @@
 const { createHash } = require("node:crypto");
 const { readdirSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
-const { ParameterError, isOn, readText, readWeatherRate, readWholeNumber } = require("./parameters.cjs");
+const { readNetwork } = require("./network.cjs");
+const { ParameterError, readRules, readSwitch, readText, weatherRate } = require("./parameters.cjs");
+const { MSK_SERVERLESS_REGIONS, ROLE_KINDS, readDatabase, readKafka } = require("./servers.cjs");
 
-// Amazon MSK Developer Guide, "What is MSK Serverless?", as of 2026-11-24.
-const MSK_SERVERLESS_REGIONS = [
-  ...["us-east-1", "us-east-2", "us-west-2", "ca-central-1"],
-  ...["ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2"],
-  ...["eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3"],
-];
 // Stable between runs: the ledger of this machine knows the cluster by it.
 const LOCAL_CLUSTER_ARN =
   "arn:aws:kafka:local:000000000000:cluster/smartgrid-local/00000000-0000-4000-8000-000000000000-s1";
-const SUBNETS = ["A", "B", "C"].map((zone) => ({ Ref: `PrivateSubnet${zone}` }));
-const ROLE_KINDS = ["ingest", "sweep", "api"];
-const DAY_SECONDS = 86_400;
-/** What functions refuse at their start (lib/config.ts), refused before: variable, default, least, most. */
-const NUMBERS_OF_FUNCTIONS = [
-  ["WATERMARK_DELAY_SECONDS", 600, 0, 7 * DAY_SECONDS],
-  ["WATERMARK_IDLE_SECONDS", 300, 1, 7 * DAY_SECONDS],
-  ["FUTURE_SKEW_SECONDS", 600, 0, DAY_SECONDS],
-  ["AMENDMENT_HORIZON_DAYS", 7, 0, 3650],
-  ["STUCK_AFTER_SECONDS", 300, 1, 7 * DAY_SECONDS],
-  ["QUARANTINE_RETENTION_DAYS", 90, 1, 36_500],
-  ["WEATHER_SEED", 1, 0, 2 ** 31 - 1],
-];
-
-const clusterArn = (region) => ({
-  pattern: new RegExp(`^arn:aws[\\w-]*:kafka:${region}:\\d{12}:cluster/[^/]+/[\\w-]+$`),
-  expected: `an ARN of this region: arn:aws:kafka:${region}:ACCOUNT:cluster/NAME/UUID`,
-});
-
-/** Whom a server that exists lets in is its owner's to say; where functions may connect to is ours. */
-const securityGroup = (env, variable, server) =>
-  readText(env, variable, { pattern: /^sg-[0-9a-f]+$/, expected: `the security group of ${server}: sg-…` });
 
 function readTopics(env) {
   const topic = (variable, fallback) =>
@@ -53,109 +27,6 @@ function readTopics(env) {
   };
 }
 
-const OWN_KAFKA_GROUP = { group: "own-group", securityGroupId: { Ref: "KafkaSecurityGroup" } };
-
-/** The cluster: one that exists, or one of the stack's own. */
-function readKafka(env, region) {
-  if (env.MSK_CLUSTER_ARN)
-    return {
-      kind: "existing",
-      arn: readText(env, "MSK_CLUSTER_ARN", clusterArn(region)),
-      group: "existing",
-      securityGroupId: securityGroup(env, "MSK_SECURITY_GROUP_ID", "MSK_CLUSTER_ARN"),
-    };
-  const kind = readText(env, "MSK_CLUSTER_TYPE", {
-    fallback: "serverless",
-    pattern: /^(serverless|provisioned)$/,
-    expected: "serverless or provisioned (or MSK_CLUSTER_ARN of one that exists)",
-  });
-  if (kind === "serverless" && !MSK_SERVERLESS_REGIONS.includes(region))
-    throw new ParameterError(
-      "--region",
-      `a region with MSK Serverless (${MSK_SERVERLESS_REGIONS.join(", ")}), or MSK_CLUSTER_TYPE=provisioned`,
-      region,
-    );
-  return { kind, arn: { Ref: "KafkaCluster" }, ...OWN_KAFKA_GROUP };
-}
-
-/** The database: one that exists, or one of the stack's own. */
-function readDatabase(env, stage) {
-  const own = {
-    kind: "aurora",
-    host: { "Fn::GetAtt": ["DatabaseCluster", "Endpoint.Address"] },
-    port: "5432",
-    resourceId: { "Fn::GetAtt": ["DatabaseCluster", "DBClusterResourceId"] },
-    owner: "smartgrid",
-    securityGroupId: { Ref: "DatabaseSecurityGroup" },
-  };
-  const existing = () => ({
-    kind: "existing",
-    host: readText(env, "POSTGRES_HOST", { pattern: /^[a-z0-9.-]+$/i, expected: "a host name" }),
-    port: readWholeNumber(env, "POSTGRES_PORT", 5432, 1, 65_535),
-    securityGroupId: securityGroup(env, "POSTGRES_SECURITY_GROUP_ID", "POSTGRES_HOST"),
-    resourceId: readText(env, "POSTGRES_RESOURCE_ID", {
-      pattern: /^(cluster|db)-[A-Z0-9]+$/,
-      expected: "the resource id of POSTGRES_HOST (DbClusterResourceId, DbiResourceId): cluster-… or db-…",
-    }),
-    owner: readText(env, "POSTGRES_OWNER", {
-      fallback: "smartgrid",
-      pattern: /^[a-z_][a-z0-9_]{0,62}$/,
-      expected: "a user's name of small letters, digits and '_'",
-    }),
-  });
-  const isExisting = env.POSTGRES_HOST || env.POSTGRES_RESOURCE_ID;
-  if (!isExisting)
-    readText(env, "POSTGRES_DB", {
-      fallback: "smartgrid_db",
-      pattern: /^[A-Za-z]\w{0,62}$/,
-      expected: "a letter, then up to 62 letters, digits and '_', as Aurora wants it",
-    });
-  return {
-    ...(isExisting ? existing() : own),
-    auth: "iam",
-    users: Object.fromEntries(ROLE_KINDS.map((kind) => [kind, `smartgrid_${kind}_${stage}`])),
-    passwords: { ingest: "", sweep: "", api: "" },
-    // Lambda's own file of Amazon's roots; Node's bundled ones do not include the database's.
-    caFile: env.POSTGRES_CA_FILE || "/var/runtime/ca-cert.pem",
-  };
-}
-
-const FIRST_ZONES = [0, 1, 2].map((zone) => ({ "Fn::Select": [zone, { "Fn::GetAZs": "" }] }));
-
-/** @returns the zones of the three subnets: the region's first ones, or those that are named */
-function readZones(env, region) {
-  // It shows an account two of its zones.
-  if (region === "us-west-1")
-    throw new ParameterError("--region", "a region with three zones, or VPC_ID and SUBNET_IDS", region);
-  if (!env.AVAILABILITY_ZONES) return FIRST_ZONES;
-  const zones = readText(env, "AVAILABILITY_ZONES", {
-    pattern: new RegExp(`^${region}[a-z](,${region}[a-z]){2}$`),
-    expected: `three zones: ${region}a,${region}b,${region}c`,
-  });
-  return zones.split(",");
-}
-
-/**
- * The network: one that exists, which a cluster or a database that exists asks for, or one of the stack's own.
- * @param isThree brokers of the stack's own: one in each of three subnets
- */
-function readNetwork(env, region, needsExisting, isThree) {
-  if (!needsExisting && !env.VPC_ID && !env.SUBNET_IDS)
-    return { kind: "own", vpcId: { Ref: "Vpc" }, subnetIds: SUBNETS, zones: readZones(env, region) };
-  const subnets = readText(env, "SUBNET_IDS", {
-    pattern: new RegExp(`^subnet-[0-9a-f]+(,subnet-[0-9a-f]+){${isThree ? "2" : "1,5"}}$`),
-    expected: `${isThree ? "three" : "two to six"} private subnets of VPC_ID in different zones: subnet-…,subnet-…`,
-  });
-  return {
-    kind: "existing",
-    vpcId: readText(env, "VPC_ID", {
-      pattern: /^vpc-[0-9a-f]+$/,
-      expected: "the VPC of MSK_CLUSTER_ARN or POSTGRES_HOST: vpc-…",
-    }),
-    subnetIds: subnets.split(","),
-  };
-}
-
 /** Who may call the HTTP API. */
 function readAuthorizer(env) {
   return {
@@ -167,13 +38,20 @@ function readAuthorizer(env) {
   };
 }
 
+/** Who gets the alarms, if anybody. */
+const readAlarmEmail = (env) =>
+  readText(env, "ALARM_EMAIL", {
+    pattern: /^([^\s@,]+@[^\s@,]+\.[^\s@,]+)?$/,
+    expected: "one address, or nothing",
+  });
+
 /** What this machine has instead: plain values, and users and passwords that `npm start` makes. */
 function localDeployment(env) {
   const each = (of) => Object.fromEntries(ROLE_KINDS.map((kind) => [kind, of(kind.toUpperCase())]));
   const own = readDatabase({}, "local");
   return {
-    kafka: { kind: "serverless", arn: LOCAL_CLUSTER_ARN, ...OWN_KAFKA_GROUP },
-    network: readNetwork({}, "local", false, false),
+    kafka: { ...readKafka({}, MSK_SERVERLESS_REGIONS[0]), arn: LOCAL_CLUSTER_ARN },
+    network: readNetwork({}, "local", "serverless", false),
     authorizer: { issuer: "https://localhost", audience: "local" },
     database: {
       ...own,
@@ -181,6 +59,7 @@ function localDeployment(env) {
       standby: "single",
       host: env.POSTGRES_HOST || "127.0.0.1",
       port: env.POSTGRES_PORT || "5432",
+      name: env.POSTGRES_DB || own.name,
       users: each((kind) => env[`POSTGRES_USER_${kind}`] || env.POSTGRES_USER || "smartgrid"),
       passwords: each(
         (kind) =>
@@ -191,19 +70,16 @@ function localDeployment(env) {
   };
 }
 
-function deployedDeployment(env, region, stage, standby) {
+function deployedDeployment(env, region, stage, hasStandby) {
   if (!/^[a-z][a-z0-9]{0,15}$/.test(stage))
     throw new ParameterError("--stage", "a letter, then up to 15 small letters and digits", stage);
-  for (const number of NUMBERS_OF_FUNCTIONS) readWholeNumber(env, ...number);
-  if (env.ALARM_EMAIL)
-    readText(env, "ALARM_EMAIL", { pattern: /^[^\s@]+@[^\s@]+\.[^\s@]+$/, expected: "a mail address" });
   const kafka = readKafka(env, region);
   const database = readDatabase(env, stage);
   const needsExisting = kafka.kind === "existing" || database.kind === "existing";
   return {
     kafka,
-    database: { ...database, standby: database.kind === "aurora" && isOn(standby) ? "standby" : "single" },
-    network: readNetwork(env, region, needsExisting, kafka.kind === "provisioned"),
+    database: { ...database, standby: database.kind === "aurora" && hasStandby ? "standby" : "single" },
+    network: readNetwork(env, region, kafka.kind, needsExisting),
     authorizer: readAuthorizer(env),
   };
 }
@@ -237,14 +113,24 @@ async function readDeployment({ options, resolveVariable }) {
   const region = options.region ?? (await resolveVariable("self:provider.region"));
   const isLocal = stage === "local";
   const topics = readTopics(process.env);
+  const rules = readRules(process.env);
+  const [standby, deletionProtection, tracing] = await Promise.all(
+    ["standby", "deletionProtection", "tracing"].map(async (parameter) =>
+      readSwitch(parameter, await resolveVariable(`param:${parameter}`)),
+    ),
+  );
   const deployment = isLocal
     ? localDeployment(process.env)
-    : deployedDeployment(process.env, region, stage, await resolveVariable("param:standby"));
+    : deployedDeployment(process.env, region, stage, standby);
   return {
     ...deployment,
     ready: readiness(deployment),
     topics,
-    weatherRate: readWeatherRate(process.env, isLocal),
+    rules,
+    weatherRate: weatherRate(Number(rules.WEATHER_UPDATE_INTERVAL), isLocal),
+    deletionProtection,
+    tracing,
+    alarmEmail: readAlarmEmail(process.env),
     migrationsHash: migrationsHash(),
   };
 }
@@ -260,4 +146,3 @@ module.exports = async (variables) => {
   }
 };
 module.exports.readDeployment = readDeployment;
-module.exports.NUMBERS_OF_FUNCTIONS = NUMBERS_OF_FUNCTIONS;

@@ -4,11 +4,5 @@ declare function deployment(variables: {
 }): Promise<unknown>;
 declare namespace deployment {
   const readDeployment: typeof deployment;
-  const NUMBERS_OF_FUNCTIONS: readonly (readonly [
-    variable: string,
-    fallback: number,
-    least: number,
-    most: number,
-  ])[];
 }
 export = deployment;

@@ -8,6 +8,9 @@ class ParameterError extends Error {
   }
 }
 
+/** Of what EC2 knows by an id: 8 digits, or 17 since 2018. */
+const ID = "[0-9a-f]{8}([0-9a-f]{9})?";
+
 /** An empty value counts as not set. @throws ParameterError */
 function readText(env, variable, { pattern, expected, fallback = "" }) {
   const value = env[variable] || fallback;
@@ -15,26 +18,45 @@ function readText(env, variable, { pattern, expected, fallback = "" }) {
   return value;
 }
 
-/** @throws ParameterError */
-function readWholeNumber(env, variable, fallback, min, max) {
+/** @returns the number as text @throws ParameterError */
+function readWholeNumber(env, variable, [fallback, min, max]) {
   const value = env[variable] || String(fallback);
   if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max)
     throw new ParameterError(variable, `a whole number from ${min} to ${max}`, value);
   return value;
 }
 
-/** A stage's parameter is a text where it is given on the command line. */
-const isOn = (parameter) => String(parameter) === "true";
+/** A parameter of the stage, which is a text where it is given on the command line. @throws ParameterError */
+function readSwitch(parameter, value) {
+  if (!["true", "false"].includes(String(value)))
+    throw new ParameterError(`--param ${parameter}`, "true or false", value);
+  return String(value) === "true";
+}
+
+const DAY_SECONDS = 86_400;
+/**
+ * [default, least, most] of the numbers that functions read when they start: lib/config.ts has the same, and a test holds
+ * both equal. Checked here as well, for else the deployment succeeds and the functions die.
+ */
+const RULES = {
+  WATERMARK_DELAY_SECONDS: [600, 0, 7 * DAY_SECONDS],
+  WATERMARK_IDLE_SECONDS: [300, 1, 7 * DAY_SECONDS],
+  FUTURE_SKEW_SECONDS: [600, 0, DAY_SECONDS],
+  AMENDMENT_HORIZON_DAYS: [7, 0, 3650],
+  STUCK_AFTER_SECONDS: [300, 1, 7 * DAY_SECONDS],
+  QUARANTINE_RETENTION_DAYS: [90, 1, 36_500],
+  WEATHER_SEED: [1, 0, 2 ** 31 - 1],
+  WEATHER_UPDATE_INTERVAL: [60, 1, DAY_SECONDS],
+};
+
+/** @returns each variable of RULES as text @throws ParameterError */
+const readRules = (env) =>
+  Object.fromEntries(
+    Object.entries(RULES).map(([variable, bounds]) => [variable, readWholeNumber(env, variable, bounds)]),
+  );
 
 /** The deployed schedule of produce-weather: EventBridge knows whole minutes only. @throws ParameterError */
-function readWeatherRate(env, isLocal) {
-  const seconds = Number(
-    readText(env, "WEATHER_UPDATE_INTERVAL", {
-      fallback: "60",
-      pattern: /^[1-9]\d{0,4}$/,
-      expected: "whole seconds from 1 to 86400",
-    }),
-  );
+function weatherRate(seconds, isLocal) {
   // On one machine the plugin's own schedule in seconds runs instead, and this one is disabled.
   if (isLocal) return "rate(1 minute)";
   if (seconds % 60 !== 0)
@@ -46,4 +68,4 @@ function readWeatherRate(env, isLocal) {
   return seconds === 60 ? "rate(1 minute)" : `rate(${seconds / 60} minutes)`;
 }
 
-module.exports = { ParameterError, isOn, readText, readWeatherRate, readWholeNumber };
+module.exports = { ID, ParameterError, readText, readWholeNumber, readSwitch, readRules, weatherRate };

@@ -2,8 +2,6 @@
 // the cluster's, topic's, group's or database user's own ARNs; each `*` has its reason below.
 "use strict";
 
-const { isOn } = require("./parameters.cjs");
-
 const allow = (Action, Resource) => ({ Effect: "Allow", Action, Resource });
 
 /**
@@ -120,7 +118,9 @@ const roleOf = (Statement) => ({
 
 module.exports = async ({ resolveVariable }) => {
   const deployment = (what) => resolveVariable(`file(infra/deployment.cjs):${what}`);
-  const [topics, kafka, database] = await Promise.all(["topics", "kafka", "database"].map(deployment));
+  const [topics, kafka, database, isTraced] = await Promise.all(
+    ["topics", "kafka", "database", "tracing"].map(deployment),
+  );
   const prefix = `${await resolveVariable("self:service")}-${await resolveVariable("sls:stage")}`;
   const may = statements({
     kafka: kafkaArns(kafka.arn),
@@ -149,7 +149,6 @@ module.exports = async ({ resolveVariable }) => {
     "migrate-database": may.migration(),
     "create-topics": may.topicMaker(all),
   };
-  const isTraced = isOn(await resolveVariable("param:tracing"));
   const ofEveryOne = (key) => [logs(`${prefix}-${key}`), ...(isTraced ? [traces] : [])];
   const logicalId = (key) => `${key.replaceAll(/(^|-)(.)/g, (_, __, first) => first.toUpperCase())}Role`;
   return {

@@ -11,6 +11,7 @@ import { checkHttpApi } from "./http-api.ts";
 import { checkNetwork } from "./network.ts";
 import { checkPermissions } from "./permissions.ts";
 import { checkReferences } from "./references.ts";
+import { checkSteps } from "./steps.ts";
 import type { Template } from "./template.ts";
 import { checkTriggers } from "./triggers.ts";
 
@@ -38,6 +39,7 @@ export function checkTemplate({ template, bundles }: Packaged): string[] {
     ...checkFunctions(template),
     ...checkDatabase(template),
     ...checkTriggers(template),
+    ...checkSteps(template),
     ...checkNetwork(template),
     ...checkHttpApi(template),
     ...checkPermissions(template, bundles),

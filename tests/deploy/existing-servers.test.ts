@@ -1,43 +1,39 @@
-// A stack on a cluster, a database and a network that exist: complete, and with ways to them.
+// A stage on a cluster, a database and a network that exist passes the same assertions as one with its own, makes none of
+// them, and lets functions out to the groups that their owners named.
 
 import { expect, test } from "vitest";
 import { checkPackaged, readPackaged } from "../../scripts/deploy-check/assertions.ts";
-import { REGION } from "../../scripts/deploy-check/template.ts";
-import { packageStage, parameters } from "./packaged.ts";
+import { resourcesOf } from "../../scripts/deploy-check/template.ts";
+import { existing, packageStage, parameters } from "./packaged.ts";
 
-test("packages, has nothing to complain about, and makes neither cluster nor database nor network", async () => {
-  const run = await packageStage(
-    "prod",
-    {
-      ...parameters,
-      MSK_CLUSTER_ARN: `arn:aws:kafka:${REGION}:123456789012:cluster/grid/0a1b2c3d-0000-4000-8000-000000000000-2`,
-      MSK_SECURITY_GROUP_ID: "sg-0000000a",
-      POSTGRES_HOST: "grid.example.com",
-      POSTGRES_PORT: "6432",
-      POSTGRES_RESOURCE_ID: "cluster-ABC123",
-      POSTGRES_SECURITY_GROUP_ID: "sg-0000000b",
-      VPC_ID: "vpc-0000000c",
-      SUBNET_IDS: "subnet-0000000d,subnet-0000000e",
-    },
-    ["--region", REGION],
-  );
+const { cluster, database, network } = existing;
+
+const variants = [
+  ["cluster, database and network", { ...cluster, ...database, ...network }, ["sg-0a1b2c3d", "sg-0c1d2c3d"]],
+  ["cluster and network", { ...cluster, ...network }, ["sg-0a1b2c3d", { Ref: "DatabaseSecurityGroup" }]],
+  ["database and network", { ...database, ...network }, [{ Ref: "KafkaSecurityGroup" }, "sg-0c1d2c3d"]],
+] as const;
+
+test.each(variants)("%s that exist", async (_name, given, destinations) => {
+  const run = await packageStage("prod", { ...parameters, ...given });
   try {
     expect(run.output).toContain("Service packaged");
     const packaged = await readPackaged(run.folder);
     expect(await checkPackaged(packaged)).toEqual([]);
-    const { Resources } = packaged.template;
-    expect(Resources.FunctionsToKafka?.Properties).toMatchObject({
-      ...{ GroupId: { Ref: "FunctionSecurityGroup" }, DestinationSecurityGroupId: "sg-0000000a" },
-      ...{ FromPort: 9098, ToPort: 9098 },
-    });
-    expect(Resources.FunctionsToDatabase?.Properties).toMatchObject({
-      ...{ GroupId: { Ref: "FunctionSecurityGroup" }, DestinationSecurityGroupId: "sg-0000000b" },
-      ...{ FromPort: "6432", ToPort: "6432" },
-    });
-    const made = Object.values(Resources).filter(({ Type }) =>
-      /^AWS::(MSK|RDS)::|^AWS::EC2::(VPC|Subnet)/.test(Type),
+    const { template } = packaged;
+    expect(
+      resourcesOf(template, "AWS::EC2::SecurityGroupEgress").map(
+        ([, rule]) => rule.DestinationSecurityGroupId,
+      ),
+    ).toEqual(destinations);
+    const types = Object.values(template.Resources).map(({ Type }) => Type);
+    expect(types).not.toContain("AWS::EC2::VPC");
+    expect(types.filter((type) => type.startsWith("AWS::MSK::"))).toHaveLength(
+      "MSK_CLUSTER_ARN" in given ? 0 : 1,
     );
-    expect(made).toEqual([]);
+    expect(types.filter((type) => type === "AWS::RDS::DBCluster")).toHaveLength(
+      "POSTGRES_HOST" in given ? 0 : 1,
+    );
   } finally {
     await run.remove();
   }

@@ -1,56 +1,41 @@
 // Wrong parameters are refused before anything is created, with the parameter, what it may be, and what it is.
 
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import deployment from "../../infra/deployment.cjs";
 import {
   type Environment,
+  readDatabaseSettings,
   readLatenessRules,
   readQuarantineRetentionDays,
   readTroubleRules,
   readWatermarkSettings,
   readWeatherSettings,
 } from "../../lib/config.ts";
-import { packageStage, parameters } from "./packaged.ts";
+import { messageOf } from "../../lib/log.ts";
+import { existing, packageStage, parameters } from "./packaged.ts";
 
 /** Reads the deployment's parameters as serverless.yml does. */
 async function read(
   environment: Readonly<Record<string, string>>,
   options: Readonly<Record<string, string>> = {},
-  stageParameter: unknown = true,
+  params: Readonly<Record<string, unknown>> = {},
 ): Promise<unknown> {
-  const before = { ...process.env };
-  const variables = [
-    "ALARM_",
-    "AVAILABILITY_",
-    "JWT_",
-    "KAFKA_",
-    "MSK_",
-    "POSTGRES_",
-    "SUBNET_",
-    "VPC_",
-    "WEATHER_",
-  ];
-  for (const name of Object.keys(process.env))
-    if (variables.some((prefix) => name.startsWith(prefix))) delete process.env[name];
-  Object.assign(process.env, environment);
+  const before = process.env;
+  process.env = { ...environment };
   try {
     return await deployment.readDeployment({
       options: { stage: "prod", region: "eu-central-1", ...options },
-      resolveVariable: async () => stageParameter,
+      resolveVariable: async (name) => params[name.replace("param:", "")] ?? false,
     });
   } finally {
     process.env = before;
   }
 }
 
-const cluster = "arn:aws:kafka:eu-central-1:123456789012:cluster/grid/0a1b2c3d-0000-4000-8000-000000000000-2";
+const { network } = existing;
+const cluster = existing.cluster.MSK_CLUSTER_ARN;
 const queue = "arn:aws:sqs:eu-central-1:123456789012:grid";
-const network = { VPC_ID: "vpc-0a1b", SUBNET_IDS: "subnet-0a,subnet-0b" };
-const existingCluster = { MSK_CLUSTER_ARN: cluster, MSK_SECURITY_GROUP_ID: "sg-0a", ...network };
-const existingDatabase = {
-  ...{ POSTGRES_HOST: "db.example.com", POSTGRES_RESOURCE_ID: "cluster-ABC123" },
-  ...{ POSTGRES_SECURITY_GROUP_ID: "sg-0b", ...network },
-};
 
 type Refused = readonly [
   name: string,
@@ -78,49 +63,8 @@ const refused: readonly Refused[] = [
   ],
   [
     "a cluster that exists, and no network",
-    { ...existingCluster, VPC_ID: "", SUBNET_IDS: "" },
+    existing.cluster,
     "SUBNET_IDS: expected two to six private subnets of VPC_ID in different zones",
-  ],
-  [
-    "a cluster that exists, and no security group of it",
-    { ...existingCluster, MSK_SECURITY_GROUP_ID: "" },
-    "MSK_SECURITY_GROUP_ID: expected the security group of MSK_CLUSTER_ARN: sg-…, got nothing",
-  ],
-  [
-    "a database that exists, and a network's id as its security group",
-    { ...existingDatabase, POSTGRES_SECURITY_GROUP_ID: "vpc-0a" },
-    'POSTGRES_SECURITY_GROUP_ID: expected the security group of POSTGRES_HOST: sg-…, got "vpc-0a"',
-  ],
-  [
-    "a port that there is not",
-    { ...existingDatabase, POSTGRES_PORT: "99999" },
-    'POSTGRES_PORT: expected a whole number from 1 to 65535, got "99999"',
-  ],
-  [
-    "a database's name that Aurora refuses",
-    { POSTGRES_DB: "smart-grid" },
-    "POSTGRES_DB: expected a letter, then up to 62 letters, digits and '_', as Aurora wants it, got \"smart-grid\"",
-  ],
-  [
-    "two subnets for three brokers",
-    { MSK_CLUSTER_TYPE: "provisioned", ...network },
-    'SUBNET_IDS: expected three private subnets of VPC_ID in different zones: subnet-…,subnet-…, got "subnet-0a,subnet-0b"',
-  ],
-  [
-    "zones of another region",
-    { AVAILABILITY_ZONES: "eu-west-1a,eu-west-1b,eu-west-1c" },
-    "AVAILABILITY_ZONES: expected three zones: eu-central-1a,eu-central-1b,eu-central-1c, got",
-  ],
-  [
-    "a region of two zones",
-    { MSK_CLUSTER_TYPE: "provisioned" },
-    '--region: expected a region with three zones, or VPC_ID and SUBNET_IDS, got "us-west-1"',
-    { region: "us-west-1" },
-  ],
-  [
-    "alarms to nobody",
-    { ALARM_EMAIL: "operations" },
-    'ALARM_EMAIL: expected a mail address, got "operations"',
   ],
   [
     "subnets without their network",
@@ -128,28 +72,53 @@ const refused: readonly Refused[] = [
     "VPC_ID: expected the VPC of MSK_CLUSTER_ARN or POSTGRES_HOST: vpc-…, got nothing",
   ],
   [
+    "a security group without its cluster",
+    { KAFKA_SECURITY_GROUP_ID: "sg-0a1b2c3d" },
+    "MSK_CLUSTER_ARN: expected an ARN of this region: arn:aws:kafka:eu-central-1:ACCOUNT:cluster/NAME/UUID, got nothing",
+  ],
+  [
+    "a security group without its database",
+    { POSTGRES_SECURITY_GROUP_ID: "sg-0a1b2c3d" },
+    "POSTGRES_HOST: expected a host name, got nothing",
+  ],
+  [
+    "a cluster without its security group",
+    { MSK_CLUSTER_ARN: cluster, ...network },
+    "KAFKA_SECURITY_GROUP_ID: expected the security group that MSK_CLUSTER_ARN stands in: sg-…, got nothing",
+  ],
+  [
+    "a network in place of a security group",
+    { ...existing.database, POSTGRES_SECURITY_GROUP_ID: "0.0.0.0/0", ...network },
+    'POSTGRES_SECURITY_GROUP_ID: expected the security group that POSTGRES_HOST stands in: sg-…, got "0.0.0.0/0"',
+  ],
+  [
+    "a security group's id that lost a digit",
+    { ...existing.cluster, KAFKA_SECURITY_GROUP_ID: "sg-0a1b2c3", ...network },
+    'KAFKA_SECURITY_GROUP_ID: expected the security group that MSK_CLUSTER_ARN stands in: sg-…, got "sg-0a1b2c3"',
+  ],
+  [
     "a database without its resource id",
-    { ...existingDatabase, POSTGRES_RESOURCE_ID: "" },
+    { POSTGRES_HOST: "db.example.com", ...network },
     "POSTGRES_RESOURCE_ID: expected the resource id of POSTGRES_HOST (DbClusterResourceId, DbiResourceId): cluster-… or db-…, got nothing",
   ],
   [
     "a database's name instead of its resource id",
-    { ...existingDatabase, POSTGRES_RESOURCE_ID: "grid" },
+    { POSTGRES_HOST: "db.example.com", POSTGRES_RESOURCE_ID: "grid", ...network },
     'cluster-… or db-…, got "grid"',
   ],
   [
     "every database of the account",
-    { ...existingDatabase, POSTGRES_RESOURCE_ID: "cluster-*" },
+    { POSTGRES_HOST: "db.example.com", POSTGRES_RESOURCE_ID: "cluster-*", ...network },
     'cluster-… or db-…, got "cluster-*"',
   ],
   [
     "a resource id without its database",
-    { ...existingDatabase, POSTGRES_HOST: "" },
+    { POSTGRES_RESOURCE_ID: "db-ABC123", ...network },
     "POSTGRES_HOST: expected a host name, got nothing",
   ],
   [
     "any user as the database's owner",
-    { ...existingDatabase, POSTGRES_OWNER: "*" },
+    { ...existing.database, POSTGRES_OWNER: "*", ...network },
     "POSTGRES_OWNER: expected a user's name of small letters, digits and '_', got \"*\"",
   ],
   [
@@ -162,6 +131,41 @@ const refused: readonly Refused[] = [
     {},
     "--region: expected a region with MSK Serverless",
     { region: "eu-south-1" },
+  ],
+  [
+    "three brokers in a region of two zones",
+    { MSK_CLUSTER_TYPE: "provisioned" },
+    '--region: expected a region where MSK has three zones, or MSK_CLUSTER_ARN, got "us-west-1"',
+    { region: "us-west-1" },
+  ],
+  [
+    "three brokers in two subnets",
+    { MSK_CLUSTER_TYPE: "provisioned", ...network },
+    "SUBNET_IDS: expected three private subnets of VPC_ID in different zones: subnet-…,subnet-…, got",
+  ],
+  [
+    "three brokers in four subnets",
+    {
+      MSK_CLUSTER_TYPE: "provisioned",
+      ...network,
+      SUBNET_IDS: "subnet-0a1b2c3a,subnet-0a1b2c3b,subnet-0a1b2c3c,subnet-0a1b2c3d",
+    },
+    "SUBNET_IDS: expected three private subnets",
+  ],
+  [
+    "two zones",
+    { AVAILABILITY_ZONES: "eu-central-1a,eu-central-1b" },
+    "AVAILABILITY_ZONES: expected three different zones of this region: eu-central-1a,eu-central-1b,eu-central-1c, got",
+  ],
+  [
+    "one zone twice",
+    { AVAILABILITY_ZONES: "eu-central-1a,eu-central-1b,eu-central-1a" },
+    "AVAILABILITY_ZONES: expected three different zones of this region",
+  ],
+  [
+    "zones of another region",
+    { AVAILABILITY_ZONES: "us-east-1a,us-east-1b,us-east-1c" },
+    "AVAILABILITY_ZONES: expected three different zones of this region",
   ],
   [
     "a stage that is no name",
@@ -182,7 +186,27 @@ const refused: readonly Refused[] = [
   [
     "weather never",
     { WEATHER_UPDATE_INTERVAL: "0" },
-    "WEATHER_UPDATE_INTERVAL: expected whole seconds from 1 to 86400",
+    "WEATHER_UPDATE_INTERVAL: expected a whole number from 1 to 86400",
+  ],
+  [
+    "a database's name that Aurora does not take",
+    { POSTGRES_DB: "smart-grid" },
+    "POSTGRES_DB: expected a small letter, then up to 62 small letters, digits or '_'",
+  ],
+  [
+    "a database that Aurora has anyway",
+    { POSTGRES_DB: "postgres" },
+    'and no database that is there anyway), got "postgres"',
+  ],
+  [
+    "an existing database's name of two words",
+    { ...existing.database, ...network, POSTGRES_DB: "smart grid" },
+    'POSTGRES_DB: expected a database\'s name of 1 to 63 characters, got "smart grid"',
+  ],
+  [
+    "alarms for nobody's address",
+    { ALARM_EMAIL: "grid operations" },
+    'ALARM_EMAIL: expected one address, or nothing, got "grid operations"',
   ],
 ];
 
@@ -192,62 +216,82 @@ for (const [name, environment, message, options] of refused)
   });
 
 test("what exists is used: its ARN, its host, its network", async () => {
-  const existing = { ...existingCluster, ...existingDatabase, POSTGRES_OWNER: "grid_owner" };
-  expect(await read({ ...parameters, ...existing })).toMatchObject({
-    kafka: { kind: "existing", arn: cluster, securityGroupId: "sg-0a" },
+  const given = { ...parameters, ...existing.cluster, ...existing.database, ...network };
+  expect(await read(given)).toMatchObject({
+    kafka: { kind: "existing", arn: cluster, securityGroupId: "sg-0a1b2c3d" },
     database: {
-      ...{ kind: "existing", standby: "single", host: "db.example.com", securityGroupId: "sg-0b" },
-      ...{ resourceId: "cluster-ABC123", owner: "grid_owner", auth: "iam" },
+      ...{ kind: "existing", standby: "single", host: "db.example.com" },
+      ...{ resourceId: "cluster-ABC123", securityGroupId: "sg-0c1d2c3d", owner: "grid_owner", auth: "iam" },
     },
-    network: { kind: "existing", vpcId: "vpc-0a1b", subnetIds: ["subnet-0a", "subnet-0b"] },
+    network: { kind: "existing", vpcId: "vpc-0a1b2c3d", subnetIds: ["subnet-0a1b2c3a", "subnet-0a1b2c3b"] },
+  });
+});
+
+describe("what functions would refuse at their start is refused here, in the same words", () => {
+  const given: Environment = { POSTGRES_HOST: "db.example.com", POSTGRES_PASSWORD: "secret" };
+  /** The variables of a reader of lib/config.ts, as `NAME: expected a whole number from … to …`. */
+  function refusedBy(reader: (env: Environment) => unknown, variable: string, value: string): string | null {
+    try {
+      reader({ ...given, [variable]: value });
+      return null;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+  const readers: readonly (readonly [variable: string, reader: (env: Environment) => unknown])[] = [
+    ["WATERMARK_DELAY_SECONDS", readWatermarkSettings],
+    ["WATERMARK_IDLE_SECONDS", readWatermarkSettings],
+    ["FUTURE_SKEW_SECONDS", readLatenessRules],
+    ["AMENDMENT_HORIZON_DAYS", readLatenessRules],
+    ["STUCK_AFTER_SECONDS", readTroubleRules],
+    ["QUARANTINE_RETENTION_DAYS", readQuarantineRetentionDays],
+    ["WEATHER_SEED", readWeatherSettings],
+    ["WEATHER_UPDATE_INTERVAL", readWeatherSettings],
+    ["POSTGRES_PORT", readDatabaseSettings],
+  ];
+
+  test.each(readers)("%s", async (variable, reader) => {
+    const message = refusedBy(reader, variable, "much");
+    expect(message).toMatch(/^\w+: expected a whole number from \d+ to \d+, got "much"$/);
+    const [least = 0, most = 0] = (message?.match(/\d+/g) ?? []).map(Number);
+    for (const value of ["much", "1.5", "-1", String(most + 1), ...(least > 0 ? [String(least - 1)] : [])])
+      await expect(
+        read({ ...parameters, ...existing.database, ...network, [variable]: value }),
+      ).rejects.toThrow(refusedBy(reader, variable, value) ?? "refused by the function as well");
+  });
+
+  test("and nothing of serverless.yml goes from the environment to a function unseen", () => {
+    const unseen = [...readFileSync("serverless.yml", "utf8").matchAll(/\$\{env:(\w+)/g)];
+    // Those of this machine: where `npm start` has put Kafka, and how often it sweeps.
+    expect(unseen.map((match) => match[1])).toEqual(["KAFKA_BROKER", "SWEEP_INTERVAL"]);
   });
 });
 
 test.each([
-  ["true", "standby"],
-  ["false", "single"],
-])("--param standby=%s is %s", async (given, standby) => {
-  expect(await read(parameters, {}, given)).toMatchObject({ database: { standby } });
+  ["standby", true, "standby"],
+  ["standby", "true", "standby"],
+  ["standby", false, "single"],
+  ["standby", "false", "single"],
+])("--param %s=%j is %s", async (_parameter, value, standby) => {
+  expect(await read(parameters, {}, { standby: value })).toMatchObject({ database: { standby } });
 });
 
-describe("what functions refuse at their start", () => {
-  const readers: Readonly<Record<string, (env: Environment) => unknown>> = {
-    WATERMARK_DELAY_SECONDS: readWatermarkSettings,
-    WATERMARK_IDLE_SECONDS: readWatermarkSettings,
-    FUTURE_SKEW_SECONDS: readLatenessRules,
-    AMENDMENT_HORIZON_DAYS: readLatenessRules,
-    STUCK_AFTER_SECONDS: readTroubleRules,
-    QUARANTINE_RETENTION_DAYS: readQuarantineRetentionDays,
-    WEATHER_SEED: readWeatherSettings,
-  };
-
-  test.each(deployment.NUMBERS_OF_FUNCTIONS)(
-    "%s: the deployment refuses the same",
-    async (name, _, least, most) => {
-      const reader = readers[name];
-      for (const [value, isRefused] of [
-        [least, false],
-        [most, false],
-        [least - 1, true],
-        [most + 1, true],
-        ["1.5", true],
-      ] as const) {
-        const setting = { [name]: String(value) };
-        const message = new RegExp(`^${name}: expected a whole number from ${least} to ${most}, got`);
-        const deployed = expect(read({ ...parameters, ...setting }));
-        if (isRefused) {
-          await deployed.rejects.toThrow(message);
-          expect(() => reader?.(setting)).toThrow(message);
-        } else {
-          await deployed.resolves.toBeDefined();
-          expect(() => reader?.(setting)).not.toThrow();
-        }
-      }
-    },
+test.each(["standby", "deletionProtection", "tracing"])("--param %s=no", async (parameter) => {
+  await expect(read(parameters, {}, { [parameter]: "no" })).rejects.toThrow(
+    `--param ${parameter}: expected true or false, got "no"`,
   );
 });
 
-test("MSK provisioned is for every region", async () => {
+test("the network's zones are those that are named, or the account's first", async () => {
+  const first = [0, 1, 2].map((index) => ({ "Fn::Select": [index, { "Fn::GetAZs": "" }] }));
+  expect(await read(parameters)).toMatchObject({ network: { kind: "own", zones: first } });
+  const named = { ...parameters, AVAILABILITY_ZONES: "eu-central-1c,eu-central-1a,eu-central-1d" };
+  expect(await read(named)).toMatchObject({
+    network: { zones: ["eu-central-1c", "eu-central-1a", "eu-central-1d"] },
+  });
+});
+
+test("MSK provisioned is for every region with three zones", async () => {
   const provisioned = await read(
     { ...parameters, MSK_CLUSTER_TYPE: "provisioned" },
     { region: "eu-south-1" },

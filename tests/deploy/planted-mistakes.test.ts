@@ -152,6 +152,20 @@ const mistakes: readonly Mistake[] = [
     /^FunctionsToKafka: refers to BrokerSecurityGroup, which is not there$/,
   ],
   [
+    "a way to another group than Kafka's",
+    "FunctionsToKafka",
+    /"KafkaSecurityGroup"/,
+    '"DatabaseSecurityGroup"',
+    /^FunctionSecurityGroup: lets functions out to no group of Kafka on 9098$/,
+  ],
+  [
+    "a way to another port than PostgreSQL's",
+    "FunctionsToDatabase",
+    /"FromPort":"5432","ToPort":"5432"/,
+    '"FromPort":"5433","ToPort":"5433"',
+    /^FunctionSecurityGroup: lets functions out to no group of PostgreSQL on 5432$/,
+  ],
+  [
     "a function that may take all connections",
     "HealthLambdaFunction",
     /"ReservedConcurrentExecutions":5/,
@@ -171,6 +185,13 @@ const mistakes: readonly Mistake[] = [
     /nodejs24\.x/,
     "nodejs22.x",
     /^create-topics: runs on nodejs22\.x, was tested on nodejs24\.x$/,
+  ],
+  [
+    "a step that is given up while it still works",
+    "DatabaseMigration",
+    /"ServiceTimeout":"900"/,
+    '"ServiceTimeout":"840"',
+    /^DatabaseMigration: is waited for 840 s, and migrate-database may take 840 s$/,
   ],
   [
     "logs for ever",

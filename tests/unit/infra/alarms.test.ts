@@ -21,7 +21,7 @@ interface Alarm {
     readonly Id: string;
     readonly ReturnData: boolean;
     readonly Expression?: string;
-    readonly MetricStat?: { readonly Metric: Metric };
+    readonly MetricStat?: { readonly Metric: Metric; readonly Period: number };
   }[];
 }
 
@@ -38,12 +38,21 @@ const { alarmResources, FUNCTIONS } = require("../../../infra/alarms.cjs");
 const { dashboardResources } = require("../../../infra/dashboard.cjs");
 
 const PREFIX = "smartgrid-prod";
-const database = { connections: 100, volumeGib: 100 };
-const resources: Resources = alarmResources(PREFIX, { database, brokers: 3 }, "grid@example.org");
-const alarms = Object.values(resources)
-  .filter(({ Type }) => Type === "AWS::CloudWatch::Alarm")
-  .map(({ Properties }) => Properties);
-const metrics = alarms.flatMap((alarm) => alarm.Metrics.flatMap((m) => m.MetricStat?.Metric ?? []));
+const usual = {
+  clusterName: null,
+  database: { connections: 100, volumeGib: 100 },
+  email: "grid@example.org",
+};
+const alarmsOf = (resources: Resources): Alarm[] =>
+  Object.values(resources)
+    .filter(({ Type }) => Type === "AWS::CloudWatch::Alarm")
+    .map(({ Properties }) => Properties);
+const metricsOf = (alarms: readonly Alarm[]): Metric[] =>
+  alarms.flatMap((alarm) => alarm.Metrics.flatMap((m) => m.MetricStat?.Metric ?? []));
+
+/** All that there are: with brokers of the stack's own. */
+const alarms = alarmsOf(alarmResources(PREFIX, { ...usual, clusterName: "grid" }));
+const metrics = metricsOf(alarms);
 const serverless = parse(await readFile(new URL("serverless.yml", root), "utf8"), {
   merge: true,
   logLevel: "silent",
@@ -79,12 +88,27 @@ describe("alarms", () => {
   });
 
   test("are in the bill, which has them by the metrics that they look at", () => {
-    const serverlessKafka = metrics.filter(({ Namespace }) => Namespace !== "AWS/Kafka");
-    expect(monitoringItems).toContainEqual([
-      expect.stringContaining("alarms"),
-      serverlessKafka.length,
-      "alarm",
-    ]);
+    const billed = metricsOf(alarmsOf(alarmResources(PREFIX, usual))).length;
+    expect(monitoringItems).toContainEqual([expect.stringContaining("alarms"), billed, "alarm"]);
+  });
+
+  test("look at the disk of each broker, where the stack has brokers of its own", () => {
+    const disks = metrics.filter(({ MetricName }) => MetricName === "KafkaDataLogsDiskUsed");
+    expect(disks.map(({ Dimensions }) => Dimensions)).toEqual(
+      ["1", "2", "3"].map((broker) => [
+        { Name: "Cluster Name", Value: "grid" },
+        { Name: "Broker ID", Value: broker },
+      ]),
+    );
+    const serverless = metricsOf(alarmsOf(alarmResources(PREFIX, usual)));
+    expect(serverless.filter(({ Namespace }) => Namespace === "AWS/Kafka")).toEqual([]);
+  });
+
+  test("look no more often than there are figures", () => {
+    const volume = alarms
+      .flatMap((alarm) => alarm.Metrics)
+      .filter((m) => m.MetricStat?.Metric.MetricName === "VolumeBytesUsed");
+    expect(volume.map((m) => m.MetricStat?.Period)).toEqual([3600]);
   });
 
   test("see errors of every function with a trigger", () => {
@@ -100,7 +124,7 @@ describe("alarms", () => {
   });
 
   test("leave a database that exists to its owner", () => {
-    const existing: Resources = alarmResources(PREFIX, { database: null, brokers: 0 }, undefined);
+    const existing: Resources = alarmResources(PREFIX, { clusterName: null, database: null, email: "" });
     expect(JSON.stringify(existing)).not.toContain("DatabaseCluster");
     expect(Object.keys(existing)).not.toContain("AlarmEmail");
   });

@@ -1,0 +1,99 @@
+// The cluster and the database, from the parameters in the environment: the stack's own, or ones that exist in security
+// groups of their owners'.
+"use strict";
+
+const { ID, ParameterError, readText, readWholeNumber } = require("./parameters.cjs");
+
+// Amazon MSK Developer Guide, "What is MSK Serverless?", as of 2026-11-24.
+const MSK_SERVERLESS_REGIONS = [
+  ...["us-east-1", "us-east-2", "us-west-2", "ca-central-1"],
+  ...["ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2"],
+  ...["eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3"],
+];
+const ROLE_KINDS = ["ingest", "sweep", "api"];
+
+const clusterArn = (region) => ({
+  pattern: new RegExp(`^arn:aws[\\w-]*:kafka:${region}:\\d{12}:cluster/[^/]+/[\\w-]+$`),
+  expected: `an ARN of this region: arn:aws:kafka:${region}:ACCOUNT:cluster/NAME/UUID`,
+});
+
+/** The group that a server which exists stands in: functions may send to it, and to nothing else there. */
+const readSecurityGroup = (env, variable, server) =>
+  readText(env, variable, {
+    pattern: new RegExp(`^sg-${ID}$`),
+    expected: `the security group that ${server} stands in: sg-…`,
+  });
+
+/** The cluster: one that exists, or one of the stack's own. */
+function readKafka(env, region) {
+  if (env.MSK_CLUSTER_ARN || env.KAFKA_SECURITY_GROUP_ID)
+    return {
+      kind: "existing",
+      arn: readText(env, "MSK_CLUSTER_ARN", clusterArn(region)),
+      securityGroupId: readSecurityGroup(env, "KAFKA_SECURITY_GROUP_ID", "MSK_CLUSTER_ARN"),
+    };
+  const kind = readText(env, "MSK_CLUSTER_TYPE", {
+    fallback: "serverless",
+    pattern: /^(serverless|provisioned)$/,
+    expected: "serverless or provisioned (or MSK_CLUSTER_ARN of one that exists)",
+  });
+  // MSK takes two subnets there, and three brokers stand in three zones.
+  if (kind === "provisioned" && region === "us-west-1")
+    throw new ParameterError("--region", "a region where MSK has three zones, or MSK_CLUSTER_ARN", region);
+  if (kind === "serverless" && !MSK_SERVERLESS_REGIONS.includes(region))
+    throw new ParameterError(
+      "--region",
+      `a region with MSK Serverless (${MSK_SERVERLESS_REGIONS.join(", ")}), or MSK_CLUSTER_TYPE=provisioned`,
+      region,
+    );
+  return { kind, arn: { Ref: "KafkaCluster" }, securityGroupId: { Ref: "KafkaSecurityGroup" } };
+}
+
+/** The database: one that exists, or one of the stack's own. */
+function readDatabase(env, stage) {
+  const own = () => ({
+    kind: "aurora",
+    host: { "Fn::GetAtt": ["DatabaseCluster", "Endpoint.Address"] },
+    port: "5432",
+    name: readText(env, "POSTGRES_DB", {
+      fallback: "smartgrid_db",
+      pattern: /^(?!(postgres|template[01]|rdsadmin)$)[a-z][a-z0-9_]{0,62}$/,
+      expected:
+        "a small letter, then up to 62 small letters, digits or '_' (and no database that is there anyway)",
+    }),
+    securityGroupId: { Ref: "DatabaseSecurityGroup" },
+    resourceId: { "Fn::GetAtt": ["DatabaseCluster", "DBClusterResourceId"] },
+    owner: "smartgrid",
+  });
+  const existing = () => ({
+    kind: "existing",
+    host: readText(env, "POSTGRES_HOST", { pattern: /^[a-z0-9.-]+$/i, expected: "a host name" }),
+    port: readWholeNumber(env, "POSTGRES_PORT", [5432, 1, 65_535]),
+    name: readText(env, "POSTGRES_DB", {
+      fallback: "smartgrid_db",
+      pattern: /^\S{1,63}$/,
+      expected: "a database's name of 1 to 63 characters",
+    }),
+    resourceId: readText(env, "POSTGRES_RESOURCE_ID", {
+      pattern: /^(cluster|db)-[A-Z0-9]+$/,
+      expected: "the resource id of POSTGRES_HOST (DbClusterResourceId, DbiResourceId): cluster-… or db-…",
+    }),
+    securityGroupId: readSecurityGroup(env, "POSTGRES_SECURITY_GROUP_ID", "POSTGRES_HOST"),
+    owner: readText(env, "POSTGRES_OWNER", {
+      fallback: "smartgrid",
+      pattern: /^[a-z_][a-z0-9_]{0,62}$/,
+      expected: "a user's name of small letters, digits and '_'",
+    }),
+  });
+  const isExisting = env.POSTGRES_HOST || env.POSTGRES_RESOURCE_ID || env.POSTGRES_SECURITY_GROUP_ID;
+  return {
+    ...(isExisting ? existing() : own()),
+    auth: "iam",
+    users: Object.fromEntries(ROLE_KINDS.map((kind) => [kind, `smartgrid_${kind}_${stage}`])),
+    passwords: { ingest: "", sweep: "", api: "" },
+    // Lambda's own file of Amazon's roots; Node's bundled ones do not include the database's.
+    caFile: env.POSTGRES_CA_FILE || "/var/runtime/ca-cert.pem",
+  };
+}
+
+module.exports = { MSK_SERVERLESS_REGIONS, ROLE_KINDS, readKafka, readDatabase };
