@@ -46,7 +46,8 @@ test("starts, counts, takes weather, and ends with Ctrl-C", async () => {
     expect(await exited).toBe(0);
     expect(await processesIn(folder)).toEqual([]);
   } finally {
-    started.kill("SIGKILL");
+    started.kill("SIGINT"); // killed harder, it would leave the functions' process behind
+    await exited;
     await rm(folder, { recursive: true, force: true });
   }
 }, 120_000);
