@@ -3,6 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { mkdir, readFile, rm } from "node:fs/promises";
+import { relative } from "node:path";
 
 const FOLDER = ".local/test";
 const filters = process.argv.slice(2);
@@ -24,6 +25,34 @@ function run(
 interface Counts {
   readonly passed: number;
   readonly failed: number;
+  /** What failed and why, to be said once more at the very end, where the last screen of a log still shows it. */
+  readonly failures: readonly string[];
+}
+
+/** The part of the runner's own report that is read here. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numFailedTestSuites: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
+function failuresOf(run: string, report: Report): string[] {
+  return report.testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const where = `${run}: ${relative(".", name)}`;
+    const failed = assertionResults.filter((test) => test.status === "failed");
+    if (status === "failed" && failed.length === 0) return [`${where}\n${message}`];
+    return failed.map((test) => `${where}: ${test.fullName}\n${test.failureMessages.join("\n")}`);
+  });
 }
 
 async function vitest(
@@ -38,12 +67,13 @@ async function vitest(
     ["node_modules/vitest/vitest.mjs", "run", ...args, ...reporters, ...filters],
     env,
   );
-  const report: { numPassedTests: number; numFailedTests: number; numFailedTestSuites: number } = JSON.parse(
-    await readFile(file, "utf8"),
-  );
+  const report: Report = JSON.parse(await readFile(file, "utf8"));
+  const failures = failuresOf(name, report);
+  if (!ok && failures.length === 0)
+    failures.push(`${name}: an error outside of all tests; the runner says it above, under its files`);
   // A file that does not load has no test that could fail, and an error outside of tests fails the run.
   const failed = Math.max(report.numFailedTests, report.numFailedTestSuites > 0 || !ok ? 1 : 0);
-  return { passed: report.numPassedTests, failed };
+  return { passed: report.numPassedTests, failed, failures };
 }
 
 await rm(FOLDER, { recursive: true, force: true });
@@ -98,6 +128,7 @@ if (filters.length === 0 && !(await run("deploy:check", ["scripts/deploy-check.t
 
 const passed = counts.reduce((sum, count) => sum + count.passed, 0);
 const failed = counts.reduce((sum, count) => sum + count.failed, 0) + failedChecks.length;
+for (const failure of counts.flatMap((count) => count.failures)) console.log(`\nfailed in ${failure}`);
 if (failedChecks.length > 0) console.log(`\nfailed: ${failedChecks.join(", ")}`);
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
