@@ -13,7 +13,8 @@ export default defineConfig({
           include: ["tests/integration/**/*.test.ts", "tests/faults/**/*.test.ts"],
           globalSetup: ["tests/integration/stack.ts"],
           fileParallelism: false,
-          testTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+          testTimeout: 240_000, // two outages of a minute each, at the worst
           hookTimeout: 120_000,
         },
       },
@@ -23,7 +24,7 @@ export default defineConfig({
           include: ["tests/deploy/**/*.test.ts"],
           globalSetup: ["tests/integration/stack.ts"],
           fileParallelism: false, // they build into the same dist
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -34,7 +35,7 @@ export default defineConfig({
           include: ["tests/chaos/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 480_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Kafka, logLevel, Partitioners } from "kafkajs";
+import { createOn } from "../lib/kafka/topics.ts";
 import { startKafka } from "../localstack/kafka/server.ts";
 import { freePort } from "../localstack/ports.ts";
 import type { Progress, StandInOptions } from "./event-source-mapping/stand-in.ts";
@@ -169,10 +170,10 @@ try {
   await once(endpoint, "listening");
   const address = endpoint.address();
   const url = address !== null && typeof address === "object" ? `http://127.0.0.1:${address.port}` : null;
-  await admin.createTopics({
-    topics: ["throughput", "lag", "delay"].map((topic) => ({ topic, numPartitions: PARTITIONS })),
-    waitForLeaders: true,
-  });
+  await createOn(
+    admin,
+    ["throughput", "lag", "delay"].map((topic) => ({ topic, numPartitions: PARTITIONS })),
+  );
   console.log(`load ${execFileSync("cat", ["/proc/loadavg"], { encoding: "utf8" }).trim()}`);
   await delay("delay");
   await fill(kafka.brokers, "throughput", records);

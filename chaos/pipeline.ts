@@ -1,6 +1,7 @@
 // The pipeline of a run: topics, the real functions in processes of their own, the triggers, the sweeper's schedule.
 
 import type { Audited } from "../lib/audit/audit.ts";
+import { createOn } from "../lib/kafka/topics.ts";
 import { messageOf } from "../lib/log.ts";
 import { type Faults, injectFaults, noFaults } from "../localstack/event-source-mapping/faults.ts";
 import { type RunningMapping, startMapping } from "../localstack/event-source-mapping/mapping.ts";
@@ -75,10 +76,10 @@ export class Pipeline {
   async createTopics(): Promise<void> {
     const admin = openClient(this.#broker.direct, "chaos").admin();
     await admin.connect();
-    await admin.createTopics({
-      topics: streams.map((stream) => ({ topic: topics[stream], numPartitions: partitions[stream] })),
-      waitForLeaders: true,
-    });
+    await createOn(
+      admin,
+      streams.map((stream) => ({ topic: topics[stream], numPartitions: partitions[stream] })),
+    );
     await admin.disconnect();
   }
 

@@ -5,7 +5,7 @@ import { DatabaseError } from "pg";
 import { type Environment, readDatabaseSettings, readDeployedName, readLatenessRules } from "../config.ts";
 import { metricWriter } from "../embedded-metrics.ts";
 import { log, messageOf } from "../log.ts";
-import { commitRecords } from "../store/commit.ts";
+import { commitRecords, TOPIC_CREATED_AGAIN } from "../store/commit.ts";
 import { postgresJudge } from "../store/judge.ts";
 import { openPool } from "../store/pool.ts";
 import type { Event, Stream } from "../streams/stream.ts";
@@ -36,9 +36,11 @@ export function aggregate<E extends Event, P>(
         lastOffset: records.at(-1)?.offset,
       };
       try {
-        const outcome = await commitRecords(judge, stream, address, records, rules);
+        const { startsIncarnation, ...outcome } = await commitRecords(judge, stream, address, records, rules);
         const ms = Math.round(performance.now() - startedMs);
         log("info", "committed", { ...batch, ...outcome, ms });
+        if (startsIncarnation)
+          log("warn", TOPIC_CREATED_AGAIN, { topic: address.topic, partitions: [address.partition] });
         writeMetrics(stream.name, {
           Records: outcome.records,
           Quarantined: outcome.quarantined,

@@ -37,7 +37,12 @@ export interface CommitOutcome {
   readonly duplicates: number;
   readonly late: number;
   readonly roundTrips: number;
+  /** The batch proved that its topic was deleted and created again. */
+  readonly startsIncarnation: boolean;
 }
+
+/** What the log says of it, whether a commit finds it out or the sweeper. */
+export const TOPIC_CREATED_AGAIN = "topic was deleted and created again; its partitions start over";
 
 interface Judged {
   readonly incarnation: number;
@@ -125,6 +130,7 @@ export async function commitRecords<E extends Event, P>(
       tooLate: batch.tooLate.length,
       duplicates: batch.duplicates,
       roundTrips,
+      startsIncarnation: deadIncarnation !== null,
     };
     if (batch.offsets.length === 0) return { ...outcome, late: 0, roundTrips: roundTrips - 1 };
     const verdict: Verdict | "try again" = await judge(stream, address, rules, deadIncarnation, batch);

@@ -4,6 +4,7 @@ import type { Pool } from "pg";
 import type { PartitionOffsets } from "../core/watermark.ts";
 import { log, messageOf } from "../log.ts";
 import { type StreamName, streamNames } from "../streams/stream.ts";
+import { TOPIC_CREATED_AGAIN } from "./commit.ts";
 import { type NextRecord, settleHoles } from "./holes.ts";
 import { type SweepOutcome, type SweepRules, sweepStream } from "./sweep.ts";
 import { postgresSweepStore } from "./sweep-store.ts";
@@ -31,7 +32,7 @@ export async function sweepAll(
     try {
       const outcome = await sweepStream(store, { stream, source, topic }, () => readOffsets(topic), rules);
       if (outcome.recreatedPartitions.length > 0)
-        log("warn", "topic was deleted and created again; its partitions start over", {
+        log("warn", TOPIC_CREATED_AGAIN, {
           topic,
           partitions: outcome.recreatedPartitions,
         });

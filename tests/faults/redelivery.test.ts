@@ -36,7 +36,7 @@ function startFunction(name = "aggregate-consumption"): ExecutionEnvironments {
   const one = new ExecutionEnvironments(name, {
     environment: { ...database.environment, POSTGRES_PORT: String(proxy.port) },
     reservedConcurrency: 8,
-    timeOutMs: 20_000,
+    timeOutMs: 60_000,
     drawClockOffsetMs: () => clockOffsetMs,
   });
   started.push(one);
@@ -133,6 +133,7 @@ test("two pollers on one partition, an old one waking up late: both run, the res
   // The old one is frozen in the midst of its statement, and wakes up when all is done.
   const held = await holdLedger();
   const late = old.invoke(batch);
+  late.catch(() => undefined); // said where it is awaited
   await untilBlocked(database.pool);
   old.signal("SIGSTOP");
   await held.release();
@@ -153,6 +154,7 @@ test("function timeout inside a transaction: statement timeout below the remaini
   const [frozen, second] = [startFunction(), startFunction()];
   const held = await holdLedger();
   const late = frozen.invoke(batch);
+  late.catch(() => undefined); // said where it is awaited
   await untilBlocked(database.pool);
   frozen.signal("SIGSTOP");
   await held.release();
@@ -162,7 +164,8 @@ test("function timeout inside a transaction: statement timeout below the remaini
   await late;
 
   // A session whose function is gone for good is ended by the server, and leaves nothing behind.
-  const orphaned = poolOf(database, 300, proxy.port);
+  const orphaned = poolOf(database, 1_000, proxy.port);
+  await orphaned.query("SELECT"); // connected
   await orphaned.query("BEGIN; UPDATE stream_state SET held_by = 7 WHERE stream = 'consumption'");
   const idle = () =>
     database.pool.query(

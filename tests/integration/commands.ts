@@ -8,14 +8,14 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs scripts/<name>.ts to its end. */
-export function runCommand(
-  name: string,
+/** Runs a file with Node, to its end. */
+export function runProgram(
+  file: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [`scripts/${name}.ts`, ...args], {
+    const child = spawn(process.execPath, [file, ...args], {
       env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -30,4 +30,13 @@ export function runCommand(
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, stdout, stderr }));
   });
+}
+
+/** Runs scripts/<name>.ts to its end. */
+export function runCommand(
+  name: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<CommandResult> {
+  return runProgram(`scripts/${name}.ts`, args, environment);
 }

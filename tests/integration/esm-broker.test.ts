@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Kafka, logLevel, Partitioners } from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createOn } from "../../lib/kafka/topics.ts";
 import { type KafkaServer, startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { deliveriesOf, settingsFor, trigger } from "./esm-trigger.ts";
@@ -32,7 +33,7 @@ async function send(topic: string, partitions: number, partition: number, values
     kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner }),
   ];
   await Promise.all([admin.connect(), producer.connect()]);
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+  await createOn(admin, [{ topic, numPartitions: partitions }]);
   for (const value of values) await producer.send({ topic, messages: [{ partition, value }] });
   await Promise.all([admin.disconnect(), producer.disconnect()]);
 }

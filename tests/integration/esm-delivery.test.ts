@@ -1,6 +1,7 @@
 // The event source mapping on a real broker: event, batching, positions, offsets, groups (rules 1–12, 21, 22).
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createOn } from "../../lib/kafka/topics.ts";
 import { arn, recordsOf, settingsFor, trigger } from "./esm-trigger.ts";
 import { connectKafka, type TestKafka, until } from "./topics.ts";
 
@@ -284,7 +285,7 @@ describe("when it is invoked", () => {
       async () => await kafka.admin.listTopics(),
       (topics) => !topics.includes(topic),
     );
-    await kafka.admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
+    await createOn(kafka.admin, [{ topic, numPartitions: 1 }]);
     await send(topic, 0, ["again"]);
     await until(
       async () => after.records.length,
@@ -351,7 +352,7 @@ describe("when it is invoked", () => {
       (count) => count > 0,
     );
     expect(log[0]).toContain(`--create --topic ${topic}`);
-    await kafka.admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
+    await createOn(kafka.admin, [{ topic, numPartitions: 1 }]);
     await send(topic, 0, ["v"]);
     await until(
       async () => records.length,

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MSKEvent } from "aws-lambda";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { createOn } from "../../lib/kafka/topics.ts";
 import { startControlServer } from "../../localstack/control-plane/server.ts";
 import { localSink } from "../../localstack/event-source-mapping/destination.ts";
 import { noFaults } from "../../localstack/event-source-mapping/faults.ts";
@@ -227,8 +228,7 @@ test("rule 18: a topic of the same name that was created again does not pass for
     () => kafka.admin.listTopics(),
     (topics) => !topics.includes(topic),
   );
-  await kafka.admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: false });
-  // kafkajs's own waiting takes "not there yet" for an error.
+  await createOn(kafka.admin, [{ topic, numPartitions: 1 }]);
   await until(
     () => kafka.admin.fetchTopicOffsets(topic).catch(() => []),
     (offsets) => offsets[0]?.high === "0",

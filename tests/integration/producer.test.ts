@@ -8,6 +8,7 @@ import { expect, test } from "vitest";
 import { startProxy } from "../../chaos/proxy.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { openProducer } from "../../lib/kafka/produce.ts";
+import { createOn } from "../../lib/kafka/topics.ts";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 
@@ -23,7 +24,7 @@ test("an answer that the network loses: sent again, stored once", async () => {
   try {
     const admin = new Kafka({ brokers: [kafka.brokers], logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
-    await admin.createTopics({ topics: [{ topic: "readings", numPartitions: 1 }], waitForLeaders: true });
+    await createOn(admin, [{ topic: "readings", numPartitions: 1 }]);
     await admin.disconnect();
     await producer.send("readings", [{ key: "k", value: "before" }]);
 

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
 import { inject } from "vitest";
 import "../../lib/kafka/request-queue.ts";
+import { createOn } from "../../lib/kafka/topics.ts";
 
 export interface TestKafka {
   readonly brokers: string;
@@ -38,7 +39,7 @@ export async function connectKafka(): Promise<TestKafka> {
       }),
     async createTopic(partitions) {
       const topic = `test-${randomUUID()}`;
-      await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+      await createOn(admin, [{ topic, numPartitions: partitions }]);
       return topic;
     },
     async close() {

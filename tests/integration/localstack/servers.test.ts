@@ -12,6 +12,7 @@ import { createInterface } from "node:readline";
 import { Kafka, logLevel } from "kafkajs";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { createOn } from "../../../lib/kafka/topics.ts";
 import { type KafkaServer, startKafka } from "../../../localstack/kafka/server.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { type PostgresServer, startPostgres } from "../../../localstack/postgres/server.ts";
@@ -61,7 +62,7 @@ async function produce(brokers: string, value: string): Promise<void> {
   const kafka = clientOf(brokers);
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic: "survivors", numPartitions: 1 }], waitForLeaders: true });
+  await createOn(admin, [{ topic: "survivors", numPartitions: 1 }]);
   await admin.disconnect();
   const producer = kafka.producer();
   await producer.connect();

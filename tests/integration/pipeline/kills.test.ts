@@ -86,6 +86,7 @@ class FunctionProcess {
 
 async function consume(database: TestDatabase, groupId: string, kills: number): Promise<number> {
   const lambda = new FunctionProcess(database.environment);
+  const kill = new AbortController();
   let invocations = 0;
   let killed = 0;
   const settings = {
@@ -103,7 +104,7 @@ async function consume(database: TestDatabase, groupId: string, kills: number): 
     // Some way into every few invocations, wherever that is: before, within or after its transaction.
     if (killed < kills && ++invocations % 5 === 0) {
       killed++;
-      setTimeout(() => lambda.kill(), randomInt(0, 60));
+      setTimeout(() => kill.signal.aborted || lambda.kill(), randomInt(0, 60));
     }
     await lambda.invoke(payload);
   };
@@ -116,6 +117,7 @@ async function consume(database: TestDatabase, groupId: string, kills: number): 
       110_000,
     );
   } finally {
+    kill.abort();
     await mapping.stop();
     lambda.stop();
   }

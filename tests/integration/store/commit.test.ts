@@ -262,7 +262,7 @@ describe("a commit", () => {
       record(1, reading("b", 1, isoAt(1)), 1_001),
     ]);
     const outcome = await commit(consumptionStream, 0, [record(0, reading("c", 1, isoAt(2)), 2_000)]);
-    expect(outcome).toMatchObject({ counted: 1, replayed: 0 });
+    expect(outcome).toMatchObject({ counted: 1, replayed: 0, startsIncarnation: true });
     const { ledger } = await snapshot(database.pool);
     expect(ledger.map((row) => row.split(",").slice(1, 3))).toEqual([
       ["0", "0"],

@@ -28,7 +28,10 @@ describe("the commit loop", () => {
   test("asks once where all is new, and once where nothing is", async () => {
     const { judge } = database();
     const log = [reading(7), reading(8)];
-    const first = { records: 2, counted: 2, replayed: 0, quarantined: 0, tooLate: 0, duplicates: 0, late: 0 };
+    const first = {
+      ...{ records: 2, counted: 2, replayed: 0, quarantined: 0, tooLate: 0, duplicates: 0, late: 0 },
+      startsIncarnation: false,
+    };
     expect(await commit(judge, log)).toEqual({ ...first, roundTrips: 1 });
     expect(await commit(judge, log)).toEqual({ ...first, counted: 0, replayed: 2, roundTrips: 1 });
     expect(await commit(judge, [...log, reading(9)])).toEqual({
