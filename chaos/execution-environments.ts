@@ -15,7 +15,7 @@ export interface FunctionOptions {
 }
 
 /** A process that has timed out may still wake up and commit; after this long it is gone for certain. */
-const ORPHAN_LIFE_MS = 10_000;
+export const ORPHAN_LIFE_MS = 10_000;
 
 class ExecutionEnvironment {
   readonly child: ChildProcess;

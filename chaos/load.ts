@@ -21,14 +21,15 @@ export function messageOf({ key, value, fate }: OutgoingEvent, clockOffsetMs: nu
   };
 }
 
-export function openClient(brokers: string, clientId: string): Kafka {
+/** @param retries few, for whoever acts in the midst of faults and tries again himself */
+export function openClient(brokers: string, clientId: string, retries = 2): Kafka {
   return new Kafka({
     brokers: [brokers],
     clientId,
     logLevel: logLevel.NOTHING,
     connectionTimeout: 1_500,
     requestTimeout: 3_000,
-    retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 500 },
+    retry: { retries, initialRetryTime: 100, maxRetryTime: 500 },
   });
 }
 

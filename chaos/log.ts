@@ -3,6 +3,7 @@
 // says in a header what must become of it, as its producer knew it, so that nothing of the pipeline's decoding is used.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -21,8 +22,8 @@ export interface LoggedRecord {
   readonly fate: string;
 }
 
-/** Longer than a transaction that was left open keeps those behind it from being read. */
-const END_OF_LOG_MS = 8_000;
+/** Longer than a transaction that was left open keeps those behind it from being read, and than joining a group takes. */
+const END_OF_LOG_MS = 12_000;
 /** What the console consumer is told to print for a record without a value; nobody sends it. */
 const TOMBSTONE = "(tombstone)";
 const jars = join(import.meta.dirname, "../localstack/kafka/jars/*");
@@ -66,8 +67,10 @@ async function readTopic(brokers: string, stream: StreamName, topic: string): Pr
   child.stderr.on("data", (chunk: Buffer) => {
     said += chunk.toString();
   });
+  const closed = once(child, "close");
   const records: LoggedRecord[] = [];
   for await (const line of createInterface({ input: child.stdout })) records.push(parseLine(stream, line));
+  await closed; // now it has said all
   if (!said.includes(`Processed a total of ${records.length} messages`))
     throw new Error(
       `${topic}: read ${records.length} records, but the console consumer says: ${said.slice(0, 2_000)}`,

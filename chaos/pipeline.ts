@@ -6,7 +6,7 @@ import { messageOf } from "../lib/log.ts";
 import { type Faults, injectFaults, noFaults } from "../localstack/event-source-mapping/faults.ts";
 import { type RunningMapping, startMapping } from "../localstack/event-source-mapping/mapping.ts";
 import { pause } from "../localstack/event-source-mapping/waiting.ts";
-import { ExecutionEnvironments } from "./execution-environments.ts";
+import { ExecutionEnvironments, ORPHAN_LIFE_MS } from "./execution-environments.ts";
 import { openClient } from "./load.ts";
 import { type StreamName, streams } from "./log.ts";
 import type { Random } from "./random.ts";
@@ -23,6 +23,8 @@ const ARN = "arn:aws:kafka:local:000000000000:cluster/chaos/1";
 const DAY_MS = 86_400_000;
 const SWEEP_EVERY_MS = 1_000;
 const TIME_OUT_MS = 8_000;
+/** Tries of questions without which there is no run or no verdict. */
+const PATIENCE = 20;
 
 export interface Lateness {
   readonly delayMs: number;
@@ -37,6 +39,8 @@ export class Pipeline {
   readonly #broker: Broker;
   readonly #log: (message: string) => void;
   #faults: Faults = noFaults;
+  /** When they began and ended, ms. */
+  readonly #sweeps: { readonly startMs: number; endMs: number }[] = [];
 
   constructor(
     broker: Broker,
@@ -74,7 +78,7 @@ export class Pipeline {
   }
 
   async createTopics(): Promise<void> {
-    const admin = openClient(this.#broker.direct, "chaos").admin();
+    const admin = openClient(this.#broker.direct, "chaos", PATIENCE).admin();
     await admin.connect();
     await createOn(
       admin,
@@ -147,12 +151,22 @@ export class Pipeline {
 
   /** One sweep; what goes wrong is for a later one to do. */
   async sweep(): Promise<void> {
+    const sweep = { startMs: performance.now(), endMs: Number.POSITIVE_INFINITY };
+    this.#sweeps.push(sweep);
     try {
       await this.sweeper.invoke("{}");
+      sweep.endMs = performance.now();
     } catch (error) {
       // Broker or database are away, or the sweeper was killed: the schedule goes on.
       this.#log(`sweep: ${messageOf(error)}`);
+      sweep.endMs = performance.now() + ORPHAN_LIFE_MS; // nobody waits for it, but it may still be at work
     }
+  }
+
+  /** When the oldest of those sweeps began that had not ended at a time; now, where there is none. */
+  oldestSweepMs(sinceMs: number): number {
+    const [oldest] = this.#sweeps.filter(({ endMs }) => endMs >= sinceMs);
+    return oldest?.startMs ?? performance.now();
   }
 
   async sweepOnSchedule(signal: AbortSignal): Promise<void> {
@@ -164,7 +178,7 @@ export class Pipeline {
 
   /** Committed offsets of the triggers' groups, by `stream-partition`. */
   async readCommitted(): Promise<ReadonlyMap<string, number>> {
-    const admin = openClient(this.#broker.direct, "chaos").admin();
+    const admin = openClient(this.#broker.direct, "chaos", PATIENCE).admin();
     await admin.connect();
     try {
       const of = async (stream: StreamName) => {

@@ -21,9 +21,16 @@ interface StreamSample {
   readonly applied: ReadonlyMap<number, readonly Range[]>;
   /** Asked of the broker before the database. */
   readonly ends: ReadonlyMap<number, number>;
+  /** When the broker had answered, ms. */
+  readonly endsAtMs: number;
+  /** When the oldest of the sweeps began that may have moved the watermark since the sample before, ms. */
+  readonly sweptFromMs: number;
 }
 
 export type Sample = Readonly<Record<StreamName, StreamSample>>;
+
+/** Of all sweeps that had not ended at a time, the start of the oldest; `performance.now()`, ms. */
+export type OldestSweep = (sinceMs: number) => number;
 
 type Topics = Readonly<Record<StreamName, string>>;
 
@@ -37,9 +44,8 @@ async function sampleStream(
   client: ClientBase,
   stream: StreamName,
   topic: string,
-  ends: ReadonlyMap<number, number>,
   delayMs: number,
-): Promise<StreamSample> {
+): Promise<Omit<StreamSample, "ends" | "endsAtMs" | "sweptFromMs">> {
   // One statement, so one snapshot: finality and watermark are seen together.
   const { rows } = await client.query<{
     watermark_ms: string | null;
@@ -62,7 +68,6 @@ async function sampleStream(
     aheadMs: row?.ahead_ms == null ? null : Number(row.ahead_ms),
     finalTooEarly: row?.early ?? 0,
     applied: Map.groupBy(row?.applied ?? [], (range) => range.partition),
-    ends,
   };
 }
 
@@ -72,9 +77,11 @@ export async function watch(
   brokers: string,
   topics: Topics,
   delayMs: number,
+  oldestSweep: OldestSweep,
   onSample: (sample: Sample) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const sampledAtMs: Record<StreamName, number> = { sensor: 0, consumption: 0, weather: 0 };
   while (!signal.aborted) {
     const admin = openClient(brokers, "watch").admin();
     try {
@@ -84,7 +91,11 @@ export async function watch(
           const of = async (stream: StreamName) => {
             const offsets = await admin.fetchTopicOffsets(topics[stream]);
             const ends = new Map(offsets.map((one) => [one.partition, Number(one.high)]));
-            return sampleStream(client, stream, topics[stream], ends, delayMs);
+            const endsAtMs = performance.now();
+            const seen = await sampleStream(client, stream, topics[stream], delayMs);
+            const sweptFromMs = oldestSweep(sampledAtMs[stream]);
+            sampledAtMs[stream] = endsAtMs;
+            return { ...seen, ends, endsAtMs, sweptFromMs };
           };
           onSample({
             sensor: await of("sensor"),
@@ -114,18 +125,20 @@ function eventTimeMs({ value }: LoggedRecord): number {
 
 /**
  * Where the watermark moved on although a partition was lagging all the time: beyond what that partition's applied
- * events allow. `log` holds the stream's records only.
+ * events allow. What the partition held was `known` before the sweep began that moved it: no sweep can know of more.
+ * `log` holds the stream's records only.
  */
 function movedPastLagging(
   stream: StreamName,
   before: StreamSample,
+  known: StreamSample,
   after: StreamSample,
   log: readonly LoggedRecord[],
   delayMs: number,
 ): Breach[] {
   const { watermarkMs } = after;
   if (watermarkMs === null || watermarkMs === before.watermarkMs) return [];
-  return [...before.ends].flatMap(([partition, end]) => {
+  return [...known.ends].flatMap(([partition, end]) => {
     const there = log.filter((record) => record.partition === partition && record.offset < end);
     if (there.every(({ offset }) => isApplied(after, partition, offset))) return [];
     const times = log
@@ -160,7 +173,9 @@ export function judgeSamples(
       if (before === undefined) return breaches;
       if (before.watermarkMs !== null && (now.watermarkMs ?? 0) < before.watermarkMs)
         early("the watermark went back");
-      return [...breaches, ...movedPastLagging(stream, before, now, ofStream, delayMs)];
+      const known = samples.slice(0, i).findLast((one) => one[stream].endsAtMs <= now.sweptFromMs)?.[stream];
+      if (known === undefined) return breaches;
+      return [...breaches, ...movedPastLagging(stream, before, known, now, ofStream, delayMs)];
     });
   });
 }

@@ -13,8 +13,16 @@ export interface OffsetReader {
   close(): Promise<void>;
 }
 
+const CLOSED = ["ECONNRESET", "EPIPE"];
+
 /** A connection kept from an earlier call was closed, by its session's end or the broker: kafkajs' admin gives up then. */
-const isClosed = (error: unknown) => error instanceof Error && error.name === "KafkaJSConnectionClosedError";
+function isClosed(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === "KafkaJSConnectionClosedError") return true;
+  return (
+    error.name === "KafkaJSConnectionError" && "code" in error && CLOSED.some((code) => code === error.code)
+  );
+}
 
 export function openOffsetReader(settings: KafkaSettings): OffsetReader {
   const connection = keepConnection(settings, (kafka) => kafka.admin());

@@ -28,6 +28,7 @@ export function reasonOf(error: unknown): string {
 /** Whether records could not be read, in contrast to a cluster that cannot be reached or refuses. */
 export function isUnreadable(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isUnreadable);
+  if (error instanceof Error && "syscall" in error) return false; // of the network
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return !code.startsWith("PLT_KFK_") || code === "PLT_KFK_UNSUPPORTED_COMPRESSION";
 }

@@ -4,6 +4,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openArchive } from "../../lib/kafka/archive.ts";
 import { REGION } from "../../scripts/deploy-check/template.ts";
+import { until } from "../integration/topics.ts";
 import { type CallOptions, type Deployment, startDeployment } from "./deployment.ts";
 import { topics, work } from "./events.ts";
 import { actionsOf, without } from "./identities.ts";
@@ -83,6 +84,10 @@ test("create-topics creates them with its own policy, and not with an action les
     expect(await attempt("create-topics", withoutAction("create-topics", action)), action).toMatch(reason);
   // Without describing them it has made them and could not see that they are there.
   await admin.deleteTopics({ topics: Object.values(topics) });
+  await until(
+    () => admin.listTopics(),
+    (listed) => Object.values(topics).every((topic) => !listed.includes(topic)),
+  );
   expect(await attempt("create-topics")).toBeNull();
   expect(await admin.listTopics()).toEqual(expect.arrayContaining(Object.values(topics)));
 });

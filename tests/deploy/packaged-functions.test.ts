@@ -1,9 +1,8 @@
 // The functions run from their packaged zips, on a real Kafka behind MSK's login and a real PostgreSQL behind RDS's: the
 // steps of a deployment, then the everyday path, each function with its own role, and as its own user of the database.
 
-import { randomUUID } from "node:crypto";
-import { type EachMessagePayload, Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openArchive } from "../../lib/kafka/archive.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
 import { deliveryOf, topics, work } from "./events.ts";
 import { failureIn } from "./lambda.ts";
@@ -15,17 +14,18 @@ beforeAll(async () => {
 afterAll(() => deployment?.close());
 
 /** The first record that a topic has, in whichever partition. */
-async function firstRecord(topic: string): Promise<EachMessagePayload> {
-  const client = new Kafka({ brokers: [deployment.kafka.plainBrokers], logLevel: logLevel.NOTHING });
-  const consumer = client.consumer({ groupId: `first-${randomUUID()}` });
-  await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning: true });
+async function firstRecord(topic: string) {
+  const archive = openArchive({
+    ...{ brokers: [deployment.kafka.plainBrokers], clusterArn: null },
+    ...{ clientId: "test", iam: false },
+  });
   try {
-    return await new Promise((resolve, reject) => {
-      consumer.run({ eachMessage: async (payload) => resolve(payload) }).catch(reject);
-    });
+    for (const { partition, first, end } of await archive.partitions(topic, 0))
+      for await (const [record] of archive.read(topic, partition, [{ from: first, to: end }]))
+        if (record !== undefined) return { partition, offset: record.offset, value: record.value };
+    throw new Error(`${topic} has no record`);
   } finally {
-    await consumer.disconnect();
+    await archive.close();
   }
 }
 
@@ -103,9 +103,7 @@ test("the everyday path: a reading over HTTP becomes a row, with each function's
   const kafkaLoginsBefore = kafka.front.logins.length;
 
   expect(await call("ingest-sensor")).toBe("done");
-  const { partition, message } = await firstRecord(topics.sensor);
-  const record = { partition, offset: Number(message.offset), value: message.value };
-  const delivery = deliveryOf(deployment.clusterArn, topics.sensor, record);
+  const delivery = deliveryOf(deployment.clusterArn, topics.sensor, await firstRecord(topics.sensor));
   expect(await call("aggregate-sensor", delivery)).toBe("done");
   expect(lastLogin()).toEqual(login("aggregate-sensor", "ingest"));
   const { rows } = await postgres.observer.query(

@@ -21,6 +21,7 @@ async function runBundled(contents: string): Promise<string> {
     plugins: [leaveOut(root)],
   });
   const running = promisify(execFile)(process.execPath, ["-"]);
+  running.child.stdin?.on("error", () => undefined); // it has ended before it was read; its exit code is said
   running.child.stdin?.end(outputFiles[0]?.text);
   return (await running).stdout;
 }

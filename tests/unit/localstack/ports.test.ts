@@ -30,6 +30,6 @@ test("the preferred port where it is free, the next free one above it where it i
 });
 
 test("none above the last port", async () => {
-  await take(65_535);
+  await take(65_535).catch(() => undefined); // somebody else has
   await expect(freePort(65_535)).rejects.toThrow("no free port on 127.0.0.1 from 65535");
 });
