@@ -69,7 +69,7 @@ module.exports = {
     rule(
       "store-knows-no-kafka",
       "^lib/store/",
-      "^lib/(kafka|http|aggregate/(handler|kafka-event))",
+      "^lib/(kafka|http|aggregate)/",
       "the store is one edge, Kafka another",
     ),
   ],

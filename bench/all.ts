@@ -1,10 +1,10 @@
 // `npm run bench`: what an event costs on its way, and how fast a whole batch is folded and committed. Figures are
 // for comparison within one run on one machine; docs/performance.md keeps them.
 
-import { foldRecords, noFacts } from "../lib/aggregate/fold.ts";
 import { readKafkaEvent } from "../lib/aggregate/kafka-event.ts";
 import { commitRecords } from "../lib/store/commit.ts";
 import { postgresJudge } from "../lib/store/judge.ts";
+import { foldRecords, noFacts } from "../lib/streams/fold.ts";
 import { sensorStream } from "../lib/streams/sensor.ts";
 import { cutBatch } from "../localstack/event-source-mapping/event.ts";
 import { sensorRecords } from "./records.ts";

@@ -1,7 +1,7 @@
 // Records for benchmarks: sensor events of about 230 bytes, like those of the other engines' generator, and meter
 // readings of which each is a customer's only one in its hour.
 
-import type { LogRecord } from "../lib/aggregate/fold.ts";
+import type { LogRecord } from "../lib/streams/fold.ts";
 import type { SourceRecord } from "../localstack/event-source-mapping/event.ts";
 
 const START_MS = Date.UTC(2026, 0, 15, 10);

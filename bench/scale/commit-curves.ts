@@ -1,9 +1,9 @@
 // Curves of the commit: by keys, by batch size, by ranges in the ledger, by connections.
 
-import { foldRecords, noFacts } from "../../lib/aggregate/fold.ts";
 import { commitRecords } from "../../lib/store/commit.ts";
 import { postgresJudge } from "../../lib/store/judge.ts";
 import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { foldRecords, noFacts } from "../../lib/streams/fold.ts";
 import { sensorStream } from "../../lib/streams/sensor.ts";
 import { meterRecords, sensorRecords } from "../records.ts";
 import { BATCH, commits, elapsedMs, median, print, rules } from "./measure.ts";

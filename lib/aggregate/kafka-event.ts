@@ -3,7 +3,7 @@
 import type { MSKEvent, SelfManagedKafkaEvent } from "aws-lambda";
 import { sourceOf } from "../config.ts";
 import type { PartitionAddress } from "../store/commit.ts";
-import type { LogRecord } from "./fold.ts";
+import type { LogRecord } from "../streams/fold.ts";
 
 export type KafkaEvent = MSKEvent | SelfManagedKafkaEvent;
 

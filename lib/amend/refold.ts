@@ -1,8 +1,8 @@
 // Folds the events of a span twice: as they count at present, and as they would count. Law: the first fold is what the
 // rows hold, so the difference of the two is exactly what an amendment changes.
 
-import { eventKeyOf } from "../aggregate/fold.ts";
 import { windowStartUs } from "../core/window.ts";
+import { eventKeyOf } from "../streams/fold.ts";
 import { isRefusal } from "../streams/refusal.ts";
 import type { Event } from "../streams/stream.ts";
 import type { AmendableStream } from "./amendable.ts";

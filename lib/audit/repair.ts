@@ -2,10 +2,10 @@
 // counted again, and the rows become what they would have been.
 
 import type { Pool } from "pg";
-import type { LogRecord } from "../aggregate/fold.ts";
 import type { Archive } from "../kafka/archive.ts";
 import { commitRecords, type LatenessRules } from "../store/commit.ts";
 import { postgresJudge } from "../store/judge.ts";
+import type { LogRecord } from "../streams/fold.ts";
 import { streams } from "../streams/streams.ts";
 import type { AuditReport } from "./audit.ts";
 

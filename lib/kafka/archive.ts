@@ -3,9 +3,9 @@
 // knows gzip only, hence the client that the local trigger uses.
 
 import type { Consumer } from "@platformatic/kafka";
-import type { LogRecord } from "../aggregate/fold.ts";
 import type { KafkaSettings } from "../config.ts";
 import { clip, type OffsetRanges } from "../core/ranges.ts";
+import type { LogRecord } from "../streams/fold.ts";
 import { findBrokers } from "./brokers.ts";
 import { iamToken } from "./client.ts";
 import { withReasons } from "./refusal.ts";

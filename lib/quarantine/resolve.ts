@@ -3,11 +3,11 @@
 // transaction and never deleted.
 
 import type { Pool, PoolClient } from "pg";
-import { foldRecords } from "../aggregate/fold.ts";
 import { type CommitOutcome, commitRecords, type LatenessRules } from "../store/commit.ts";
 import { postgresJudge } from "../store/judge.ts";
 import { replaySourceOf } from "../store/replay-source.ts";
 import { inTransaction } from "../store/transaction.ts";
+import { foldRecords } from "../streams/fold.ts";
 import type { Refusal } from "../streams/refusal.ts";
 import type { Event, Stream } from "../streams/stream.ts";
 import { formatPosition } from "./position.ts";

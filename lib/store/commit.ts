@@ -1,6 +1,7 @@
 // Commits a partition's records: folds them on the facts known, lets the judge (PostgreSQL) decide, and folds again on its facts
 // where they have changed. One round trip in the common case; nothing is held between two tries.
 
+import { fromMultirange, holds, type OffsetRanges, union } from "../core/ranges.ts";
 import {
   EARLIEST_WINDOW_END_US,
   type Facts,
@@ -8,8 +9,7 @@ import {
   foldRecords,
   type LogRecord,
   noFacts,
-} from "../aggregate/fold.ts";
-import { fromMultirange, holds, type OffsetRanges, union } from "../core/ranges.ts";
+} from "../streams/fold.ts";
 import type { Event, Stream } from "../streams/stream.ts";
 
 /** Where records come from. */

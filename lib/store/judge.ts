@@ -1,8 +1,8 @@
 // PostgreSQL as the judge of a commit: one call of the stream's commit function, one transaction.
 
 import { type ClientBase, DatabaseError } from "pg";
-import type { FoldedBatch } from "../aggregate/fold.ts";
 import { toMultirange } from "../core/ranges.ts";
+import type { FoldedBatch } from "../streams/fold.ts";
 import type { Event, Stream } from "../streams/stream.ts";
 import type { Judge, LatenessRules, PartitionAddress, Verdict } from "./commit.ts";
 

@@ -1,9 +1,9 @@
 // Meter readings as records of a log, as the trigger delivers them, and what came of them.
 
 import type { Pool } from "pg";
-import type { LogRecord } from "../../lib/aggregate/fold.ts";
 import { readDatabaseSettings } from "../../lib/config.ts";
 import { openPool } from "../../lib/store/pool.ts";
+import type { LogRecord } from "../../lib/streams/fold.ts";
 import type { TestDatabase } from "../integration/database.ts";
 
 export const hourMs = Date.UTC(2026, 0, 15, 10);

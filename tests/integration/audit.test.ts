@@ -2,10 +2,10 @@
 // and the real handler; then a loss made by hand, which the audit names and repairs.
 import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { eventKeyOf } from "../../lib/aggregate/fold.ts";
 import { aggregate } from "../../lib/aggregate/handler.ts";
 import { createLogins } from "../../lib/store/logins.ts";
 import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { eventKeyOf } from "../../lib/streams/fold.ts";
 import { createDatabase, snapshot, type TestDatabase } from "./database.ts";
 import { arn, settingsFor, type Trigger, trigger } from "./esm-trigger.ts";
 import { connectKafka, type TestKafka, until } from "./topics.ts";

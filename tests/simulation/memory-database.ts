@@ -3,10 +3,10 @@
 // PostgreSQL. A transaction's changes become visible at its end, in one step; `pause` stands wherever another
 // transaction can come in between.
 
-import type { FoldedBatch } from "../../lib/aggregate/fold.ts";
 import { difference, fromMultirange, type OffsetRanges, size, toMultirange } from "../../lib/core/ranges.ts";
 import type { Judge, PartitionAddress, Verdict } from "../../lib/store/commit.ts";
 import type { ObservedPartition, SweepStore } from "../../lib/store/sweep.ts";
+import type { FoldedBatch } from "../../lib/streams/fold.ts";
 import type { Event, Stream } from "../../lib/streams/stream.ts";
 import { addBatch, type LedgerRow, MemoryLedger } from "./memory-ledger.ts";
 import { RowLocks, type Tasks } from "./row-locks.ts";

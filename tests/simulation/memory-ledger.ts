@@ -1,8 +1,8 @@
 // The ledger's table as PostgreSQL keeps it: its rows, who holds their locks, and which of them only their own
 // transaction sees.
 
-import type { FoldedBatch } from "../../lib/aggregate/fold.ts";
 import { type OffsetRanges, union } from "../../lib/core/ranges.ts";
+import type { FoldedBatch } from "../../lib/streams/fold.ts";
 import type { RowLocks } from "./row-locks.ts";
 
 export interface LedgerRow {

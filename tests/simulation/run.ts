@@ -2,10 +2,10 @@
 // returns what could be observed. After the schedule comes a calm end: everything is delivered once more, nobody
 // dies, and the clock goes on until every window has passed.
 
-import type { LogRecord } from "../../lib/aggregate/fold.ts";
 import type { PartitionOffsets } from "../../lib/core/watermark.ts";
 import { commitRecords } from "../../lib/store/commit.ts";
 import { sweepStream } from "../../lib/store/sweep.ts";
+import type { LogRecord } from "../../lib/streams/fold.ts";
 import { MemoryDatabase, type ServerEvent } from "./memory-database.ts";
 import {
   type Content,

@@ -1,7 +1,7 @@
 // The rows of a stream's windows in the model of PostgreSQL: the upsert of commit_<stream>, and what the history's
 // triggers keep.
 
-import type { FoldedBatch } from "../../lib/aggregate/fold.ts";
+import type { FoldedBatch } from "../../lib/streams/fold.ts";
 import type { Event, Stream, StreamName } from "../../lib/streams/stream.ts";
 import { addNumeric, compareNumeric, plainNumeric } from "./numeric.ts";
 

@@ -1,6 +1,5 @@
 // A topic of a test's own whose records are committed as they are sent, and amendments of it.
 
-import type { LogRecord } from "../../../lib/aggregate/fold.ts";
 import { amend, emptyWindows, revert } from "../../../lib/amend/amend.ts";
 import { type AmendableName, amendableStreams } from "../../../lib/amend/amendable.ts";
 import type { Amendment } from "../../../lib/amend/entry.ts";
@@ -8,6 +7,7 @@ import type { AmendmentTools } from "../../../lib/amend/from-topic.ts";
 import { type Archive, openArchive } from "../../../lib/kafka/archive.ts";
 import { commitRecords, type LatenessRules } from "../../../lib/store/commit.ts";
 import { postgresJudge } from "../../../lib/store/judge.ts";
+import type { LogRecord } from "../../../lib/streams/fold.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../database.ts";
 import { connectKafka, type TestKafka } from "../topics.ts";
 

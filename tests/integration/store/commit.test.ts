@@ -1,10 +1,10 @@
 // Promises 1 and 2: any order, cut, repetition and overlap of deliveries gives the same tables, byte for byte.
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { LogRecord } from "../../../lib/aggregate/fold.ts";
 import { commitRecords, type LatenessRules } from "../../../lib/store/commit.ts";
 import { postgresJudge } from "../../../lib/store/judge.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import type { LogRecord } from "../../../lib/streams/fold.ts";
 import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
 import { weatherStream } from "../../../lib/streams/weather.ts";

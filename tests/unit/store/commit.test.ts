@@ -1,9 +1,9 @@
 // The laws of the commit loop: it asks the judge no more than it must, learns what the verdict says, and gives up
 // with a message that says what and where.
 import { describe, expect, test } from "vitest";
-import { EARLIEST_WINDOW_END_US, type LogRecord } from "../../../lib/aggregate/fold.ts";
 import { commitRecords, type Judge } from "../../../lib/store/commit.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { EARLIEST_WINDOW_END_US, type LogRecord } from "../../../lib/streams/fold.ts";
 import { MemoryDatabase } from "../../simulation/memory-database.ts";
 
 const NOW_US = Date.UTC(2026, 0, 15, 10) * 1000;

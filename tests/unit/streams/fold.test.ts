@@ -1,143 +1,127 @@
-// What each stream adds up: exact sums in the contract's units, the same in any order, with the columns in the order
-// of the commit's parameters.
+// The laws of a fold: each new record ends as one of four, bounds belong to one side, and the batch settles all that
+// lies between its first and its last offset.
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { holds } from "../../../lib/core/ranges.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
-import { isRefusal } from "../../../lib/streams/refusal.ts";
-import { sensorStream } from "../../../lib/streams/sensor.ts";
-import type { Event, Stream } from "../../../lib/streams/stream.ts";
-import { weatherStream } from "../../../lib/streams/weather.ts";
+import { eventKeyOf, type Facts, foldRecords, type LogRecord, noFacts } from "../../../lib/streams/fold.ts";
+import { contentOf } from "../../simulation/schedule.ts";
 
-const timestamp = "2026-01-15T10:30:00Z";
-const location = { lat: 41, lon: 20 };
+const HOUR_US = 3600e6;
+const BASE_US = Date.UTC(2026, 0, 15, 10) * 1000;
 
-const measured = (value: number) => ({
-  event_id: "e",
-  sensor_id: "s-1",
-  sensor_type: "power",
-  value,
-  timestamp,
-});
-const reading = (kwh: number, unit: string | null = "kWh") => ({
-  event_id: "e",
-  meter_id: "m",
-  customer_id: "c-1",
-  reading: kwh,
-  unit,
-  timestamp,
-});
-const weather = (temperature: number, condition: string) => ({
-  timestamp,
-  temperature,
-  humidity: temperature + 1,
-  pressure: temperature + 1000,
-  wind_speed: temperature + 2,
-  weather_condition: condition,
-  location,
-});
-
-/** The parameters of the partial that the events give. */
-function foldAll<E extends Event, P>(stream: Stream<E, P>, events: readonly object[]): (string | number)[][] {
-  const decoded = events.map((event) => stream.decode(Buffer.from(JSON.stringify(event))));
-  const valid = decoded.flatMap((event) => (isRefusal(event) ? [] : [event]));
-  expect(valid).toHaveLength(events.length);
-  const first = valid[0];
-  if (first === undefined) throw new Error("a partial needs an event");
-  const partial = stream.emptyPartial(first);
-  for (const event of valid) stream.fold(partial, event);
-  return stream.parameters([partial]);
+function reading(
+  offset: number,
+  timeUs: number,
+  eventId = `e${offset}`,
+  recordTimeMs = 1_000 + offset,
+): LogRecord {
+  const timestamp = new Date(timeUs / 1000).toISOString();
+  const event = { event_id: eventId, meter_id: "m", customer_id: "c", reading: 1, timestamp };
+  return { offset, recordTimeMs, value: Buffer.from(JSON.stringify(event)) };
 }
 
-const groupOf = <E extends Event, P>(stream: Stream<E, P>, event: object): string => {
-  const decoded = stream.decode(Buffer.from(JSON.stringify(event)));
-  return isRefusal(decoded) ? "refused" : stream.groupOf(decoded);
-};
+function poison(offset: number, recordTimeMs = 1_000 + offset): LogRecord {
+  return { offset, recordTimeMs, value: null };
+}
 
-describe("a partial", () => {
-  test("of a sensor holds count, extremes, sum and sum of squares", () => {
-    const events = [231.5, -0.25, 1e-7].map(measured);
-    const sums = ["231.2500001", "53592.31250000000001"];
-    expect(foldAll(sensorStream, events)).toEqual([
-      ["power"],
-      ["s-1"],
-      [3],
-      [-0.25],
-      [231.5],
-      ...sums.map((s) => [s]),
-    ]);
-  });
+const fold = (records: readonly LogRecord[], facts: Partial<Facts> = {}) =>
+  foldRecords(consumptionStream, records, { ...noFacts, ...facts });
 
-  test("of a customer holds count and energy in kWh, whatever the unit", () => {
-    const events = [
-      reading(0.25),
-      reading(250, "Wh"),
-      reading(0.00025, "MWh"),
-      reading(5, "MWh"),
-      reading(1, null),
-    ];
-    expect(foldAll(consumptionStream, events)).toEqual([["c-1"], [5], ["5001.750000"]]);
-    expect(foldAll(consumptionStream, [reading(1e-7)])).toEqual([["c-1"], [1], ["0.0000001"]]);
-    expect(foldAll(consumptionStream, [reading(1e12, "MWh")])).toEqual([
-      ["c-1"],
-      [1],
-      ["1000000000000000.000000"],
-    ]);
-  });
-
-  test("of the weather holds count, four sums and the events of each condition", () => {
-    const events = [weather(7.5, "Sunny"), weather(10, "Rainy"), weather(20, "Sunny")];
-    expect(foldAll(weatherStream, events)).toEqual([
-      [3],
-      ["37.500000"],
-      ["40.500000"],
-      ["3037.500000"],
-      ["43.500000"],
-      ['{"Sunny":2,"Rainy":1}'],
-    ]);
-  });
-
-  test("is the same in any order", () => {
-    const value = fc.oneof(
-      fc.integer({ min: 0, max: 97e6 }).map((n) => n / 1e6),
-      fc.constantFrom(1e-7, 0.1, 33.3),
+describe("a fold", () => {
+  test("ends each new record as one of counted, refused, too late, duplicate", () => {
+    const codes = fc.array(fc.nat(24_575), { minLength: 1, maxLength: 20 });
+    const applied = fc.constantFrom(
+      [],
+      [{ from: 0, to: 3 }],
+      [
+        { from: 2, to: 4 },
+        { from: 6, to: 30 },
+      ],
     );
-    const shuffled = fc
-      .array(value, { minLength: 1, maxLength: 20 })
-      .chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })));
     fc.assert(
-      fc.property(shuffled, ([list, other]) => {
-        const both = [list, other];
-        const [a, b] = both.map((values) => foldAll(sensorStream, values.map(measured)));
-        expect(a).toEqual(b);
-        const units = (v: number) => reading(v, v > 50 ? "Wh" : "kWh");
-        const [c, d] = both.map((values) => foldAll(consumptionStream, values.map(units)));
-        expect(c).toEqual(d);
-        const [e, f] = both.map((values) =>
-          foldAll(
-            weatherStream,
-            values.map((v) => weather(v / 2, "Sunny")),
-          ),
+      fc.property(codes, applied, (list, known) => {
+        const made: ReturnType<typeof contentOf>["content"][] = [];
+        const records = list.map((code, offset) => {
+          const { content } = contentOf("consumption", code, offset, BASE_US, made);
+          made.push(content);
+          return { offset, recordTimeMs: offset, value: content.value };
+        });
+        const facts = { applied: known, futureAfterUs: BASE_US, tooLateUpToUs: BASE_US - HOUR_US };
+        const batch = fold(records, facts);
+        expect(batch.counted + batch.refused.length + batch.tooLate.length + batch.duplicates).toBe(
+          batch.records,
         );
-        expect(e).toEqual(f);
+        expect(batch.records).toBe(records.filter(({ offset }) => !holds(known, offset)).length);
+        expect(batch.identities).toHaveLength(batch.counted);
+        expect(batch.partials.reduce((sum, { partial }) => sum + partial.count, 0)).toBe(batch.counted);
+        expect(batch.duplicates).toBeGreaterThanOrEqual(0);
+        const judged = [...batch.refused, ...batch.tooLate].map(({ offset }) => offset);
+        expect(judged.every((offset) => !holds(known, offset))).toBe(true);
       }),
+      { numRuns: 500 },
     );
   });
-});
 
-describe("a stream", () => {
-  test("groups as the contract says", () => {
-    expect(groupOf(sensorStream, measured(1))).toBe("s-1\0power");
-    expect(groupOf(consumptionStream, reading(1))).toBe("c-1");
-    expect(groupOf(weatherStream, weather(1, "Sunny"))).toBe(groupOf(weatherStream, weather(2, "Rainy")));
-    expect(groupOf(weatherStream, weather(1, "Sunny"))).toBe("");
+  test("settles from its first to its last offset what was not settled before", () => {
+    const records = [poison(3), poison(5), poison(9)];
+    expect(fold(records).offsets).toEqual([{ from: 3, to: 10 }]);
+    expect(fold(records, { applied: [{ from: 0, to: 4 }] }).offsets).toEqual([{ from: 4, to: 10 }]);
+    expect(fold([]).offsets).toEqual([]);
   });
 
-  test("has the contract's window: 5 minutes for sensors, an hour for the others", () => {
-    const streams = [sensorStream, consumptionStream, weatherStream];
-    expect(streams.map(({ name, windowUs }) => [name, windowUs])).toEqual([
-      ["sensor", 300_000_000],
-      ["consumption", 3_600_000_000],
-      ["weather", 3_600_000_000],
+  test("takes an event at the last moment that is not the future, and none after it", () => {
+    const batch = fold([reading(0, BASE_US), reading(1, BASE_US + 1000)], { futureAfterUs: BASE_US });
+    expect(batch.counted).toBe(1);
+    expect(batch.refused).toMatchObject([{ offset: 1, refused: "in_future", field: "timestamp" }]);
+    expect(batch.maxEventTimeUs).toBe(BASE_US);
+  });
+
+  test("calls a window too late that ends at the bound, and not one that ends after it", () => {
+    const batch = fold([reading(0, BASE_US - 1000), reading(1, BASE_US)], { tooLateUpToUs: BASE_US });
+    expect(batch.tooLate).toMatchObject([{ offset: 0, timeUs: BASE_US - 1000 }]);
+    expect(batch.counted).toBe(1);
+    expect(batch.firstWindowEndUs).toBe(BASE_US + HOUR_US);
+    expect(batch.maxEventTimeUs).toBe(BASE_US);
+  });
+
+  test("counts an identity once, in the batch and against what was seen", () => {
+    const seenEventKeys = new Set([eventKeyOf("seen")]);
+    const records = [reading(0, BASE_US, "a"), reading(1, BASE_US, "a"), reading(2, BASE_US, "seen")];
+    const batch = fold(records, { seenEventKeys });
+    expect(batch).toMatchObject({ counted: 1, duplicates: 2 });
+    expect(batch.identities).toEqual([{ eventKey: eventKeyOf("a"), timeUs: BASE_US }]);
+  });
+
+  test("knows an identity by the first half of its SHA-256, written as a UUID", () => {
+    const hex = createHash("sha256").update("s-1").digest("hex");
+    expect(eventKeyOf("s-1").replaceAll("-", "")).toBe(hex.slice(0, 32));
+    expect(eventKeyOf("s-1")).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  });
+
+  test("says the largest of its times and the first of its windows, whatever the order", () => {
+    const times = [2, 0, 3, 1].map((hours, offset) =>
+      reading(offset, BASE_US + hours * HOUR_US, `e${offset}`, 10 - offset),
+    );
+    expect(fold(times)).toMatchObject({
+      maxEventTimeUs: BASE_US + 3 * HOUR_US,
+      maxRecordTimeMs: 10,
+      firstWindowEndUs: BASE_US + HOUR_US,
+    });
+  });
+
+  test("has no times where its records have none", () => {
+    const nothing = { maxEventTimeUs: null, maxRecordTimeMs: null, firstWindowEndUs: null, partials: [] };
+    expect(fold([poison(0, -1)])).toMatchObject(nothing);
+    expect(fold([poison(0, 0)]).maxRecordTimeMs).toBe(0);
+  });
+
+  test("puts equal groups of one window into one partial, and those of two windows into two", () => {
+    const batch = fold([reading(0, BASE_US), reading(1, BASE_US + 1000), reading(2, BASE_US + HOUR_US)]);
+    expect(batch.partials.map(({ windowStartUs, partial }) => [windowStartUs, partial.count])).toEqual([
+      [BASE_US, 2],
+      [BASE_US + HOUR_US, 1],
     ]);
   });
 });

@@ -4,8 +4,8 @@
 import { createHash } from "node:crypto";
 import { difference, holds, type OffsetRanges } from "../core/ranges.ts";
 import { windowStartUs } from "../core/window.ts";
-import { isRefusal, type Refusal, refuse } from "../streams/refusal.ts";
-import type { Event, Stream, WindowPartial } from "../streams/stream.ts";
+import { isRefusal, type Refusal, refuse } from "./refusal.ts";
+import type { Event, Stream, WindowPartial } from "./stream.ts";
 
 /** A record as it stood in the topic. */
 export interface LogRecord {
