@@ -40,6 +40,11 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
       "Events came for windows that can no longer be amended, and were kept aside",
       ...[300, 1, "> 0", "SUM(METRICS())", ofAggregates("TooLate")],
     ],
+    "topic-created-again": [
+      "A topic was deleted and created again: what nobody had read of it is gone",
+      ...[300, 1, "> 0", "SUM(METRICS())"],
+      [...ofAggregates("StartedOver"), ...ofSweeper("StartedOver", "Sum")],
+    ],
     "failures-queued": ["Batches were given up and wait to be replayed", 300, 1, "> 0", "a0", ofFailures],
     "function-errors": ["Functions fail", 300, 3, "> 5", "SUM(METRICS())", all("Errors")],
     "function-timeouts": [

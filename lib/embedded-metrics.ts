@@ -19,6 +19,8 @@ export const metricUnits = {
   Lag: "Count",
   WatermarkAge: "Seconds",
   Finalised: "Count",
+  // whichever finds out first
+  StartedOver: "Count",
 } as const;
 
 export type MetricName = keyof typeof metricUnits;

@@ -42,9 +42,10 @@ export async function handler(): Promise<void> {
       rules,
     );
     log("info", "swept", { streams: outcomes });
-    for (const { stream, lag, watermarkUs, finalised } of outcomes) {
+    for (const { stream, lag, watermarkUs, finalised, recreatedPartitions } of outcomes) {
       const age = watermarkUs === null ? {} : { WatermarkAge: (Date.now() - watermarkUs / 1000) / 1000 };
-      writeMetrics(stream, { Sweeps: 1, Lag: lag, Finalised: finalised, ...age });
+      const startedOver = recreatedPartitions.length > 0 ? { StartedOver: recreatedPartitions.length } : {};
+      writeMetrics(stream, { Sweeps: 1, Lag: lag, Finalised: finalised, ...age, ...startedOver });
     }
     const forgotten = await forgetQuarantine(pool, retentionDays);
     if (forgotten.unresolved > 0)

@@ -98,6 +98,13 @@ test("aggregate-* and sweep-windows say how much was counted and how far the str
   );
 });
 
+test("a topic that was created again is said, by whom it is found out", async () => {
+  const name = "smartgrid-prod-aggregate-sensor";
+  const later = { ...record(0, reading(4)), timestamp: Date.now() + 1 }; // younger than all that was applied
+  const counted = await outputOf("aggregate-sensor", eventOf([later]), { AWS_LAMBDA_FUNCTION_NAME: name });
+  expect(metricsOf(counted)).toEqual([expect.objectContaining({ Records: 1, Replayed: 0, StartedOver: 1 })]);
+});
+
 test("on one machine there are no such lines", async () => {
   const offline = { AWS_LAMBDA_FUNCTION_NAME: "smartgrid-local-aggregate-sensor", IS_OFFLINE: "true" };
   const lines = await outputOf("aggregate-sensor", eventOf([record(3, reading(3))]), offline);
