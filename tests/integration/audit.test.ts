@@ -53,7 +53,7 @@ beforeAll(async () => {
   };
   // Partition 1: retention takes its first three records before anybody has read them.
   await produce(1, 5);
-  await kafka.admin.deleteTopicRecords({ topic, partitions: [{ partition: 1, offset: "3" }] });
+  await deleteRecordsBefore(1, 3);
   const handler = aggregate(consumptionStream, environment);
   running = trigger(kafka.brokers, settings, (event) => handler(event));
 
@@ -70,7 +70,7 @@ beforeAll(async () => {
   await produce(0, 6);
   await untilDelivered(27);
   // What was applied before it went is no loss.
-  await kafka.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "2" }] });
+  await deleteRecordsBefore(0, 2);
 });
 afterAll(async () => {
   await running?.mapping.stop();
@@ -79,6 +79,11 @@ afterAll(async () => {
 
 function messagesFor(partition: number, count: number) {
   return Array.from({ length: count }, () => ({ partition, value: reading(sent++) }));
+}
+
+async function deleteRecordsBefore(partition: number, offset: number): Promise<void> {
+  await kafka.admin.fetchTopicMetadata({ topics: [topic] }); // kafkajs looks for leaders where it has looked last
+  await kafka.admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
 }
 
 async function produce(partition: number, count: number): Promise<void> {
