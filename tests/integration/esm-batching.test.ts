@@ -87,6 +87,10 @@ describe("the batch", () => {
     const { mapping, records } = trigger(kafka.brokers, settings, async () => {
       running++;
       mostAtOnce = Math.max(mostAtOnce, running);
+      await until(
+        async () => mostAtOnce, // the first wait for as many as may run
+        (most) => most >= 5,
+      );
       await new Promise((resolve) => setTimeout(resolve, 50));
       running--;
     });

@@ -180,6 +180,10 @@ describe("when it is invoked", () => {
         if (running.has(partition)) overlaps++;
         running.add(partition);
         mostAtOnce = Math.max(mostAtOnce, running.size);
+        await until(
+          async () => mostAtOnce, // the first waits for the other partition's
+          (most) => most >= 2,
+        );
         await new Promise((resolve) => setTimeout(resolve, 30));
         running.delete(partition);
       },
