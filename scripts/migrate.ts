@@ -1,18 +1,23 @@
 // `npm run migrate`: brings the database that POSTGRES_HOST and the other variables name, or the one of a running
-// `npm start`, to the newest migration.
+// `npm start`, to the newest migration. With LOGIN_SUFFIX (a deployed stage) it also makes the functions' users there, who log
+// in by IAM, as a deployment does.
 
 import pg from "pg";
-import { readDatabaseSettings } from "../lib/config.ts";
+import { readDatabaseSettings, readLoginSuffix } from "../lib/config.ts";
 import { messageOf } from "../lib/log.ts";
+import { createIamLogins } from "../lib/store/logins.ts";
 import { migrate, readMigrations } from "../lib/store/migrate.ts";
 import { connectionOf } from "../lib/store/pool.ts";
 import { databaseEnvironment } from "./running-pipeline.ts";
 
 try {
-  const client = new pg.Client(connectionOf(readDatabaseSettings(await databaseEnvironment())));
+  const environment = await databaseEnvironment();
+  const client = new pg.Client(connectionOf(readDatabaseSettings(environment)));
   await client.connect();
   try {
-    const applied = await migrate(client, await readMigrations("infra/migrations"));
+    const applied = await migrate(client, await readMigrations("infra/migrations"), async () => {
+      if (environment.LOGIN_SUFFIX) await createIamLogins(client, readLoginSuffix(environment));
+    });
     for (const { name } of applied) console.log(`applied ${name}`);
     if (applied.length === 0)
       console.log("nothing to apply: the database has all migrations of this version");

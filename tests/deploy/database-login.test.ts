@@ -108,8 +108,11 @@ test("a login that is refused is trouble with infrastructure: the batch comes ag
 });
 
 test.each(["iam", "password"])(
-  "of a person's tool, which signs for itself or is given a token: %s",
+  "of a person's tool, which signs for itself or is given a token, and makes the users right: %s",
   async (auth) => {
+    await deployment.postgres.observer.query(
+      "REVOKE rds_iam FROM smartgrid_ingest_prod GRANTED BY smartgrid",
+    );
     const { host, port } = deployment.postgres.front;
     const credentials = deployment.identityOf("migrate-database");
     const token = await loginToken({ host, port, user: "smartgrid", region: REGION }, credentials);
@@ -119,6 +122,7 @@ test.each(["iam", "password"])(
         POSTGRES_PORT: String(port),
         POSTGRES_DB: "smartgrid_db",
         POSTGRES_USER: "smartgrid",
+        LOGIN_SUFFIX: "prod",
       },
       ...{ POSTGRES_CA_FILE: caFile, POSTGRES_AUTH: auth },
       ...(auth === "password"
@@ -131,6 +135,7 @@ test.each(["iam", "password"])(
           }),
     });
     expect(stdout, stderr).toBe("nothing to apply: the database has all migrations of this version\n");
+    expect(await logIn({})).toEqual({ user: "smartgrid_ingest_prod" });
   },
 );
 
