@@ -1,6 +1,11 @@
 // Reading one deployment parameter, or refusing it with its name, what it may be, and what it is.
 "use strict";
 
+const limits = require("../lib/limits.json");
+
+/** Of the database that a stack stands on; the others are the same for every stack. */
+const { POSTGRES_PORT: _, ...RULES } = limits;
+
 class ParameterError extends Error {
   constructor(parameter, expected, actual) {
     super(`${parameter}: expected ${expected}, got ${actual ? JSON.stringify(actual) : "nothing"}`);
@@ -19,10 +24,11 @@ function readText(env, variable, { pattern, expected, fallback = "" }) {
 }
 
 /** @returns the number as text @throws ParameterError */
-function readWholeNumber(env, variable, [fallback, min, max]) {
-  const value = env[variable] || String(fallback);
-  if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max)
-    throw new ParameterError(variable, `a whole number from ${min} to ${max}`, value);
+function readWholeNumber(env, variable) {
+  const { usual, least, most } = limits[variable];
+  const value = env[variable] || String(usual);
+  if (!/^\d+$/.test(value) || Number(value) < least || Number(value) > most)
+    throw new ParameterError(variable, `a whole number from ${least} to ${most}`, value);
   return value;
 }
 
@@ -33,27 +39,12 @@ function readSwitch(parameter, value) {
   return String(value) === "true";
 }
 
-const DAY_SECONDS = 86_400;
 /**
- * [default, least, most] of the numbers that functions read when they start: lib/config.ts has the same, and a test holds
- * both equal. Checked here as well, for else the deployment succeeds and the functions die.
+ * The numbers that functions read when they start: checked here as well, for else the deployment succeeds and they die.
+ * @returns each variable as text @throws ParameterError
  */
-const RULES = {
-  WATERMARK_DELAY_SECONDS: [600, 0, 7 * DAY_SECONDS],
-  WATERMARK_IDLE_SECONDS: [300, 1, 7 * DAY_SECONDS],
-  FUTURE_SKEW_SECONDS: [600, 0, DAY_SECONDS],
-  AMENDMENT_HORIZON_DAYS: [7, 0, 3650],
-  STUCK_AFTER_SECONDS: [300, 1, 7 * DAY_SECONDS],
-  QUARANTINE_RETENTION_DAYS: [90, 1, 36_500],
-  WEATHER_SEED: [1, 0, 2 ** 31 - 1],
-  WEATHER_UPDATE_INTERVAL: [60, 1, DAY_SECONDS],
-};
-
-/** @returns each variable of RULES as text @throws ParameterError */
 const readRules = (env) =>
-  Object.fromEntries(
-    Object.entries(RULES).map(([variable, bounds]) => [variable, readWholeNumber(env, variable, bounds)]),
-  );
+  Object.fromEntries(Object.keys(RULES).map((variable) => [variable, readWholeNumber(env, variable)]));
 
 /** The deployed schedule of produce-weather: EventBridge knows whole minutes only. @throws ParameterError */
 function weatherRate(seconds, isLocal) {

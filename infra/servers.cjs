@@ -68,7 +68,7 @@ function readDatabase(env, stage) {
   const existing = () => ({
     kind: "existing",
     host: readText(env, "POSTGRES_HOST", { pattern: /^[a-z0-9.-]+$/i, expected: "a host name" }),
-    port: readWholeNumber(env, "POSTGRES_PORT", [5432, 1, 65_535]),
+    port: readWholeNumber(env, "POSTGRES_PORT"),
     name: readText(env, "POSTGRES_DB", {
       fallback: "smartgrid_db",
       pattern: /^\S{1,63}$/,

@@ -2,6 +2,7 @@
 // is wrong and what it may hold.
 
 import { readFileSync } from "node:fs";
+import limits from "./limits.json" with { type: "json" };
 import { messageOf } from "./log.ts";
 import type { LatenessRules } from "./store/commit.ts";
 import type { Credentials } from "./store/login-token.ts";
@@ -31,11 +32,13 @@ function text(env: Environment, variable: string, fallback?: string): string {
   return value;
 }
 
-function wholeNumber(env: Environment, variable: string, fallback: number, min: number, max: number): number {
-  const value = env[variable] || String(fallback);
+/** A number within lib/limits.json, which a deployment's parameters (infra/parameters.cjs) keep to as well. */
+function wholeNumber(env: Environment, variable: keyof typeof limits): number {
+  const { usual, least, most } = limits[variable];
+  const value = env[variable] || String(usual);
   const number = Number(value);
-  if (!/^\d+$/.test(value) || number < min || number > max)
-    throw new ConfigurationError(variable, `a whole number from ${min} to ${max}`, env[variable]);
+  if (!/^\d+$/.test(value) || number < least || number > most)
+    throw new ConfigurationError(variable, `a whole number from ${least} to ${most}`, env[variable]);
   return number;
 }
 
@@ -136,7 +139,7 @@ export function readGroups(
 export function readDatabaseSettings(env: Environment): DatabaseSettings {
   return {
     host: text(env, "POSTGRES_HOST"),
-    port: wholeNumber(env, "POSTGRES_PORT", 5432, 1, 65_535),
+    port: wholeNumber(env, "POSTGRES_PORT"),
     database: text(env, "POSTGRES_DB", "smartgrid_db"),
     user: text(env, "POSTGRES_USER", "smartgrid"),
     login: readLogin(env),
@@ -180,14 +183,14 @@ export function readLoginSuffix(env: Environment): string {
 
 export function readLatenessRules(env: Environment): LatenessRules {
   return {
-    futureSkewUs: wholeNumber(env, "FUTURE_SKEW_SECONDS", 600, 0, DAY_SECONDS) * SECOND_US,
-    amendmentHorizonUs: wholeNumber(env, "AMENDMENT_HORIZON_DAYS", 7, 0, 3650) * DAY_SECONDS * SECOND_US,
+    futureSkewUs: wholeNumber(env, "FUTURE_SKEW_SECONDS") * SECOND_US,
+    amendmentHorizonUs: wholeNumber(env, "AMENDMENT_HORIZON_DAYS") * DAY_SECONDS * SECOND_US,
   };
 }
 
 /** For how long a quarantined record stays, days since the last thing that happened to it. */
 export function readQuarantineRetentionDays(env: Environment): number {
-  return wholeNumber(env, "QUARANTINE_RETENTION_DAYS", 90, 1, 36_500);
+  return wholeNumber(env, "QUARANTINE_RETENTION_DAYS");
 }
 
 export interface WatermarkSettings {
@@ -197,14 +200,14 @@ export interface WatermarkSettings {
 
 export function readWatermarkSettings(env: Environment): WatermarkSettings {
   return {
-    delayUs: wholeNumber(env, "WATERMARK_DELAY_SECONDS", 600, 0, 7 * DAY_SECONDS) * SECOND_US,
-    idleUs: wholeNumber(env, "WATERMARK_IDLE_SECONDS", 300, 1, 7 * DAY_SECONDS) * SECOND_US,
+    delayUs: wholeNumber(env, "WATERMARK_DELAY_SECONDS") * SECOND_US,
+    idleUs: wholeNumber(env, "WATERMARK_IDLE_SECONDS") * SECOND_US,
   };
 }
 
 export function readTroubleRules(env: Environment): TroubleRules {
   return {
-    stuckAfterSeconds: wholeNumber(env, "STUCK_AFTER_SECONDS", 300, 1, 7 * DAY_SECONDS),
+    stuckAfterSeconds: wholeNumber(env, "STUCK_AFTER_SECONDS"),
     idleSeconds: readWatermarkSettings(env).idleUs / SECOND_US,
   };
 }
@@ -216,8 +219,8 @@ export interface WeatherSettings {
 
 export function readWeatherSettings(env: Environment): WeatherSettings {
   return {
-    seed: wholeNumber(env, "WEATHER_SEED", 1, 0, 2 ** 31 - 1),
-    updateIntervalSeconds: wholeNumber(env, "WEATHER_UPDATE_INTERVAL", 60, 1, DAY_SECONDS),
+    seed: wholeNumber(env, "WEATHER_SEED"),
+    updateIntervalSeconds: wholeNumber(env, "WEATHER_UPDATE_INTERVAL"),
   };
 }
 
