@@ -10,6 +10,7 @@ import { checkHandlers } from "./handlers.ts";
 import { checkHttpApi } from "./http-api.ts";
 import { checkNetwork } from "./network.ts";
 import { checkPermissions } from "./permissions.ts";
+import { checkReach } from "./reach.ts";
 import { checkReferences } from "./references.ts";
 import { checkSteps } from "./steps.ts";
 import type { Template } from "./template.ts";
@@ -41,6 +42,7 @@ export function checkTemplate({ template, bundles }: Packaged): string[] {
     ...checkTriggers(template),
     ...checkSteps(template),
     ...checkNetwork(template),
+    ...checkReach(template),
     ...checkHttpApi(template),
     ...checkPermissions(template, bundles),
     ...checkBundles(bundles),
