@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bundle } from "../build.ts";
+import { checkAlarms } from "./alarms.ts";
 import { checkBundles } from "./bundles.ts";
 import { checkDatabase } from "./database.ts";
 import { checkFunctions } from "./functions.ts";
@@ -44,6 +45,7 @@ export function checkTemplate({ template, bundles }: Packaged): string[] {
     ...checkNetwork(template),
     ...checkReach(template),
     ...checkHttpApi(template),
+    ...checkAlarms(template),
     ...checkPermissions(template, bundles),
     ...checkBundles(bundles),
   ];
