@@ -56,7 +56,7 @@ export async function startMockAws(environment: Variables, region: string): Prom
   const url = `http://127.0.0.1:${port}`; // the name localhost would make the SDK put buckets in the host's name
   const logFile = join(FOLDER, "mock-aws.log");
   const output = openSync(logFile, "w");
-  const server = spawn(toolPath("python"), [resolve("localstack/mock-aws/server.py"), String(port)], {
+  const server = spawn(toolPath("python"), [resolve("localstack/mock-aws/server.py"), String(port), region], {
     stdio: ["ignore", output, output],
     // moto removes resources in the order of a set: with a seed it is the same every time.
     env: { ...mockEnvironment(environment, url), PYTHONDONTWRITEBYTECODE: "1", PYTHONHASHSEED: "0" },
@@ -67,7 +67,7 @@ export async function startMockAws(environment: Variables, region: string): Prom
     const authorization = `AWS4-HMAC-SHA256 Credential=mock/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=0`;
     return fetch(`${url}${path}`, { headers: { authorization } });
   }
-  const listItems = () => fetch(`${url}/mock/resources?${region}`);
+  const listItems = () => fetch(`${url}/mock/resources`);
 
   for (const startMs = performance.now(); ; await sleep(100)) {
     // Not listening yet: a refusal is what tells it.
