@@ -1,16 +1,11 @@
 // What serverless.yml says about batches, windows and memory, as the bill needs it.
 
 import { parse } from "yaml";
+import functions from "../infra/streams.cjs";
 import type { Deployment, Trigger } from "./pipeline.ts";
 import type { StreamName } from "./workload.ts";
 
 type Json = Readonly<Record<string, unknown>>;
-
-const functions = {
-  sensor: "aggregate-sensor",
-  consumption: "aggregate-consumption",
-  weather: "aggregate-weather",
-} as const;
 
 function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null;

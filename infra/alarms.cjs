@@ -4,6 +4,8 @@
 "use strict";
 
 const { SWEEPER, seriesOf } = require("./alarm-series.cjs");
+const { topicResources } = require("./alarm-topic.cjs");
+const { readPlannedConnections } = require("./connections.cjs");
 const STREAMS = require("./streams.cjs");
 
 const WRITERS = [...Object.values(STREAMS), SWEEPER];
@@ -12,6 +14,11 @@ const FUNCTIONS = [
   ...WRITERS,
 ];
 const GIB = 1024 ** 3;
+
+/** Expression of an alarm that looks at the one series itself. */
+const ITSELF = "a0";
+/** By osls' own naming: before it, nobody sweeps, and silence is no fault. */
+const SWEEPER_RULE = "SweepDashwindowsEventsRuleSchedule1";
 
 /** [what it says, periods of seconds, how many of them, threshold, expression over the series a0, a1, …, b0, …, series] */
 function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailures }) {
@@ -45,7 +52,7 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
       ...[300, 1, "> 0", "SUM(METRICS())"],
       [...ofAggregates("StartedOver"), ...ofSweeper("StartedOver", "Sum")],
     ],
-    "failures-queued": ["Batches were given up and wait to be replayed", 300, 1, "> 0", "a0", ofFailures],
+    "failures-queued": ["Batches were given up and wait to be replayed", 300, 1, "> 0", ITSELF, ofFailures],
     "function-errors": ["Functions fail", 300, 3, "> 5", "SUM(METRICS())", all("Errors")],
     "function-timeouts": [
       "A function that writes to the database takes nearly all of its 60 s",
@@ -75,21 +82,17 @@ function brokerAlarms({ ofBrokers }, clusterName) {
 /** Of the stack's own database; one that exists has its owner's. */
 function databaseAlarms({ ofDatabase }, { connections, volumeGib }) {
   const alarm = (what, periods, threshold, metric, statistic, periodSeconds = 60) => [
-    ...[what, periodSeconds, periods, threshold, "a0", ofDatabase(metric, statistic)],
+    ...[what, periodSeconds, periods, threshold, ITSELF, ofDatabase(metric, statistic)],
   ];
   return {
     "database-connections": alarm(
-      "The database has nearly as many connections as are planned",
-      ...[5, `> ${0.9 * connections}`, "DatabaseConnections", "Maximum"],
+      "The database has more connections than are planned",
+      ...[5, `> ${connections}`, "DatabaseConnections", "Maximum"],
     ),
     "database-cpu": alarm("The database computes all the time", 15, "> 80", "CPUUtilization", "Average"),
     "database-capacity": alarm(
       "The database is at its largest capacity",
       ...[15, "> 90", "ACUUtilization", "Average"],
-    ),
-    "database-local-storage": alarm(
-      "The database has less than 1 GiB left for sorting and temporary tables",
-      ...[15, `< ${GIB}`, "FreeLocalStorage", "Minimum"],
     ),
     // Aurora tells the volume's size every few minutes: in a shorter period there would mostly be none.
     "database-volume": alarm(
@@ -108,7 +111,7 @@ function resourceOf(name, alarmName, [what, periodSeconds, periods, limit, expre
   const metrics = groups.flatMap((series, group) =>
     series.map(({ namespace, metric, dimensions, statistic }, i) => ({
       Id: `${"ab"[group]}${i}`,
-      ReturnData: false,
+      ReturnData: expression === ITSELF,
       MetricStat: {
         Metric: {
           Namespace: namespace,
@@ -120,8 +123,11 @@ function resourceOf(name, alarmName, [what, periodSeconds, periods, limit, expre
       },
     })),
   );
+  const value = { Id: "value", Expression: expression, Label: what, ReturnData: true };
+  const isOfSilence = name === "sweeper-silent";
   return {
     Type: "AWS::CloudWatch::Alarm",
+    ...(isOfSilence ? { DependsOn: [SWEEPER_RULE] } : {}),
     Properties: {
       AlarmName: alarmName,
       AlarmDescription: `${what}. What to do: docs/runbook.md, ${name}`,
@@ -129,37 +135,15 @@ function resourceOf(name, alarmName, [what, periodSeconds, periods, limit, expre
       Threshold: Number(threshold),
       EvaluationPeriods: periods,
       DatapointsToAlarm: periods,
-      TreatMissingData: name === "sweeper-silent" ? "breaching" : "notBreaching",
+      TreatMissingData: isOfSilence ? "breaching" : "notBreaching",
       AlarmActions: [{ Ref: "AlarmTopic" }],
       OKActions: [{ Ref: "AlarmTopic" }],
-      Metrics: [...metrics, { Id: "value", Expression: expression, Label: what, ReturnData: true }],
+      Metrics: expression === ITSELF ? metrics : [...metrics, value],
     },
   };
 }
 
 const logicalId = (name) => `${name.replace(/(^|-)(\w)/g, (_, _dash, letter) => letter.toUpperCase())}Alarm`;
-
-/** Who is told: whoever subscribes to the topic, and ALARM_EMAIL where it is set. */
-function topicResources(topicName, email) {
-  const subscription = { TopicArn: { Ref: "AlarmTopic" }, Protocol: "email", Endpoint: email };
-  return {
-    AlarmTopic: {
-      Type: "AWS::SNS::Topic",
-      Metadata: {
-        checkov: {
-          skip: [
-            {
-              id: "CKV_AWS_26",
-              comment: "Names of alarms only; CloudWatch cannot publish under AWS's own key for SNS",
-            },
-          ],
-        },
-      },
-      Properties: { TopicName: topicName },
-    },
-    ...(email ? { AlarmEmail: { Type: "AWS::SNS::Subscription", Properties: subscription } } : {}),
-  };
-}
 
 /**
  * @param clusterName of the stack's own brokers, or null where it has none
@@ -187,7 +171,7 @@ module.exports = async ({ resolveVariable }) => {
     ),
   );
   const plan = {
-    connections: Number(await resolveVariable("param:databaseConnections")),
+    connections: await readPlannedConnections(resolveVariable),
     volumeGib: Number(await resolveVariable("param:databaseVolumeGib")),
   };
   return {

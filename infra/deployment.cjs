@@ -56,7 +56,6 @@ function localDeployment(env) {
     database: {
       ...own,
       auth: env.POSTGRES_AUTH || "password",
-      standby: "single",
       host: env.POSTGRES_HOST || "127.0.0.1",
       port: env.POSTGRES_PORT || "5432",
       name: env.POSTGRES_DB || own.name,
@@ -78,9 +77,20 @@ function deployedDeployment(env, region, stage, hasStandby) {
   const needsExisting = kafka.kind === "existing" || database.kind === "existing";
   return {
     kafka,
-    database: { ...database, standby: database.kind === "aurora" && hasStandby ? "standby" : "single" },
+    database: { ...database, hasStandby: database.kind === "aurora" && hasStandby },
     network: readNetwork(env, region, kafka.kind, needsExisting),
     authorizer: readAuthorizer(env),
+  };
+}
+
+/** The files of infra/ with the servers and the network of the stack's own: what exists is its owner's. */
+function templates({ kafka, database, network }) {
+  const ifOwn = (file, isOwn) => (isOwn ? file : "none");
+  return {
+    network: ifOwn("network/own", network.kind === "own"),
+    kafka: ifOwn(`kafka/${kafka.kind}`, kafka.kind !== "existing"),
+    database: ifOwn("database/aurora", database.kind === "aurora"),
+    standby: ifOwn("database/standby", database.hasStandby),
   };
 }
 
@@ -124,6 +134,7 @@ async function readDeployment({ options, resolveVariable }) {
     : deployedDeployment(process.env, region, stage, standby);
   return {
     ...deployment,
+    templates: templates(deployment),
     ready: readiness(deployment),
     topics,
     rules,

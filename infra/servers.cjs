@@ -90,7 +90,7 @@ function readDatabase(env, stage) {
     ...(isExisting ? existing() : own()),
     auth: "iam",
     users: Object.fromEntries(ROLE_KINDS.map((kind) => [kind, `smartgrid_${kind}_${stage}`])),
-    passwords: { ingest: "", sweep: "", api: "" },
+    passwords: {},
     // Lambda's own file of Amazon's roots; Node's bundled ones do not include the database's.
     caFile: env.POSTGRES_CA_FILE || "/var/runtime/ca-cert.pem",
   };

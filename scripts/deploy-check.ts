@@ -1,5 +1,6 @@
-// `npm run deploy:check [-- --stage prod] [--static]`: what a person runs before deploying. Packages the stage, asks
-// cfn-lint, checkov and our own assertions, and deploys, changes and removes it against a mock AWS. Needs no account.
+// `npm run deploy:check [-- --stage prod] [--region REGION] [--static]`: what a person runs before deploying. Packages the
+// stage, asks cfn-lint, checkov and our own assertions, and deploys, changes and removes it against a mock AWS. Needs no
+// account.
 
 import { parseArgs } from "node:util";
 import { messageOf } from "../lib/log.ts";
@@ -14,7 +15,11 @@ const PACKAGE = ".local/deploy-check/package";
 const TEMPLATE = `${PACKAGE}/${TEMPLATE_FILE}`;
 
 const { values: options } = parseArgs({
-  options: { stage: { type: "string", default: "prod" }, static: { type: "boolean", default: false } },
+  options: {
+    stage: { type: "string", default: "prod" },
+    region: { type: "string", default: process.env.AWS_REGION || REGION },
+    static: { type: "boolean", default: false },
+  },
 });
 
 async function installed(): Promise<string[]> {
@@ -24,7 +29,7 @@ async function installed(): Promise<string[]> {
 
 async function packaged(): Promise<string[]> {
   const cli = "node_modules/serverless/bin/serverless.js";
-  const args = [cli, "package", "--stage", options.stage, "--region", REGION, "--package", PACKAGE];
+  const args = [cli, "package", "--stage", options.stage, "--region", options.region, "--package", PACKAGE];
   const { code, output } = await run(process.execPath, args, environment);
   return code === 0 ? [] : [output.trim()];
 }
@@ -37,10 +42,24 @@ async function asked(tool: string, args: readonly string[]): Promise<string[]> {
 /** In order; the first that fails ends the check, for the others would only repeat it. */
 const checks: readonly (readonly [name: string, check: () => Promise<string[]>])[] = [
   ["cfn-lint, checkov and the mock AWS are installed", installed],
-  [`schema and package of stage ${options.stage}`, packaged],
+  [`schema and package of stage ${options.stage} in ${options.region}`, packaged],
   // W3005: osls writes a DependsOn that a Ref implies already, and there is no way to tell it not to.
   // W3010: zones stand in the template where AVAILABILITY_ZONES names them, for a stage is one account's in one region.
-  ["cfn-lint", () => asked("cfn-lint", ["-i", "W3005", "W3010", "--format", "parseable", "-t", TEMPLATE])],
+  [
+    "cfn-lint",
+    () =>
+      asked("cfn-lint", [
+        "-i",
+        "W3005",
+        "W3010",
+        "-r",
+        options.region,
+        "--format",
+        "parseable",
+        "-t",
+        TEMPLATE,
+      ]),
+  ],
   [
     "checkov",
     () =>
@@ -59,7 +78,7 @@ const checks: readonly (readonly [name: string, check: () => Promise<string[]>])
 
 const mockDeploy: (typeof checks)[number] = [
   "deploy against a mock AWS",
-  () => checkMockDeploy(options.stage, environment, (line) => console.log(`      ${line}`)),
+  () => checkMockDeploy({ ...options, environment }, (line) => console.log(`      ${line}`)),
 ];
 
 for (const [name, check] of options.static ? checks : [...checks, mockDeploy]) {

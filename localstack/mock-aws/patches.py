@@ -10,6 +10,8 @@ from moto.cloudformation import models as stack_models
 from moto.cloudformation import parsing
 from moto.cloudformation.custom_model import CustomModel
 from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.responses import ActionResult
 from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.vpcs import VPCEndPoint
 from moto.iam.models import iam_backends
@@ -44,14 +46,17 @@ def only_errors_are_invalid() -> None:
 
 
 def keep_outputs() -> None:
-    """moto works out outputs before a change set's resources are there, and forgets those that come with it."""
+    """moto works out outputs and exports before a change set's resources are there, and forgets those that come with it."""
     apply = stack_models.ChangeSet.apply
 
     def apply_and_look(change_set: Any) -> None:
         apply(change_set)
         change_set.stack.template = change_set.template
         change_set.stack._parse_template()
-        change_set.stack.output_map = change_set.stack._create_output_map()
+        stack = change_set.stack
+        stack.output_map = stack._create_output_map()
+        backend = stack_models.cloudformation_backends[stack.account_id][stack.region_name]
+        backend.exports.update({one.name: one for one in stack.exports})
 
     stack_models.ChangeSet.apply = apply_and_look
 
@@ -75,7 +80,7 @@ def accept_deployment_steps() -> None:
 
 
 def trigger_from_kafka() -> None:
-    """Event source mappings of MSK clusters, with what AWS checks when one is created."""
+    """Event source mappings of MSK clusters: what they name has to be there. Their settings are deploy:check's to judge."""
     mapping = lambda_models.EventSourceMapping
     create_other = lambda_models.LambdaBackend.create_event_source_mapping
 
@@ -94,13 +99,6 @@ def trigger_from_kafka() -> None:
         # The one that the stage is deployed onto is its owner's: it was there before.
         if spec["EventSourceArn"] not in [*clusters, os.environ.get("MSK_CLUSTER_ARN")]:
             refuse(f"no cluster {spec['EventSourceArn']}")
-        if len(spec.get("Topics") or []) != 1:
-            refuse("Topics: exactly one")
-        if not 1 <= int(spec.get("BatchSize") or 100) <= 10_000:
-            refuse("BatchSize: from 1 to 10000")
-        needs_pollers = ("BisectBatchOnFunctionError", "MaximumRetryAttempts", "FunctionResponseTypes")
-        if any(spec.get(name) for name in needs_pollers) and not spec.get("ProvisionedPollerConfig"):
-            refuse("retries, bisection and partial answers need ProvisionedPollerConfig")
         destination = ((spec.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
         queues = [queue.queue_arn for queue in sqs_backends[backend.account_id][backend.region_name].queues.values()]
         if destination is not None and destination not in queues:
@@ -132,6 +130,25 @@ def keep_architecture() -> None:
     lambda_models.LambdaFunction.create_from_cloudformation_json = classmethod(create_and_keep)
 
 
+def protect_stacks() -> None:
+    """moto takes no termination protection after a stack was made, and removes what is protected."""
+    delete = CloudFormationResponse.delete_stack
+
+    def update_termination_protection(response: Any) -> ActionResult:
+        stack = response.cloudformation_backend.get_stack(response._get_param("StackName"))
+        stack.enable_termination_protection = response._get_bool_param("EnableTerminationProtection")
+        return ActionResult({"StackId": stack.stack_id})
+
+    def delete_unprotected(response: Any) -> ActionResult:
+        stack = response.cloudformation_backend.get_stack(response._get_param("StackName"))
+        if stack.enable_termination_protection:
+            raise ValidationError(message=f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+        return delete(response)
+
+    CloudFormationResponse.update_termination_protection = update_termination_protection
+    CloudFormationResponse.delete_stack = delete_unprotected
+
+
 def remove_network() -> None:
     """moto cannot remove route tables and endpoints of a stack, and then not the network that they are in."""
 
@@ -158,4 +175,5 @@ def apply_all() -> None:
     accept_deployment_steps()
     trigger_from_kafka()
     keep_architecture()
+    protect_stacks()
     remove_network()

@@ -4,7 +4,6 @@ A record knows what `Ref` and `Fn::GetAtt` give, so that outputs, roles and envi
 type that neither moto nor this table knows is refused: nothing is skipped silently.
 """
 
-import json
 import uuid
 from typing import Any
 
@@ -18,29 +17,21 @@ KNOWN: dict[str, tuple[str, dict[str, str]]] = {
     "AWS::ApiGatewayV2::Integration": ("{id}", {}),
     "AWS::ApiGatewayV2::Route": ("{id}", {}),
     "AWS::ApiGatewayV2::Stage": ("$default", {}),
-    "AWS::CloudWatch::Alarm": ("{name}", {"Arn": "arn:aws:cloudwatch:{arn}:alarm:{name}"}),
-    "AWS::CloudWatch::CompositeAlarm": ("{name}", {"Arn": "arn:aws:cloudwatch:{arn}:alarm:{name}"}),
+    "AWS::CloudWatch::Alarm": ("{name}", {}),
     "AWS::EC2::SecurityGroupEgress": ("sgr-{id}", {}),
-    "AWS::Lambda::EventInvokeConfig": ("{name}", {}),
-    "AWS::Logs::MetricFilter": ("{name}", {}),
-    "AWS::MSK::Cluster": ("arn:aws:kafka:{arn}:cluster/{name}/{uuid}-5", {"Arn": "arn:aws:kafka:{arn}:cluster/{name}/{uuid}-5"}),
+    "AWS::MSK::Cluster": ("arn:aws:kafka:{arn}:cluster/{name}/{uuid}-5", {}),
     "AWS::MSK::Configuration": ("arn:aws:kafka:{arn}:configuration/{name}/{uuid}-5", {
         "Arn": "arn:aws:kafka:{arn}:configuration/{name}/{uuid}-5",
         "LatestRevision.Revision": "1",
     }),
-    "AWS::MSK::ServerlessCluster": ("arn:aws:kafka:{arn}:cluster/{name}/{uuid}-s1", {"Arn": "arn:aws:kafka:{arn}:cluster/{name}/{uuid}-s1"}),
+    "AWS::MSK::ServerlessCluster": ("arn:aws:kafka:{arn}:cluster/{name}/{uuid}-s1", {}),
     "AWS::RDS::DBCluster": ("{name}", {
         "Endpoint.Address": "{name}.cluster-{id}.{region}.rds.amazonaws.com",
-        "Endpoint.Port": "5432",
-        "ReadEndpoint.Address": "{name}.cluster-ro-{id}.{region}.rds.amazonaws.com",
-        "DBClusterArn": "arn:aws:rds:{arn}:cluster:{name}",
         "DBClusterResourceId": "cluster-{id}",
     }),
     "AWS::RDS::DBClusterParameterGroup": ("{name}", {}),
-    "AWS::RDS::DBInstance": ("{name}", {"Endpoint.Address": "{name}.{id}.{region}.rds.amazonaws.com"}),
+    "AWS::RDS::DBInstance": ("{name}", {}),
     "AWS::S3::BucketPolicy": ("{name}", {}),  # stored, moto would enforce its Deny without the Condition
-    "AWS::SNS::TopicPolicy": ("{name}", {}),
-    "AWS::SQS::QueuePolicy": ("{name}", {}),
 }  # fmt: skip
 
 NAMES = ("ClusterName", "DBClusterIdentifier", "DBInstanceIdentifier", "AlarmName", "Name")
@@ -118,11 +109,3 @@ models: dict[str, type] = {
 }
 for model in models.values():
     model.__abstractmethods__ = frozenset()
-
-
-def listing() -> bytes:
-    """All records as JSON: type, id and properties, in which moto's own resources stand as text."""
-    records = [
-        {"type": one.type_name, "id": one.physical_resource_id, "properties": one.properties} for one in existing.values()
-    ]
-    return json.dumps(records, default=str).encode()

@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bundle } from "../build.ts";
+import { checkAlarms } from "./alarms.ts";
 import { checkBundles } from "./bundles.ts";
 import { checkDatabase } from "./database.ts";
 import { checkFunctions } from "./functions.ts";
@@ -10,6 +11,7 @@ import { checkHandlers } from "./handlers.ts";
 import { checkHttpApi } from "./http-api.ts";
 import { checkNetwork } from "./network.ts";
 import { checkPermissions } from "./permissions.ts";
+import { checkReach } from "./reach.ts";
 import { checkReferences } from "./references.ts";
 import { checkSteps } from "./steps.ts";
 import type { Template } from "./template.ts";
@@ -41,7 +43,9 @@ export function checkTemplate({ template, bundles }: Packaged): string[] {
     ...checkTriggers(template),
     ...checkSteps(template),
     ...checkNetwork(template),
+    ...checkReach(template),
     ...checkHttpApi(template),
+    ...checkAlarms(template),
     ...checkPermissions(template, bundles),
     ...checkBundles(bundles),
   ];

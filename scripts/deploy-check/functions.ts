@@ -5,7 +5,7 @@ import { type FunctionView, functionsOf, resourcesOf, type Template } from "./te
 
 /** API Gateway gives up then. */
 const HTTP_LIMIT_SECONDS = 30;
-const SECRET = /PASSWORD|TOKEN|SECRET|PRIVATE/;
+const SECRET = /TOKEN|SECRET|PRIVATE/;
 
 function checkOne({ key, properties, environment }: FunctionView, isHttp: boolean): string[] {
   const architecture = Array.isArray(properties.Architectures) ? properties.Architectures[0] : "x86_64";
@@ -22,13 +22,33 @@ function checkOne({ key, properties, environment }: FunctionView, isHttp: boolea
     ...Object.entries(environment)
       .filter(([name, value]) => SECRET.test(name) && value !== "")
       .map(([name]) => `${key}: ${name} holds a secret in plain sight`),
+    ...Object.keys(environment)
+      .filter((name) => name.includes("PASSWORD"))
+      .map((name) => `${key}: ${name}: nothing that is deployed has a password; leave the variable out`),
   ];
 }
 
-/** Aurora's own default: LEAST(memory / 9,531,392 bytes, 5000), by the largest capacity, at 2 GiB a unit. */
+/**
+ * Aurora's own default: LEAST(memory / 9,531,392 bytes, 5000), by the largest capacity, at 2 GiB a unit; where the least
+ * is half a unit or none, at most 2,000 (Aurora User Guide, "Performance and scaling for Aurora Serverless v2").
+ */
 function connectionLimit({ ServerlessV2ScalingConfiguration: scaling }: Properties): number {
-  const units = Number(isProperties(scaling) ? scaling.MaxCapacity : Number.NaN);
-  return Math.min(5000, Math.floor((units * 2 * 2 ** 30) / 9_531_392));
+  const units = (capacity: string) => Number(isProperties(scaling) ? scaling[capacity] : Number.NaN);
+  const most = units("MinCapacity") <= 0.5 ? 2000 : 5000;
+  return Math.min(most, Math.floor((units("MaxCapacity") * 2 * 2 ** 30) / 9_531_392));
+}
+
+/** The alarm would ring for ever where it rings at less than the functions may open. */
+function checkConnectionsAlarm(template: Template, wanted: number): string[] {
+  return resourcesOf(template, "AWS::CloudWatch::Alarm")
+    .filter(
+      ([, { Metrics, Threshold }]) =>
+        JSON.stringify(Metrics).includes('"DatabaseConnections"') && !(Number(Threshold) >= wanted),
+    )
+    .map(
+      ([id, { Threshold }]) =>
+        `${id}: rings at ${String(Threshold)} connections, and functions alone may open ${wanted}; see infra/connections.cjs`,
+    );
 }
 
 /** A running function with the database holds one connection; a fifth is left to people, the audit and maintenance. */
@@ -45,13 +65,14 @@ function checkConnections(template: Template): string[] {
     (sum, { properties }) => sum + Number(properties.ReservedConcurrentExecutions),
     0,
   );
-  return resourcesOf(template, "AWS::RDS::DBCluster")
+  const tooMany = resourcesOf(template, "AWS::RDS::DBCluster")
     .map(([id, cluster]): [string, number] => [id, Math.floor(connectionLimit(cluster) * 0.8)])
     .filter(([, limit]) => !(wanted <= limit))
     .map(
       ([id, limit]) =>
         `${id}: functions may open ${wanted} connections, and ${limit} are for them: raise databaseMaxCapacity`,
     );
+  return [...tooMany, ...checkConnectionsAlarm(template, wanted)];
 }
 
 export function checkFunctions(template: Template): string[] {

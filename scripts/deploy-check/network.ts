@@ -1,5 +1,5 @@
-// Nothing comes in from anywhere but from groups that are named, everything that talks stands in the network, and what
-// functions talk to is where their group lets them out to.
+// Nothing comes in from anywhere but from groups that are named, everything that talks stands in the network, and EC2 takes
+// what the groups say of themselves.
 
 import { isProperties, type Properties } from "../../localstack/event-source-mapping/settings.ts";
 import { functionsOf, resolve, resourcesOf, type Template } from "./template.ts";
@@ -24,61 +24,28 @@ function isInNetwork({ VpcConfig }: Properties): boolean {
   );
 }
 
-const propertiesIn = (value: unknown): readonly Properties[] => [value].flat().filter(isProperties);
+/** All that EC2 takes in a description of a group or a rule: else its creation fails, and the deployment with it. */
+const DESCRIPTION = /^[a-zA-Z0-9. _\-:/()#,@[\]+=&;{}!$*]{0,255}$/;
 
-/** A server of the functions': the groups that it stands in, none where it is not the stack's own. */
-interface Server {
-  readonly name: string;
-  readonly port: number;
-  readonly groups: readonly unknown[];
+function descriptionsIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(descriptionsIn);
+  if (!isProperties(value)) return [];
+  return Object.entries(value).flatMap(([name, one]) =>
+    /^(Group)?Description$/.test(name) ? [String(one)] : descriptionsIn(one),
+  );
 }
 
-function serversOf(template: Template): Server[] {
-  const all = (type: string) => resourcesOf(template, type).map(([, properties]) => properties);
-  const ports = functionsOf(template).flatMap(({ environment: { POSTGRES_PORT: port } }) => port ?? []);
-  return [
-    {
-      name: "Kafka",
-      port: 9098,
-      groups: [
-        ...all("AWS::MSK::ServerlessCluster").flatMap(({ VpcConfigs }) => propertiesIn(VpcConfigs)),
-        ...all("AWS::MSK::Cluster").flatMap(({ BrokerNodeGroupInfo }) => propertiesIn(BrokerNodeGroupInfo)),
-      ].flatMap(({ SecurityGroups }) => list(SecurityGroups)),
-    },
-    ...[...new Set(ports)].map((port) => ({
-      name: "PostgreSQL",
-      port: Number(port),
-      groups: all("AWS::RDS::DBCluster").flatMap(({ VpcSecurityGroupIds }) => list(VpcSecurityGroupIds)),
-    })),
-  ].map((server) => ({ ...server, groups: list(resolve(template, server.groups)) }));
-}
-
-/** Functions get to a server by a rule to a group that it stands in: one of the stack's, or its owner's. */
-function checkReach(template: Template): string[] {
-  const rules = resourcesOf(template, "AWS::EC2::SecurityGroupEgress").flatMap(([, rule]) =>
-    propertiesIn(resolve(template, rule)),
-  );
-  const sources = functionsOf(template).flatMap(({ properties: { VpcConfig } }) =>
-    propertiesIn(resolve(template, VpcConfig)).flatMap(({ SecurityGroupIds }) => list(SecurityGroupIds)),
-  );
-  const isOf = ({ groups }: Server, group: unknown) =>
-    groups.length > 0 ? groups.includes(group) : !(String(group) in template.Resources);
-  return serversOf(template).flatMap((server) =>
-    [...new Set(sources)]
-      .filter(
-        (source) =>
-          !rules.some(
-            ({ GroupId, FromPort, ToPort, DestinationSecurityGroupId: to }) =>
-              GroupId === source &&
-              Number(FromPort) <= server.port &&
-              server.port <= Number(ToPort) &&
-              isOf(server, to),
-          ),
-      )
-      .map(
-        (source) => `${String(source)}: lets functions out to no group of ${server.name} on ${server.port}`,
-      ),
-  );
+function checkDescriptions(template: Template): string[] {
+  return Object.entries(template.Resources)
+    .filter(([, { Type }]) => Type.startsWith("AWS::EC2::"))
+    .flatMap(([id, { Properties }]) =>
+      descriptionsIn(resolve(template, Properties)).map((text) => [id, text]),
+    )
+    .filter(([, text = ""]) => !DESCRIPTION.test(text))
+    .map(
+      ([id, text]) =>
+        `${id}: EC2 refuses the description "${text}": at most 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*`,
+    );
 }
 
 export function checkNetwork(template: Template): string[] {
@@ -93,6 +60,6 @@ export function checkNetwork(template: Template): string[] {
     ...functionsOf(template)
       .filter(({ properties }) => !isInNetwork(properties))
       .map(({ key }) => `${key}: is not in the network: it reaches neither Kafka nor PostgreSQL`),
-    ...checkReach(template),
+    ...checkDescriptions(template),
   ];
 }

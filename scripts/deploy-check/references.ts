@@ -1,4 +1,5 @@
-// Every Ref, GetAtt, Sub and DependsOn names something that is there.
+// Every Ref, GetAtt, Sub and DependsOn names something that is there. cfn-lint says the same, but of the one stage that
+// `deploy:check` packages; the tests ask this of each way to deploy, and have no Python.
 
 import { isProperties } from "../../localstack/event-source-mapping/settings.ts";
 import { isPseudoParameter, type Template } from "./template.ts";

@@ -15,6 +15,7 @@ export interface Template {
 }
 
 export const ACCOUNT = "123456789012";
+/** Made up like the account, as far as the template does not name its region itself. */
 export const REGION = "eu-central-1";
 
 const pseudoParameters: Readonly<Record<string, string>> = {

@@ -220,10 +220,11 @@ test("what exists is used: its ARN, its host, its network", async () => {
   expect(await read(given)).toMatchObject({
     kafka: { kind: "existing", arn: cluster, securityGroupId: "sg-0a1b2c3d" },
     database: {
-      ...{ kind: "existing", standby: "single", host: "db.example.com" },
+      ...{ kind: "existing", host: "db.example.com" },
       ...{ resourceId: "cluster-ABC123", securityGroupId: "sg-0c1d2c3d", owner: "grid_owner", auth: "iam" },
     },
     network: { kind: "existing", vpcId: "vpc-0a1b2c3d", subnetIds: ["subnet-0a1b2c3a", "subnet-0a1b2c3b"] },
+    templates: { network: "none", kafka: "none", database: "none", standby: "none" },
   });
 });
 
@@ -268,12 +269,12 @@ describe("what functions would refuse at their start is refused here, in the sam
 });
 
 test.each([
-  ["standby", true, "standby"],
-  ["standby", "true", "standby"],
-  ["standby", false, "single"],
-  ["standby", "false", "single"],
+  ["standby", true, "database/standby"],
+  ["standby", "true", "database/standby"],
+  ["standby", false, "none"],
+  ["standby", "false", "none"],
 ])("--param %s=%j is %s", async (_parameter, value, standby) => {
-  expect(await read(parameters, {}, { standby: value })).toMatchObject({ database: { standby } });
+  expect(await read(parameters, {}, { standby: value })).toMatchObject({ templates: { standby } });
 });
 
 test.each(["standby", "deletionProtection", "tracing"])("--param %s=no", async (parameter) => {

@@ -104,6 +104,11 @@ describe("alarms", () => {
     expect(serverless.filter(({ Namespace }) => Namespace === "AWS/Kafka")).toEqual([]);
   });
 
+  test("that look at one series compute nothing", () => {
+    for (const { AlarmName, Metrics } of alarms)
+      for (const { Expression = "" } of Metrics) expect(Expression, AlarmName).not.toMatch(/^[ab]\d$/);
+  });
+
   test("look no more often than there are figures", () => {
     const volume = alarms
       .flatMap((alarm) => alarm.Metrics)

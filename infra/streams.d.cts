@@ -1,0 +1,2 @@
+declare const functionOfStream: Readonly<Record<"sensor" | "consumption" | "weather", string>>;
+export = functionOfStream;
