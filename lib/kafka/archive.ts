@@ -142,17 +142,24 @@ export function openArchive(settings: KafkaSettings): Archive {
       lastFetchedEpoch: -1,
       partitionMaxBytes: maxBytes,
     };
-    const answer = await ask((client) =>
-      client.fetch({
-        node: leader,
-        maxWaitTime: FETCH_WAIT_MS,
-        minBytes: 1,
-        maxBytes,
-        isolationLevel: READ_COMMITTED,
-        topics: [{ topicId: known.id, partitions: [wanted] }],
-      }),
-    );
-    return answer.responses[0]?.partitions[0];
+    const answer = await ask(async (client) => {
+      // Up to Fetch 12, which is all that MSK Serverless has, a topic goes by its name; the client knows those that it
+      // tracks. Only for this fetch: it asks for all of them at once, and one that is gone by then would fail the others.
+      client.topics.track(topic);
+      try {
+        return await client.fetch({
+          node: leader,
+          maxWaitTime: FETCH_WAIT_MS,
+          minBytes: 1,
+          maxBytes,
+          isolationLevel: READ_COMMITTED,
+          topics: [{ topicId: known.id, partitions: [wanted] }],
+        });
+      } finally {
+        client.topics.untrack(topic);
+      }
+    });
+    return answer.responses.find(({ topicId }) => topicId === known.id)?.partitions[0];
   }
 
   return {

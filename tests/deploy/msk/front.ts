@@ -1,6 +1,7 @@
 // What MSK's listener for IAM does, before a Kafka of one's own: TLS, then SASL/OAUTHBEARER with a presigned URL as the
 // token. Who has proved his name is logged in to the broker under it (SASL/PLAIN); from then on the broker judges.
-// Sessions end as KIP-368 has it: with the token, unless the client logs in anew on the same connection.
+// Sessions end as KIP-368 has it: with the token, unless the client logs in anew on the same connection. It speaks no newer
+// protocol than MSK Serverless does (versions.ts).
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -24,6 +25,7 @@ import {
   SASL_HANDSHAKE,
   UNSUPPORTED_SASL_MECHANISM,
 } from "./frames.ts";
+import { refusalOf, withoutNewer } from "./versions.ts";
 
 export interface FrontOptions {
   readonly port: number;
@@ -46,6 +48,8 @@ export interface Login {
 export interface MskFront {
   /** All that succeeded, in order. */
   readonly logins: readonly Login[];
+  /** Each request that is none of those offered, until somebody takes it out; its connection ended with it. */
+  readonly refusals: string[];
   /** How far its clock, by which tokens end, is ahead. */
   aheadMs: number;
   /** The most that a session lasts, less than its token. */
@@ -83,6 +87,7 @@ async function logIn(broker: Socket, answers: AsyncGenerator<Buffer>, name: stri
 
 class Front implements MskFront {
   readonly logins: Login[] = [];
+  readonly refusals: string[] = [];
   aheadMs = 0;
   maxSessionMs = Number.POSITIVE_INFINITY;
   readonly #options: FrontOptions;
@@ -127,6 +132,12 @@ class Front implements MskFront {
     let session: Session | null = null;
     for await (const frame of framesOf(client)) {
       const { header, body } = readRequest(frame);
+      const refusal = refusalOf(header);
+      if (refusal !== null) {
+        this.refusals.push(`${session?.principal ?? "somebody"}: ${refusal}`);
+        client.destroy();
+        return;
+      }
       if (header.apiKey === SASL_HANDSHAKE) {
         const isKnown = body.readString(false) === "OAUTHBEARER";
         client.write(handshakeAnswer(header, isKnown ? NO_ERROR : UNSUPPORTED_SASL_MECHANISM, "OAUTHBEARER"));
@@ -149,7 +160,8 @@ class Front implements MskFront {
       } else if (header.apiKey === API_VERSIONS || (session !== null && this.#now() < session.endsAtMs)) {
         broker.write(framed(frame));
         const { value } = await answers.next();
-        if (value !== undefined) client.write(framed(value));
+        if (value !== undefined)
+          client.write(header.apiKey === API_VERSIONS ? withoutNewer(header, value) : framed(value));
       } else {
         client.destroy(); // nobody, or nobody any more
         return;
