@@ -152,27 +152,32 @@ describe("in the protocol of MSK Serverless", () => {
     const { admin } = deployment.kafka;
     const archive = openArchive(asSweeper());
     const kafka = new Kafka({ brokers: [deployment.kafka.plainBrokers], logLevel: logLevel.NOTHING });
-    const producer = kafka.producer();
+    const producer = kafka.producer({ transactionalId: "writer", idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
-    const store = (topic: string, value: string) =>
-      producer.send({ topic, messages: [{ partition: 0, value }] });
-    const lastOf = async (topic: string) => {
+    /** A record, and the marker that ends its transaction. */
+    async function store(topic: string, value: string) {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic, messages: [{ partition: 0, value }] });
+      await transaction.commit();
+    }
+    async function expectLast(topic: string, value: string) {
       const end = (await archive.partitions(topic, 0))[0]?.end ?? 0;
+      expect(await archive.nextRecord(topic, 0, end - 1)).toBe(end); // the marker is none
       const values: string[] = [];
-      for await (const piece of archive.read(topic, 0, [{ from: end - 1, to: end }]))
-        values.push(...piece.map(({ value }) => String(value)));
-      expect(await archive.nextRecord(topic, 0, end - 1)).toBe(end - 1);
-      return values;
-    };
+      for await (const piece of archive.read(topic, 0, [{ from: end - 2, to: end }]))
+        values.push(...piece.map((record) => String(record.value)));
+      expect(values).toEqual([value]);
+      expect(await archive.nextRecord(topic, 0, end - 2)).toBe(end - 2);
+    }
     try {
       for (const topic of Object.values(topics)) await store(topic, `of ${topic}`);
-      for (const topic of Object.values(topics)) expect(await lastOf(topic)).toEqual([`of ${topic}`]);
+      for (const topic of Object.values(topics)) await expectLast(topic, `of ${topic}`);
       await admin.deleteTopics({ topics: [topics.sensor] });
-      expect(await lastOf(topics.weather)).toEqual([`of ${topics.weather}`]);
+      await expectLast(topics.weather, `of ${topics.weather}`);
       await createOn(admin, [{ topic: topics.sensor, numPartitions: 2 }]);
       await store(topics.sensor, "of the new one");
-      expect(await lastOf(topics.sensor)).toEqual(["of the new one"]);
-      expect(await lastOf(topics.weather)).toEqual([`of ${topics.weather}`]);
+      await expectLast(topics.sensor, "of the new one");
+      await expectLast(topics.weather, `of ${topics.weather}`);
     } finally {
       await Promise.all([archive.close(), producer.disconnect()]);
     }
