@@ -2,6 +2,7 @@
 
 import type { Kafka } from "kafkajs";
 import type { KafkaSettings } from "../config.ts";
+import { forgetBrokers } from "./brokers.ts";
 import { openKafka } from "./client.ts";
 
 export interface Connection<C> {
@@ -20,7 +21,12 @@ export function keepConnection<C extends { connect(): Promise<void>; disconnect(
 
   async function open(): Promise<C> {
     const client = make(await openKafka(settings));
-    await client.connect();
+    try {
+      await client.connect();
+    } catch (error) {
+      forgetBrokers(settings);
+      throw error;
+    }
     return client;
   }
 
