@@ -3,7 +3,7 @@
 import type { Kafka } from "kafkajs";
 import type { KafkaSettings } from "../config.ts";
 import { forgetBrokers } from "./brokers.ts";
-import { openKafka } from "./client.ts";
+import { openKafka, type Waits } from "./client.ts";
 
 export interface Connection<C> {
   /** The connection, opened if there is none. */
@@ -16,11 +16,12 @@ export interface Connection<C> {
 export function keepConnection<C extends { connect(): Promise<void>; disconnect(): Promise<void> }>(
   settings: KafkaSettings,
   make: (kafka: Kafka) => C,
+  waits?: Waits,
 ): Connection<C> {
   let current: Promise<C> | null = null;
 
   async function open(): Promise<C> {
-    const client = make(await openKafka(settings));
+    const client = make(await openKafka(settings, waits));
     try {
       await client.connect();
     } catch (error) {

@@ -50,6 +50,8 @@ export interface MskFront {
   readonly logins: readonly Login[];
   /** Each request that is none of those offered, until somebody takes it out; its connection ended with it. */
   readonly refusals: string[];
+  /** Requests that it does not offer at all, by their keys. */
+  readonly withheld: Set<number>;
   /** How far its clock, by which tokens end, is ahead. */
   aheadMs: number;
   /** The most that a session lasts, less than its token. */
@@ -88,6 +90,7 @@ async function logIn(broker: Socket, answers: AsyncGenerator<Buffer>, name: stri
 class Front implements MskFront {
   readonly logins: Login[] = [];
   readonly refusals: string[] = [];
+  readonly withheld = new Set<number>();
   aheadMs = 0;
   maxSessionMs = Number.POSITIVE_INFINITY;
   readonly #options: FrontOptions;
@@ -132,7 +135,7 @@ class Front implements MskFront {
     let session: Session | null = null;
     for await (const frame of framesOf(client)) {
       const { header, body } = readRequest(frame);
-      const refusal = refusalOf(header);
+      const refusal = refusalOf(header, this.withheld);
       if (refusal !== null) {
         this.refusals.push(`${session?.principal ?? "somebody"}: ${refusal}`);
         client.destroy();
@@ -161,7 +164,9 @@ class Front implements MskFront {
         broker.write(framed(frame));
         const { value } = await answers.next();
         if (value !== undefined)
-          client.write(header.apiKey === API_VERSIONS ? withoutNewer(header, value) : framed(value));
+          client.write(
+            header.apiKey === API_VERSIONS ? withoutNewer(header, value, this.withheld) : framed(value),
+          );
       } else {
         client.destroy(); // nobody, or nobody any more
         return;

@@ -37,9 +37,12 @@ const newestOf: ReadonlyMap<number, Newest> = new Map(
   } as const).map(([key, [name, version]]) => [Number(key), { name, version }]),
 );
 
+/** Keys of requests that are not offered at all. */
+export type Withheld = ReadonlySet<number>;
+
 /** @returns why the request is none that was offered, or null */
-export function refusalOf({ apiKey, version }: RequestHeader): string | null {
-  const offered = newestOf.get(apiKey);
+export function refusalOf({ apiKey, version }: RequestHeader, withheld: Withheld): string | null {
+  const offered = withheld.has(apiKey) ? undefined : newestOf.get(apiKey);
   if (offered === undefined) return `request ${apiKey} is not offered`;
   return version <= offered.version
     ? null
@@ -47,14 +50,14 @@ export function refusalOf({ apiKey, version }: RequestHeader): string | null {
 }
 
 /** The broker's answer to ApiVersions, a frame, with no more in it than MSK Serverless offers. */
-export function withoutNewer({ version }: RequestHeader, frame: Buffer): Buffer {
+export function withoutNewer({ version }: RequestHeader, frame: Buffer, withheld: Withheld): Buffer {
   const isFlexible = version >= 3;
   const answer = Reader.from(frame);
   const narrowed = Writer.create().appendInt32(answer.readInt32()).appendInt16(answer.readInt16());
   const read = (r: Reader) => ({ apiKey: r.readInt16(), oldest: r.readInt16(), newest: r.readInt16() });
   const offered = answer
     .readArray(read, isFlexible, isFlexible)
-    .filter(({ apiKey }) => newestOf.has(apiKey))
+    .filter(({ apiKey }) => newestOf.has(apiKey) && !withheld.has(apiKey))
     .map((one) => ({ ...one, newest: Math.min(one.newest, newestOf.get(one.apiKey)?.version ?? 0) }));
   const write = (w: Writer, one: (typeof offered)[number]) =>
     w.appendInt16(one.apiKey).appendInt16(one.oldest).appendInt16(one.newest);
