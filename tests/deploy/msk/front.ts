@@ -5,6 +5,7 @@
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createServer, type TLSSocket } from "node:tls";
 import { Writer } from "@platformatic/kafka";
 import { certificate } from "../certificate.ts";
@@ -52,6 +53,8 @@ export interface MskFront {
   readonly refusals: string[];
   /** Requests that it does not offer at all, by their keys. */
   readonly withheld: Set<number>;
+  /** For how long it keeps requests back, by their keys. */
+  readonly delaysMs: Map<number, number>;
   /** How far its clock, by which tokens end, is ahead. */
   aheadMs: number;
   /** The most that a session lasts, less than its token. */
@@ -91,6 +94,7 @@ class Front implements MskFront {
   readonly logins: Login[] = [];
   readonly refusals: string[] = [];
   readonly withheld = new Set<number>();
+  readonly delaysMs = new Map<number, number>();
   aheadMs = 0;
   maxSessionMs = Number.POSITIVE_INFINITY;
   readonly #options: FrontOptions;
@@ -161,6 +165,7 @@ class Front implements MskFront {
         // Kafka itself gives one to whoever may write to any topic (KIP-679).
         client.write(noProducerIdAnswer(header));
       } else if (header.apiKey === API_VERSIONS || (session !== null && this.#now() < session.endsAtMs)) {
+        await sleep(this.delaysMs.get(header.apiKey) ?? 0);
         broker.write(framed(frame));
         const { value } = await answers.next();
         if (value !== undefined)
