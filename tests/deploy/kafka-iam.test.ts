@@ -1,17 +1,10 @@
 // Functions from their packaged zips log in to Kafka as they would to MSK, with TLS and IAM, and do their work with the
 // policy of their own role; with any one action less they are refused.
 
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import { ConnectionPool, metadataV12 } from "@platformatic/kafka";
-import { Kafka, logLevel } from "kafkajs";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import type { KafkaSettings } from "../../lib/config.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openArchive } from "../../lib/kafka/archive.ts";
-import { iamToken } from "../../lib/kafka/client.ts";
-import { createOn } from "../../lib/kafka/topics.ts";
 import { REGION } from "../../scripts/deploy-check/template.ts";
 import { until } from "../integration/topics.ts";
-import { certificate } from "./certificate.ts";
 import { type CallOptions, type Deployment, startDeployment } from "./deployment.ts";
 import { topics, work } from "./events.ts";
 import { actionsOf, without } from "./identities.ts";
@@ -58,7 +51,7 @@ beforeAll(async () => {
 });
 afterAll(() => deployment?.close());
 afterEach(() => {
-  expect(deployment.kafka.front.refusals.splice(0)).toEqual([]);
+  expect(deployment.kafka.front.refusals).toEqual([]);
   deployment.kafka.front.aheadMs = 0;
   deployment.kafka.front.maxSessionMs = Number.POSITIVE_INFINITY;
 });
@@ -129,74 +122,6 @@ describe("with an action less", () => {
   test("ingest-sensor cannot write to the meters' topic", async () => {
     const environment = { KAFKA_TOPIC_SENSOR_DATA: topics.consumption };
     expect(await attempt("ingest-sensor", { environment })).toMatch(TOPIC);
-  });
-});
-
-describe("in the protocol of MSK Serverless", () => {
-  const trusted = getCACertificates("default");
-  beforeAll(() => setDefaultCACertificates([...trusted, certificate.cert.toString()]));
-  afterAll(() => setDefaultCACertificates(trusted));
-  afterEach(() => vi.unstubAllEnvs());
-
-  /** In this process, with the rights of sweep-windows. */
-  function asSweeper(): KafkaSettings {
-    const { accessKeyId, secretAccessKey, sessionToken } = deployment.identityOf("sweep-windows");
-    vi.stubEnv("AWS_ACCESS_KEY_ID", accessKeyId);
-    vi.stubEnv("AWS_SECRET_ACCESS_KEY", secretAccessKey);
-    vi.stubEnv("AWS_SESSION_TOKEN", sessionToken);
-    vi.stubEnv("AWS_REGION", REGION);
-    return { brokers: [deployment.kafka.brokers], clusterArn: null, clientId: "archive", iam: true };
-  }
-
-  test("an archive reads topic after topic, also when one was created again or is gone", async () => {
-    const { admin } = deployment.kafka;
-    const archive = openArchive(asSweeper());
-    const kafka = new Kafka({ brokers: [deployment.kafka.plainBrokers], logLevel: logLevel.NOTHING });
-    const producer = kafka.producer({ transactionalId: "writer", idempotent: true, maxInFlightRequests: 1 });
-    await producer.connect();
-    /** A record, and the marker that ends its transaction. */
-    async function store(topic: string, value: string) {
-      const transaction = await producer.transaction();
-      await transaction.send({ topic, messages: [{ partition: 0, value }] });
-      await transaction.commit();
-    }
-    async function expectLast(topic: string, value: string) {
-      const end = (await archive.partitions(topic, 0))[0]?.end ?? 0;
-      expect(await archive.nextRecord(topic, 0, end - 1)).toBe(end); // the marker is none
-      const values: string[] = [];
-      for await (const piece of archive.read(topic, 0, [{ from: end - 2, to: end }]))
-        values.push(...piece.map((record) => String(record.value)));
-      expect(values).toEqual([value]);
-      expect(await archive.nextRecord(topic, 0, end - 2)).toBe(end - 2);
-    }
-    try {
-      for (const topic of Object.values(topics)) await store(topic, `of ${topic}`);
-      for (const topic of Object.values(topics)) await expectLast(topic, `of ${topic}`);
-      await admin.deleteTopics({ topics: [topics.sensor] });
-      await expectLast(topics.weather, `of ${topics.weather}`);
-      await createOn(admin, [{ topic: topics.sensor, numPartitions: 2 }]);
-      await store(topics.sensor, "of the new one");
-      await expectLast(topics.sensor, "of the new one");
-      await expectLast(topics.weather, `of ${topics.weather}`);
-    } finally {
-      await Promise.all([archive.close(), producer.disconnect()]);
-    }
-  });
-
-  test("a client that does not heed it is refused", async () => {
-    const { iam, clusterArn } = asSweeper();
-    expect(iam).toBe(true);
-    const pool = new ConnectionPool("newer", {
-      ...{ tls: {}, tlsServerName: true },
-      sasl: { mechanism: "OAUTHBEARER", token: () => iamToken(clusterArn) },
-    });
-    const [host = "", port] = deployment.kafka.brokers.split(":");
-    const connection = await pool.get({ host, port: Number(port) });
-    await expect(metadataV12.api.async(connection, [])).rejects.toThrow();
-    await pool.close();
-    expect(deployment.kafka.front.refusals.splice(0)).toEqual([
-      "sweep-windows: Metadata 12 is not offered, 11 is the newest",
-    ]);
   });
 });
 

@@ -49,8 +49,8 @@ export interface Login {
 export interface MskFront {
   /** All that succeeded, in order. */
   readonly logins: readonly Login[];
-  /** Each request that is none of those offered, until somebody takes it out; its connection ended with it. */
-  readonly refusals: string[];
+  /** Each request that is none of those offered; its connection ended with it. */
+  readonly refusals: readonly string[];
   /** Requests that it does not offer at all, by their keys. */
   readonly withheld: Set<number>;
   /** For how long it keeps requests back, by their keys. */
