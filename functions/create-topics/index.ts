@@ -1,5 +1,6 @@
 import { readKafkaSettings } from "../../lib/config.ts";
 import { customResource } from "../../lib/deploy/custom-resource.ts";
+import { patiently } from "../../lib/deploy/patience.ts";
 import { createTopics } from "../../lib/kafka/topics.ts";
 
 const settings = readKafkaSettings(process.env);
@@ -9,8 +10,16 @@ interface Properties {
   readonly Topics: readonly { readonly Name: string; readonly Partitions: string }[];
 }
 
-export const handler = customResource<Properties>(async ({ Topics }) => {
+export const handler = customResource<Properties>(async ({ Topics }, remainingMs) => {
   const wanted = Topics.map(({ Name, Partitions }) => ({ topic: Name, numPartitions: Number(Partitions) }));
-  const created = await createTopics(settings, wanted);
-  return created.length === 0 ? "nothing to create: all topics are there" : `created ${created.join(", ")}`;
+  const { created, partitions } = await patiently(() => createTopics(settings, wanted), remainingMs);
+  const tooFew = wanted.flatMap(({ topic, numPartitions }) => {
+    const actual = partitions.get(topic) ?? 0;
+    return actual < numPartitions
+      ? `${topic} has ${actual} partitions, ${numPartitions} are wanted: kafka-topics.sh --alter --topic ${topic} --partitions ${numPartitions}`
+      : [];
+  });
+  const done =
+    created.length === 0 ? "nothing to create: all topics are there" : `created ${created.join(", ")}`;
+  return [done, ...tooFew].join("; ");
 });

@@ -1,22 +1,33 @@
 import pg from "pg";
 import { readDatabaseSettings, readLoginSuffix } from "../../lib/config.ts";
 import { customResource } from "../../lib/deploy/custom-resource.ts";
+import { patiently } from "../../lib/deploy/patience.ts";
 import { createIamLogins } from "../../lib/store/logins.ts";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";
 import { connectionOf } from "../../lib/store/pool.ts";
 
-/** Below the function's 840 s: a function that has given up and is frozen must not hold locks. */
-const TRANSACTION_TIMEOUT = "800s";
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A function that has given up and is frozen must not hold locks: the migrations end before. */
+const SPARE_MS = 20_000;
 
 const database = connectionOf(readDatabaseSettings(process.env));
 const loginSuffix = readLoginSuffix(process.env);
 
-export const handler = customResource(async () => {
-  const client = new pg.Client({ ...database, options: `-c transaction_timeout=${TRANSACTION_TIMEOUT}` });
+async function logIn(remainingMs: () => number): Promise<pg.Client> {
+  const client = new pg.Client({
+    ...database,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    options: `-c transaction_timeout=${remainingMs() - SPARE_MS}`,
+  });
   client.on("error", () => {
     // The connection broke; the statement that ran says so, and the answer must still be given.
   });
   await client.connect();
+  return client;
+}
+
+export const handler = customResource(async (_, remainingMs) => {
+  const client = await patiently(() => logIn(remainingMs), remainingMs);
   try {
     const applied = await migrate(client, await readMigrations("infra/migrations"), () =>
       createIamLogins(client, loginSuffix),

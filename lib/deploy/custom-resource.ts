@@ -57,19 +57,18 @@ async function answer(
 
 /**
  * Makes a handler of a step.
- * @param step does it, as often as it is asked to, and says in a line what it did; what it throws fails the deployment
+ * @param step does it, as often as it is asked to, and says in a line what it did; what it throws fails the deployment.
+ *   It is told how many milliseconds it has left
  */
 export function customResource<Properties = unknown>(
-  step: (properties: Properties) => Promise<string>,
+  step: (properties: Properties, remainingMs: () => number) => Promise<string>,
 ): (event: Event<Properties>, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<void> {
   return async (event, context) => {
     // Removing the stack removes neither tables nor topics: what holds them goes, or its owner decides.
     if (event.RequestType === "Delete") return answer(event, { Status: "SUCCESS", Data: { Result: "kept" } });
+    const remainingMs = () => context.getRemainingTimeInMillis() - ANSWER_MS;
     try {
-      const result = await withinTime(
-        step(event.ResourceProperties),
-        context.getRemainingTimeInMillis() - ANSWER_MS,
-      );
+      const result = await withinTime(step(event.ResourceProperties, remainingMs), remainingMs());
       log("info", "step of the deployment done", { step: event.LogicalResourceId, result });
       await answer(event, { Status: "SUCCESS", Data: { Result: result.slice(0, LONGEST_TEXT) } });
     } catch (error) {

@@ -84,10 +84,14 @@ function recordsOf(fetched: Fetched): { records: LogRecord[]; next: number } {
   return { records, next };
 }
 
-async function connect(settings: KafkaSettings): Promise<Consumer> {
+/**
+ * A client of one topic. MSK Serverless knows topics by their names only (Fetch 12), and the client just the names of those
+ * that it tracks, one of which may be gone; and a session of fetches goes on sending what the client cannot name to end it.
+ */
+async function connect(settings: KafkaSettings, topic: string): Promise<Consumer> {
   // Loaded only here: a function that sweeps rarely needs it.
   const { Consumer } = await import("@platformatic/kafka");
-  return new Consumer({
+  const client = new Consumer({
     clientId: settings.clientId,
     groupId: `${settings.clientId}-archive`, // the client wants a name; the group is never joined
     bootstrapBrokers: [...(await findBrokers(settings))],
@@ -103,15 +107,22 @@ async function connect(settings: KafkaSettings): Promise<Consumer> {
         }
       : {}),
   });
+  client.topics.track(topic);
+  return client;
 }
 
 export function openArchive(settings: KafkaSettings): Archive {
-  let connected: Promise<Consumer> | null = null;
+  const clients = new Map<string, Promise<Consumer>>();
 
-  async function ask<T>(question: (client: Consumer) => Promise<T>): Promise<T> {
-    connected ??= connect(settings);
+  function clientOf(topic: string): Promise<Consumer> {
+    const client = clients.get(topic) ?? connect(settings, topic);
+    clients.set(topic, client);
+    return client;
+  }
+
+  async function ask<T>(topic: string, question: (client: Consumer) => Promise<T>): Promise<T> {
     try {
-      return await question(await connected);
+      return await question(await clientOf(topic));
     } catch (error) {
       throw withReasons(error);
     }
@@ -119,7 +130,7 @@ export function openArchive(settings: KafkaSettings): Archive {
 
   async function offsetsAt(topic: string, timestamp: bigint): Promise<readonly bigint[]> {
     const wanted = { topics: [topic], timestamp, isolationLevel: READ_COMMITTED };
-    return (await ask((client) => client.listOffsets(wanted))).get(topic) ?? [];
+    return (await ask(topic, (client) => client.listOffsets(wanted))).get(topic) ?? [];
   }
 
   /** @param maxBytes the first batch comes whole all the same */
@@ -130,9 +141,8 @@ export function openArchive(settings: KafkaSettings): Archive {
     maxBytes: number,
     forceUpdate = false,
   ): Promise<Fetched | undefined> {
-    const known = (await ask((client) => client.metadata({ topics: [topic], forceUpdate }))).topics.get(
-      topic,
-    );
+    const metadata = await ask(topic, (client) => client.metadata({ topics: [topic], forceUpdate }));
+    const known = metadata.topics.get(topic);
     const leader = known?.partitions[partition]?.leader;
     if (known === undefined || leader === undefined) throw new Error(`there is no ${topic}-${partition}`);
     const wanted = {
@@ -142,7 +152,7 @@ export function openArchive(settings: KafkaSettings): Archive {
       lastFetchedEpoch: -1,
       partitionMaxBytes: maxBytes,
     };
-    const answer = await ask((client) =>
+    const answer = await ask(topic, (client) =>
       client.fetch({
         node: leader,
         maxWaitTime: FETCH_WAIT_MS,
@@ -194,10 +204,10 @@ export function openArchive(settings: KafkaSettings): Archive {
     },
 
     async close() {
-      const closed = connected;
-      connected = null;
+      const closed = [...clients.values()];
+      clients.clear();
       // One that never connected has nothing to close.
-      await closed?.then((client) => client.close(true)).catch(() => undefined);
+      await Promise.all(closed.map((one) => one.then((client) => client.close(true)).catch(() => undefined)));
     },
   };
 }

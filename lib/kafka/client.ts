@@ -21,14 +21,22 @@ function iamOptions(clusterArn: string | null): SASLOptions {
   };
 }
 
+export interface Waits {
+  readonly connectMs: number;
+  readonly requestMs: number;
+}
+
+/** Of a function whose caller waits. */
+const SHORT: Waits = { connectMs: 1_500, requestMs: 3_000 };
+
 /** Makes a client; connects to nothing yet. @throws Error where the brokers cannot be found */
-export async function openKafka(settings: KafkaSettings): Promise<Kafka> {
+export async function openKafka(settings: KafkaSettings, waits = SHORT): Promise<Kafka> {
   return new Kafka({
     clientId: settings.clientId,
     brokers: [...(await findBrokers(settings))],
     logLevel: logLevel.NOTHING, // what goes wrong is thrown, and logged once by who can say what it means
-    connectionTimeout: 1_500,
-    requestTimeout: 3_000,
+    connectionTimeout: waits.connectMs,
+    requestTimeout: waits.requestMs,
     retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 500 },
     ...(settings.iam ? { ssl: true, sasl: iamOptions(settings.clusterArn) } : {}),
   });

@@ -2,7 +2,8 @@
 
 import type { Kafka } from "kafkajs";
 import type { KafkaSettings } from "../config.ts";
-import { openKafka } from "./client.ts";
+import { forgetBrokers } from "./brokers.ts";
+import { openKafka, type Waits } from "./client.ts";
 
 export interface Connection<C> {
   /** The connection, opened if there is none. */
@@ -15,12 +16,18 @@ export interface Connection<C> {
 export function keepConnection<C extends { connect(): Promise<void>; disconnect(): Promise<void> }>(
   settings: KafkaSettings,
   make: (kafka: Kafka) => C,
+  waits?: Waits,
 ): Connection<C> {
   let current: Promise<C> | null = null;
 
   async function open(): Promise<C> {
-    const client = make(await openKafka(settings));
-    await client.connect();
+    const client = make(await openKafka(settings, waits));
+    try {
+      await client.connect();
+    } catch (error) {
+      forgetBrokers(settings);
+      throw error;
+    }
     return client;
   }
 

@@ -1,10 +1,11 @@
-// Creating topics that are not there yet.
+// Creating topics that are not there yet, and seeing that they can be used.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Admin, ITopicConfig } from "kafkajs";
 import type { KafkaSettings } from "../config.ts";
 import { messageOf } from "../log.ts";
-import { openKafka } from "./client.ts";
+import type { Waits } from "./client.ts";
+import { keepConnection } from "./connection.ts";
 
 export interface WantedTopic {
   readonly topic: string;
@@ -21,12 +22,32 @@ function rethrowEach(error: unknown): never {
   throw new Error(each.join("; "), { cause: error });
 }
 
+/** For a cluster that was made just now: a broker may take its own time for a topic, and is to say so itself. */
+const PATIENT: Waits = { connectMs: 10_000, requestMs: 30_000 };
+const CREATE_TIMEOUT_MS = 25_000;
+
 /** How long brokers may take to hear of a topic from the controller that has made it; mostly milliseconds. */
 const KNOWN_WITHIN_MS = 10_000;
-const notKnownYet = ["UNKNOWN_TOPIC_OR_PARTITION", "LEADER_NOT_AVAILABLE"];
+const notKnownYet = ["UNKNOWN_TOPIC_OR_PARTITION", "LEADER_NOT_AVAILABLE", "NOT_LEADER_FOR_PARTITION"];
 
 function isNotKnownYet(error: unknown): boolean {
-  return error instanceof Error && "type" in error && notKnownYet.some((type) => type === error.type);
+  if (!(error instanceof Error)) return false;
+  return ("type" in error && notKnownYet.some((type) => type === error.type)) || isNotKnownYet(error.cause);
+}
+
+/** Asks again as long as a broker has not heard of the topics; their controller has them. */
+async function onceKnown<T>(names: readonly string[], ask: () => Promise<T>): Promise<T> {
+  for (const startMs = performance.now(); ; await sleep(20)) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isNotKnownYet(error)) throw error;
+      if (performance.now() - startMs > KNOWN_WITHIN_MS)
+        throw new Error(`${names.join(", ")}: there, but after 10 s a broker says: ${messageOf(error)}`, {
+          cause: error,
+        });
+    }
+  }
 }
 
 /**
@@ -35,40 +56,39 @@ function isNotKnownYet(error: unknown): boolean {
  * @throws Error naming each topic that is refused, or that no broker knows after 10 s
  */
 export async function createOn(admin: Admin, topics: readonly ITopicConfig[]): Promise<void> {
-  await admin.createTopics({ topics: [...topics], waitForLeaders: false }).catch(rethrowEach);
+  const wanted = { topics: [...topics], waitForLeaders: false, timeout: CREATE_TIMEOUT_MS };
+  await admin.createTopics(wanted).catch(rethrowEach);
   const names = topics.map(({ topic }) => topic);
-  for (const startMs = performance.now(); ; await sleep(20)) {
-    try {
-      await admin.fetchTopicMetadata({ topics: names });
-      return;
-    } catch (error) {
-      if (!isNotKnownYet(error)) throw error;
-      // Its controller has it; the broker that was asked will know it soon.
-      if (performance.now() - startMs > KNOWN_WITHIN_MS)
-        throw new Error(`created ${names.join(", ")}, but after 10 s a broker says: ${messageOf(error)}`, {
-          cause: error,
-        });
-    }
-  }
+  await onceKnown(names, () => admin.fetchTopicMetadata({ topics: names }));
+}
+
+export interface ReadyTopics {
+  /** Names of those that were not there. */
+  readonly created: readonly string[];
+  /** What each topic has now, which is another number than was wanted where it was there before. */
+  readonly partitions: ReadonlyMap<string, number>;
 }
 
 /**
- * Creates what is missing; what is there stays as it is, for nobody but its owner should change its partitions.
- * @returns the names of those that were created
+ * Creates what is missing; what is there stays as it is, for nobody but its owner should change its partitions. Then asks
+ * for the offsets of all of them, as the sweeper will: of a cluster that cannot be asked no window would become final.
  * @throws Error where the broker is away or refuses
  */
 export async function createTopics(
   settings: KafkaSettings,
   wanted: readonly WantedTopic[],
-): Promise<readonly string[]> {
-  const admin = (await openKafka(settings)).admin();
-  await admin.connect();
+): Promise<ReadyTopics> {
+  const connection = keepConnection(settings, (kafka) => kafka.admin(), PATIENT);
   try {
+    const admin = await connection.get();
     const existing = new Set(await admin.listTopics());
     const missing = wanted.filter(({ topic }) => !existing.has(topic));
     if (missing.length > 0) await createOn(admin, missing);
-    return missing.map(({ topic }) => topic);
+    const partitions = new Map<string, number>();
+    for (const { topic } of wanted)
+      partitions.set(topic, (await onceKnown([topic], () => admin.fetchTopicOffsets(topic))).length);
+    return { created: missing.map(({ topic }) => topic), partitions };
   } finally {
-    await admin.disconnect();
+    await connection.drop();
   }
 }

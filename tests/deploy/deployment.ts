@@ -24,6 +24,8 @@ export interface CallOptions {
   readonly credentials?: Credentials;
   /** Instead of the template's. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** That it is told to have left. */
+  readonly remainingMs?: number;
 }
 
 export interface Deployment {
@@ -89,7 +91,7 @@ export async function startDeployment(): Promise<Deployment> {
 
   const call: Deployment["call"] = async (name, event, options) => {
     const running = await start(name, options);
-    const outcome = await running.invoke(event).catch(async (error) => {
+    const outcome = await running.invoke(event, options?.remainingMs).catch(async (error) => {
       await running.stop();
       throw error;
     });

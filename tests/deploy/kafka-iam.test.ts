@@ -51,6 +51,7 @@ beforeAll(async () => {
 });
 afterAll(() => deployment?.close());
 afterEach(() => {
+  expect(deployment.kafka.front.refusals).toEqual([]);
   deployment.kafka.front.aheadMs = 0;
   deployment.kafka.front.maxSessionMs = Number.POSITIVE_INFINITY;
 });

@@ -9,9 +9,9 @@ import { unpack } from "../../scripts/deploy-check/handlers.ts";
 
 const SERVE = `import { inspect } from "node:util";
   const { handler } = await import(process.argv[1]);
-  process.on("message", async (event) => {
+  process.on("message", async ({ event, remainingMs }) => {
     try {
-      process.send({ answer: (await handler(event, { getRemainingTimeInMillis: () => 60_000 })) ?? null });
+      process.send({ answer: (await handler(event, { getRemainingTimeInMillis: () => remainingMs })) ?? null });
     } catch (error) {
       process.send({ error: inspect(error) });
     }
@@ -34,7 +34,8 @@ export function failureIn(invocation: Invocation): string | null {
 }
 
 export interface WarmFunction {
-  invoke(event: unknown): Promise<Invocation>;
+  /** @param remainingMs what Lambda says is left of the function's time, however long it takes; a minute by default */
+  invoke(event: unknown, remainingMs?: number): Promise<Invocation>;
   /** As Lambda does between two invocations: nothing of it runs, not even what takes note of a closed connection. */
   freeze(): void;
   thaw(): void;
@@ -64,9 +65,9 @@ export async function startFunction(
   const message = async () => (await Promise.race([once(child, "message"), ended]))[0];
   await message();
   return {
-    async invoke(event) {
+    async invoke(event, remainingMs = 60_000) {
       const answered = message();
-      child.send(Object(event));
+      child.send({ event, remainingMs });
       return { ...(await answered), log };
     },
     freeze: () => child.kill("SIGSTOP"),

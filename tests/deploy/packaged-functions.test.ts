@@ -3,9 +3,13 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openArchive } from "../../lib/kafka/archive.ts";
+import { until } from "../integration/topics.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
 import { deliveryOf, topics, work } from "./events.ts";
+import { without } from "./identities.ts";
 import { failureIn } from "./lambda.ts";
+import { aclsOf } from "./msk/acls.ts";
+import { CREATE_TOPICS, LIST_OFFSETS } from "./msk/frames.ts";
 
 let deployment: Deployment;
 beforeAll(async () => {
@@ -51,6 +55,79 @@ test("create-topics creates what is missing, and then nothing", async () => {
   });
 });
 
+test("create-topics says where topics that were there have too few partitions", async () => {
+  const Topics = Object.values(topics).map((Name) => ({
+    Name,
+    Partitions: Name === topics.sensor ? "3" : "1",
+  }));
+  expect(await deployment.step("create-topics", { Topics })).toMatchObject({
+    Status: "SUCCESS",
+    Data: {
+      Result:
+        "nothing to create: all topics are there; smartgrid-sensor-data has 2 partitions, 3 are wanted: " +
+        "kafka-topics.sh --alter --topic smartgrid-sensor-data --partitions 3",
+    },
+  });
+});
+
+const sensorTopic = { Topics: [{ Name: topics.sensor, Partitions: "2" }] };
+
+test("create-topics fails the deployment on a cluster that cannot be asked for offsets", async () => {
+  const { withheld } = deployment.kafka.front;
+  withheld.add(LIST_OFFSETS);
+  try {
+    expect(await deployment.step("create-topics", sensorTopic)).toMatchObject({
+      Status: "FAILED",
+      Reason: expect.stringMatching(/does not support/),
+    });
+  } finally {
+    withheld.clear();
+  }
+});
+
+async function deleteSensorTopic(): Promise<void> {
+  const { admin } = deployment.kafka;
+  await admin.deleteTopics({ topics: [topics.sensor] });
+  await until(
+    () => admin.listTopics(),
+    (listed) => !listed.includes(topics.sensor),
+  );
+}
+const created = { Status: "SUCCESS", Data: { Result: `created ${topics.sensor}` } };
+
+test("create-topics has more patience with a new cluster than functions with callers have", async () => {
+  const { delaysMs } = deployment.kafka.front;
+  await deleteSensorTopic();
+  delaysMs.set(CREATE_TOPICS, 4_000);
+  try {
+    expect(await deployment.step("create-topics", sensorTopic)).toMatchObject(created);
+  } finally {
+    delaysMs.clear();
+  }
+});
+
+/** Enough for a refusal to be waited out. */
+const LONG_MS = 200_000;
+
+test("create-topics waits until its role's rights are known to Kafka", async () => {
+  const principal = without("create-topics", "CreateTopic");
+  const { admin, front } = deployment.kafka;
+  await deleteSensorTopic();
+  const before = front.logins.length;
+  const step = deployment.step("create-topics", sensorTopic, {
+    credentials: deployment.identityOf(principal),
+    remainingMs: LONG_MS,
+  });
+  // The second login is that of another try.
+  await until(
+    async () => front.logins.slice(before).filter((login) => login.principal === principal),
+    (logins) => logins.length > 1,
+  );
+  const { allowed } = deployment.identityOf("create-topics");
+  await admin.createAcls({ acl: aclsOf(principal, allowed) });
+  expect(await step).toMatchObject(created);
+});
+
 const migration = { Migrations: "any" };
 
 test("migrate-database migrates an empty database and gives each kind of function a user without a password", async () => {
@@ -72,6 +149,20 @@ test("migrate-database migrates an empty database and gives each kind of functio
     Status: "SUCCESS",
     Data: { Result: "nothing to apply: the database has all migrations of this version" },
   });
+});
+
+test("migrate-database waits until RDS lets its role in", async () => {
+  const { observer, front } = deployment.postgres;
+  const before = front.refusals.length;
+  await observer.query("REVOKE rds_iam FROM smartgrid CASCADE");
+  const step = deployment.step("migrate-database", migration, { remainingMs: LONG_MS });
+  await until(
+    async () => front.refusals.slice(before),
+    (refusals) => refusals.length > 0,
+  );
+  await observer.query("GRANT rds_iam TO smartgrid WITH ADMIN OPTION");
+  expect(await step).toMatchObject({ Status: "SUCCESS" });
+  expect(front.refusals[before]).toMatch(/no member of rds_iam/);
 });
 
 test("a user that had a password loses it", async () => {
@@ -101,6 +192,7 @@ test("the everyday path: a reading over HTTP becomes a row, with each function's
   const lastLogin = () => postgres.front.logins.at(-1);
   const login = (principal: string, kind: string) => ({ principal, user: `smartgrid_${kind}_prod` });
   const kafkaLoginsBefore = kafka.front.logins.length;
+  const refusalsBefore = postgres.front.refusals.length;
 
   expect(await call("ingest-sensor")).toBe("done");
   const delivery = deliveryOf(deployment.clusterArn, topics.sensor, await firstRecord(topics.sensor));
@@ -116,7 +208,7 @@ test("the everyday path: a reading over HTTP becomes a row, with each function's
   expect(lastLogin()).toEqual(login("sweep-windows", "sweep"));
   expect(await call("health")).toBe("done");
   expect(lastLogin()).toEqual(login("health", "api"));
-  expect(postgres.front.refusals).toEqual([]);
+  expect(postgres.front.refusals.slice(refusalsBefore)).toEqual([]);
   const onKafka = kafka.front.logins.slice(kafkaLoginsBefore).map(({ principal }) => principal);
   expect([...new Set(onKafka)]).toEqual(["ingest-sensor", "produce-weather", "sweep-windows", "health"]);
 });

@@ -4,10 +4,12 @@
 import { execFile } from "node:child_process";
 import type { Server } from "node:http";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { openProducer } from "../../lib/kafka/produce.ts";
 import { startControlServer } from "../../localstack/control-plane/server.ts";
 import { noFaults } from "../../localstack/event-source-mapping/faults.ts";
 import { MappingRegistry } from "../../localstack/event-source-mapping/registry.ts";
+import { freePort } from "../../localstack/ports.ts";
 import { connectKafka, type TestKafka } from "./topics.ts";
 
 const clusterArn =
@@ -15,6 +17,9 @@ const clusterArn =
 let kafka: TestKafka;
 let server: Server;
 let url: string;
+/** What MSK names, and how often it was asked. */
+let named = "";
+let questions = 0;
 
 beforeAll(async () => {
   kafka = await connectKafka();
@@ -31,7 +36,10 @@ beforeAll(async () => {
     },
     msk: {
       clusterArns: [clusterArn],
-      bootstrapServers: kafka.brokers,
+      get bootstrapServers() {
+        questions += 1;
+        return named;
+      },
       brokers: async () => [],
       startedMs: Date.now(),
     },
@@ -39,6 +47,11 @@ beforeAll(async () => {
   const address = server.address();
   url = `http://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`;
 });
+beforeEach(() => {
+  named = kafka.brokers;
+  questions = 0;
+});
+afterEach(() => vi.unstubAllEnvs());
 afterAll(async () => {
   server?.close();
   server?.closeAllConnections();
@@ -72,4 +85,27 @@ test("rule 26: a producer without KAFKA_BROKER sends to the brokers that the con
 test("rule 26: a cluster that the control plane does not know is the function's error, in MSK's words", async () => {
   const unknown = clusterArn.replace("local/", "other/");
   await expect(produceWeather("t", unknown)).rejects.toThrow(/resource doesn't exist.*other/);
+});
+
+test("the control plane is asked once for all connections, and again when one fails", async () => {
+  const topic = await kafka.createTopic(1);
+  vi.stubEnv("AWS_REGION", "eu-south-1");
+  vi.stubEnv("AWS_ENDPOINT_URL_KAFKA", url);
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "x");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "x");
+  const send = async () => {
+    const producer = openProducer({ brokers: [], clusterArn, clientId: "test", iam: false });
+    try {
+      await producer.send(topic, [{ key: "k", value: "v" }]);
+    } finally {
+      await producer.close();
+    }
+  };
+  named = `127.0.0.1:${await freePort()}`; // of brokers that are gone
+  await expect(send()).rejects.toThrow();
+  expect(questions).toBe(1);
+  named = kafka.brokers;
+  await send();
+  await send();
+  expect(questions).toBe(2);
 });

@@ -2,8 +2,10 @@
 
 import { Reader, Writer } from "@platformatic/kafka";
 
+export const LIST_OFFSETS = 2;
 export const API_VERSIONS = 18;
 export const SASL_HANDSHAKE = 17;
+export const CREATE_TOPICS = 19;
 export const INIT_PRODUCER_ID = 22;
 export const SASL_AUTHENTICATE = 36;
 

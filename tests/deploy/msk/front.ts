@@ -1,9 +1,11 @@
 // What MSK's listener for IAM does, before a Kafka of one's own: TLS, then SASL/OAUTHBEARER with a presigned URL as the
 // token. Who has proved his name is logged in to the broker under it (SASL/PLAIN); from then on the broker judges.
-// Sessions end as KIP-368 has it: with the token, unless the client logs in anew on the same connection.
+// Sessions end as KIP-368 has it: with the token, unless the client logs in anew on the same connection. It speaks no newer
+// protocol than MSK Serverless does (versions.ts).
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createServer, type TLSSocket } from "node:tls";
 import { Writer } from "@platformatic/kafka";
 import { certificate } from "../certificate.ts";
@@ -24,6 +26,7 @@ import {
   SASL_HANDSHAKE,
   UNSUPPORTED_SASL_MECHANISM,
 } from "./frames.ts";
+import { refusalOf, withoutNewer } from "./versions.ts";
 
 export interface FrontOptions {
   readonly port: number;
@@ -46,6 +49,12 @@ export interface Login {
 export interface MskFront {
   /** All that succeeded, in order. */
   readonly logins: readonly Login[];
+  /** Each request that is none of those offered; its connection ended with it. */
+  readonly refusals: readonly string[];
+  /** Requests that it does not offer at all, by their keys. */
+  readonly withheld: Set<number>;
+  /** For how long it keeps requests back, by their keys. */
+  readonly delaysMs: Map<number, number>;
   /** How far its clock, by which tokens end, is ahead. */
   aheadMs: number;
   /** The most that a session lasts, less than its token. */
@@ -83,6 +92,9 @@ async function logIn(broker: Socket, answers: AsyncGenerator<Buffer>, name: stri
 
 class Front implements MskFront {
   readonly logins: Login[] = [];
+  readonly refusals: string[] = [];
+  readonly withheld = new Set<number>();
+  readonly delaysMs = new Map<number, number>();
   aheadMs = 0;
   maxSessionMs = Number.POSITIVE_INFINITY;
   readonly #options: FrontOptions;
@@ -127,6 +139,12 @@ class Front implements MskFront {
     let session: Session | null = null;
     for await (const frame of framesOf(client)) {
       const { header, body } = readRequest(frame);
+      const refusal = refusalOf(header, this.withheld);
+      if (refusal !== null) {
+        this.refusals.push(`${session?.principal ?? "somebody"}: ${refusal}`);
+        client.destroy();
+        return;
+      }
       if (header.apiKey === SASL_HANDSHAKE) {
         const isKnown = body.readString(false) === "OAUTHBEARER";
         client.write(handshakeAnswer(header, isKnown ? NO_ERROR : UNSUPPORTED_SASL_MECHANISM, "OAUTHBEARER"));
@@ -147,9 +165,13 @@ class Front implements MskFront {
         // Kafka itself gives one to whoever may write to any topic (KIP-679).
         client.write(noProducerIdAnswer(header));
       } else if (header.apiKey === API_VERSIONS || (session !== null && this.#now() < session.endsAtMs)) {
+        await sleep(this.delaysMs.get(header.apiKey) ?? 0);
         broker.write(framed(frame));
         const { value } = await answers.next();
-        if (value !== undefined) client.write(framed(value));
+        if (value !== undefined)
+          client.write(
+            header.apiKey === API_VERSIONS ? withoutNewer(header, value, this.withheld) : framed(value),
+          );
       } else {
         client.destroy(); // nobody, or nobody any more
         return;
