@@ -128,8 +128,8 @@ async function judge(
     log,
     readCommitted: () => pipeline.readCommitted(),
     // Stuck is what goes on no more: a batch that failed again and again comes after a minute at the latest.
-    appliedWithinMs: 180_000,
-    finalWithinMs: lateness.idleMs + 90_000,
+    applyingStandstillMs: 75_000,
+    finalisingStandstillMs: lateness.idleMs + 30_000,
   });
   await endWatching();
   const { tables, amendments } = await database.use(async (client) => {

@@ -10,11 +10,16 @@ import type { Breach } from "./verdict.ts";
 
 type Topics = Readonly<Record<StreamName, string>>;
 
-/** Reads again until nothing is left to wait for, or the limit. @returns what was left then */
-async function untilNone<T>(read: () => Promise<readonly T[]>, limitMs: number): Promise<readonly T[]> {
-  for (const startMs = performance.now(); ; await sleep(250)) {
+/** Reads again until nothing is left to wait for, or nothing has gone on for so long. @returns what was left then */
+async function untilNone<T>(read: () => Promise<readonly T[]>, standstillMs: number): Promise<readonly T[]> {
+  let fewest = Number.POSITIVE_INFINITY;
+  for (let sinceMs = performance.now(); ; await sleep(250)) {
     const left = await read();
-    if (left.length === 0 || performance.now() - startMs > limitMs) return left;
+    if (left.length < fewest) {
+      fewest = left.length;
+      sinceMs = performance.now();
+    }
+    if (left.length === 0 || performance.now() - sinceMs > standstillMs) return left;
   }
 }
 
@@ -55,22 +60,24 @@ export interface SettlingOptions {
   readonly log: readonly LoggedRecord[];
   /** How far the triggers say that they have come, by `stream-partition`: what no ledger covers before that is lost. */
   readonly readCommitted: () => Promise<ReadonlyMap<string, number>>;
-  readonly appliedWithinMs: number;
-  readonly finalWithinMs: number;
+  /** For how long nothing may be applied although something waits. */
+  readonly applyingStandstillMs: number;
+  /** For how long nothing may become final, or lag less, although something is open. */
+  readonly finalisingStandstillMs: number;
 }
 
 /** Waits until all is applied and final. */
 export function settle(options: SettlingOptions): Promise<Breach[]> {
   const { database, topics, log } = options;
   return database.use(async (client) => {
-    const unapplied = await untilNone(() => readUnapplied(client, topics, log), options.appliedWithinMs);
+    const unapplied = await untilNone(() => readUnapplied(client, topics, log), options.applyingStandstillMs);
     const committed = await options.readCommitted();
     const ofRecords = unapplied.map((record): Breach => {
       const reached = committed.get(`${record.stream}-${record.partition}`) ?? 0;
       const isLost = record.offset < reached;
       return { promise: isLost ? "LOST" : "STUCK", what: `${positionOf(record)} was never applied` };
     });
-    const unfinished = await untilNone(() => readUnfinished(client), options.finalWithinMs);
+    const unfinished = await untilNone(() => readUnfinished(client), options.finalisingStandstillMs);
     const gaps = await readGaps(client);
     return [
       ...ofRecords,

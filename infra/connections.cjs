@@ -3,9 +3,9 @@
 
 const STREAMS = require("./streams.cjs");
 
-/** Each holds one connection while it runs; deploy:check holds their sum against the template. */
+/** Each holds one connection while it runs; deploy:check looks that none is left out. */
 const CONNECTED = [...Object.values(STREAMS), "sweep-windows", "health", "migrate-database"];
-/** For people, the audit and other tools. */
+/** For people, the audit and other tools: a guess, and what the alarm is louder than. */
 const PEOPLES_CONNECTIONS = 20;
 
 /** @returns how many connections there may be at once */

@@ -85,8 +85,8 @@ function recordsOf(fetched: Fetched): { records: LogRecord[]; next: number } {
 }
 
 /**
- * A client of one topic. MSK Serverless knows topics by their names only (Fetch 12), and the client just the names of those
- * that it tracks, one of which may be gone; and a session of fetches goes on sending what the client cannot name to end it.
+ * A client of one topic. A session of fetches that goes on with another topic has to name the one that it forgets; once
+ * that is gone the client has its id only, which MSK Serverless (Fetch 12) does not take.
  */
 async function connect(settings: KafkaSettings, topic: string): Promise<Consumer> {
   // Loaded only here: a function that sweeps rarely needs it.

@@ -1,6 +1,26 @@
-// Nobody logs in to the database with a password: neither its owner nor a function.
+// Nobody logs in to the database with a password, neither its owner nor a function; and its logs end, and hold no values.
 
+import { isProperties, type Properties } from "../../localstack/event-source-mapping/settings.ts";
 import { functionsOf, resourcesOf, type Template } from "./template.ts";
+
+/** RDS writes a log into the group of its name, and makes that without a retention where it is not there. */
+function checkLogs(template: Template, id: string, cluster: Properties): string[] {
+  const before = [template.Resources[id]?.DependsOn].flat();
+  const groups = resourcesOf(template, "AWS::Logs::LogGroup")
+    .filter(([groupId]) => before.includes(groupId))
+    .map(([, { LogGroupName }]) => String(LogGroupName));
+  return [cluster.EnableCloudwatchLogsExports ?? []]
+    .flat()
+    .map((log) => `/aws/rds/cluster/${String(cluster.DBClusterIdentifier)}/${String(log)}`)
+    .filter((name) => !groups.includes(name))
+    .map((name) => `${id}: its log ${name} is kept for ever; make the group before it, with a retention`);
+}
+
+function checkParameters(template: Template): string[] {
+  return resourcesOf(template, "AWS::RDS::DBClusterParameterGroup")
+    .filter(([, { Parameters: set }]) => !isProperties(set) || set.log_parameter_max_length !== "0")
+    .map(([id]) => `${id}: slow statements are logged with the readings; set log_parameter_max_length to 0`);
+}
 
 export function checkDatabase(template: Template): string[] {
   return [
@@ -13,7 +33,9 @@ export function checkDatabase(template: Template): string[] {
       ...(cluster.MasterUserAuthenticationType === "iam-db-auth"
         ? []
         : [`${id}: its owner has a password, which RDS refuses once the owner has made users with rds_iam`]),
+      ...checkLogs(template, id, cluster),
     ]),
+    ...checkParameters(template),
     ...functionsOf(template)
       .filter(({ environment: { POSTGRES_HOST: host, POSTGRES_AUTH: auth } }) => host && auth !== "iam")
       .map(({ key }) => `${key}: POSTGRES_AUTH has to be iam: the database's users have no passwords`),

@@ -43,7 +43,8 @@ export interface MockAws {
   items(): Promise<Item[]>;
   /** AWS's own answer about the triggers. */
   triggers(): Promise<readonly unknown[]>;
-  isProtected(stackName: string): Promise<boolean>;
+  /** CloudFormation's answer about a stack, as it comes. */
+  askStack(action: "DescribeStacks" | "GetStackPolicy", stackName: string): Promise<string>;
   stop(): void;
 }
 
@@ -93,10 +94,9 @@ export async function startMockAws(environment: Variables, region: string): Prom
         ? answer.EventSourceMappings
         : [];
     },
-    async isProtected(stackName) {
-      const path = `/?Action=DescribeStacks&Version=2010-05-15&StackName=${stackName}`;
-      const answer = await (await ask("cloudformation", path)).text();
-      return answer.includes("<EnableTerminationProtection>true<");
+    async askStack(action, stackName) {
+      const path = `/?Action=${action}&Version=2010-05-15&StackName=${stackName}`;
+      return (await ask("cloudformation", path)).text();
     },
     stop: () => server.kill(),
   };

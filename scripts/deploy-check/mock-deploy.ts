@@ -43,6 +43,16 @@ async function problemsOfProtection(mock: MockAws, isProtected: boolean): Promis
     );
 }
 
+/** Where events and rows are: an update that would replace or delete one of them has to be refused. */
+const KEPT = ["AWS::MSK::ServerlessCluster", "AWS::MSK::Cluster", "AWS::RDS::DBCluster"];
+
+function problemsOfPolicy(policy: string): string[] {
+  const isRefused = /Deny/.test(policy) && /Update:Replace/.test(policy) && /Update:Delete/.test(policy);
+  return KEPT.filter((type) => !isRefused || !policy.includes(type)).map(
+    (type) => `the stack's policy lets an update replace or delete ${type}; see provider.stackPolicy`,
+  );
+}
+
 const CHANGED_RATE = "rate(5 minutes)";
 
 async function problemsOfChange(mock: MockAws): Promise<string[]> {
@@ -93,7 +103,9 @@ export async function checkMockDeploy(
     return [];
   }
 
-  const isProtected = () => mock.isProtected(`smartgrid-${stage}`);
+  const stack = `smartgrid-${stage}`;
+  const isProtected = async () =>
+    (await mock.askStack("DescribeStacks", stack)).includes("<EnableTerminationProtection>true<");
 
   async function refusedRemove(): Promise<string[]> {
     if (!(await isProtected())) return [];
@@ -118,6 +130,7 @@ export async function checkMockDeploy(
         }),
       async () => problemsOfTriggers(await mock.triggers()),
       async () => problemsOfProtection(mock, await isProtected()),
+      async () => problemsOfPolicy(await mock.askStack("GetStackPolicy", stack)),
       refusedRemove,
       () =>
         step({

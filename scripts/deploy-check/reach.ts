@@ -90,7 +90,7 @@ function checkWay(template: Template, { who, from, server }: Way): string[] {
       ? server.groups
       : out.map(({ DestinationSecurityGroupId: to }) => String(to)).filter((to) => !isOwn(to));
   // A group without rules for what goes out lets everything out.
-  const isOpen = template.Resources[from]?.Properties?.SecurityGroupEgress === undefined;
+  const isOpen = list(template.Resources[from]?.Properties?.SecurityGroupEgress).length === 0;
   const reached = groups.filter(
     (to) =>
       isOpen || out.some((rule) => rule.DestinationSecurityGroupId === to || rule.CidrIp === "0.0.0.0/0"),

@@ -189,8 +189,8 @@ const mistakes: readonly Mistake[] = [
   [
     "functions that do not get out to AWS services",
     "FunctionSecurityGroup",
-    /"SecurityGroupEgress":\[[^\]]*\]/,
-    '"SecurityGroupEgress":[]',
+    /"ToPort":443/,
+    '"ToPort":442',
     /^FunctionSecurityGroup: lets functions out to no group of KafkaEndpoint on 443$/,
   ],
   [
@@ -204,7 +204,7 @@ const mistakes: readonly Mistake[] = [
     "pollers that do not get out",
     "KafkaSecurityGroup",
     /"SecurityGroupIngress":/,
-    '"SecurityGroupEgress":[],"SecurityGroupIngress":',
+    '"SecurityGroupEgress":[{"IpProtocol":"tcp","FromPort":443,"ToPort":443,"CidrIp":"0.0.0.0/0"}],"SecurityGroupIngress":',
     /^KafkaSecurityGroup: lets pollers out to no group of Kafka on 9098$/,
   ],
   [
@@ -247,7 +247,35 @@ const mistakes: readonly Mistake[] = [
     "DatabaseConnectionsAlarm",
     /"Threshold":53/,
     '"Threshold":32',
-    /^DatabaseConnectionsAlarm: rings at 32 connections, and functions alone may open 33/,
+    /^DatabaseConnectionsAlarm: rings above 32 connections, but functions may open 33, and 20 are for people/,
+  ],
+  [
+    "an alarm that knows nothing of one function",
+    "DatabaseConnectionsAlarm",
+    /"Threshold":53/,
+    '"Threshold":48',
+    /^DatabaseConnectionsAlarm: rings above 48 connections/,
+  ],
+  [
+    "a log of the database without an end",
+    "DatabaseLog",
+    /\/postgresql"/,
+    '/other"',
+    /^DatabaseCluster: its log \/aws\/rds\/cluster\/smartgrid-prod\/postgresql is kept for ever/,
+  ],
+  [
+    "a log of the database that is made too late",
+    "DatabaseCluster",
+    /"DatabaseLoginLog"/,
+    '"DatabaseParameters"',
+    /^DatabaseCluster: its log \/aws\/rds\/cluster\/smartgrid-prod\/iam-db-auth-error is kept for ever/,
+  ],
+  [
+    "readings in the database's log",
+    "DatabaseParameters",
+    /"log_parameter_max_length":"0"/,
+    '"log_parameter_max_length":"-1"',
+    /^DatabaseParameters: slow statements are logged with the readings/,
   ],
   [
     "an alarm that rings during the first deployment",
@@ -303,10 +331,10 @@ const handlerMistakes: readonly Mistake[] = [
   ],
   [
     "a handler without a variable that it needs",
-    "SweepDashwindowsLambdaFunction",
-    /"POSTGRES_HOST"/,
-    '"POSTGRES_HOSTS"',
-    /^sweep-windows: does not load .*POSTGRES_HOST: expected a value, got nothing$/,
+    "MigrateDashdatabaseLambdaFunction",
+    /"LOGIN_SUFFIX"/,
+    '"LOGIN_SUFFIXES"',
+    /^migrate-database: does not load .*LOGIN_SUFFIX: expected a value, got nothing$/,
   ],
   [
     "a function that would log in to whoever answers",
