@@ -172,7 +172,7 @@ module.exports = async ({ resolveVariable }) => {
   );
   const plan = {
     connections: await readPlannedConnections(resolveVariable),
-    volumeGib: Number(await resolveVariable("param:databaseVolumeGib")),
+    volumeGib: await resolveVariable("file(infra/deployment.cjs):stage.databaseVolumeGib"),
   };
   return {
     Resources: alarmResources(prefix, {

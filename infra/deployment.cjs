@@ -6,8 +6,9 @@ const { createHash } = require("node:crypto");
 const { readdirSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
 const { readNetwork } = require("./network.cjs");
-const { ParameterError, readRules, readSwitch, readText, weatherRate } = require("./parameters.cjs");
+const { ParameterError, readRules, readText, weatherRate } = require("./parameters.cjs");
 const { MSK_SERVERLESS_REGIONS, ROLE_KINDS, readDatabase, readKafka } = require("./servers.cjs");
+const { readStage } = require("./stage.cjs");
 
 // Stable between runs: the ledger of this machine knows the cluster by it.
 const LOCAL_CLUSTER_ARN =
@@ -20,11 +21,21 @@ function readTopics(env) {
       pattern: /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/,
       expected: "1 to 249 letters, digits, '.', '_' or '-'",
     });
-  return {
+  const topics = {
     sensor: topic("KAFKA_TOPIC_SENSOR_DATA", "smartgrid-sensor-data"),
     consumption: topic("KAFKA_TOPIC_METER_READINGS", "smartgrid-meter-readings"),
     weather: topic("KAFKA_TOPIC_WEATHER", "smartgrid-weather-data"),
   };
+  const { sensor, consumption, weather } = topics;
+  if (consumption === sensor)
+    throw new ParameterError("KAFKA_TOPIC_METER_READINGS", "another topic than the sensors'", consumption);
+  if (weather === sensor || weather === consumption)
+    throw new ParameterError(
+      "KAFKA_TOPIC_WEATHER",
+      "another topic than the sensors' and the meters'",
+      weather,
+    );
+  return topics;
 }
 
 /** Who may call the HTTP API. */
@@ -70,8 +81,6 @@ function localDeployment(env) {
 }
 
 function deployedDeployment(env, region, stage, hasStandby) {
-  if (!/^[a-z][a-z0-9]{0,15}$/.test(stage))
-    throw new ParameterError("--stage", "a letter, then up to 15 small letters and digits", stage);
   const kafka = readKafka(env, region);
   const database = readDatabase(env, stage);
   const needsExisting = kafka.kind === "existing" || database.kind === "existing";
@@ -119,28 +128,25 @@ function migrationsHash() {
 
 /** @throws ParameterError */
 async function readDeployment({ options, resolveVariable }) {
-  const stage = options.stage ?? "local";
-  const region = options.region ?? (await resolveVariable("self:provider.region"));
-  const isLocal = stage === "local";
+  const name = options.stage ?? "local";
+  // Before any variable: osls refuses some of these itself, in many more words.
+  if (!/^[a-z][a-z0-9]{0,15}$/.test(name))
+    throw new ParameterError("--stage", "a small letter, then up to 15 small letters and digits", name);
+  const isLocal = name === "local";
+  const stage = await readStage(options, resolveVariable);
   const topics = readTopics(process.env);
   const rules = readRules(process.env);
-  const [standby, deletionProtection, tracing] = await Promise.all(
-    ["standby", "deletionProtection", "tracing"].map(async (parameter) =>
-      readSwitch(parameter, await resolveVariable(`param:${parameter}`)),
-    ),
-  );
   const deployment = isLocal
     ? localDeployment(process.env)
-    : deployedDeployment(process.env, region, stage, standby);
+    : deployedDeployment(process.env, await resolveVariable("self:provider.region"), name, stage.standby);
   return {
     ...deployment,
+    stage,
     templates: templates(deployment),
     ready: readiness(deployment),
     topics,
     rules,
     weatherRate: weatherRate(Number(rules.WEATHER_UPDATE_INTERVAL), isLocal),
-    deletionProtection,
-    tracing,
     alarmEmail: readAlarmEmail(process.env),
     migrationsHash: migrationsHash(),
   };

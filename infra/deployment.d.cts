@@ -1,5 +1,5 @@
 declare function deployment(variables: {
-  readonly options: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string | readonly string[]>>;
   resolveVariable(name: string): Promise<unknown>;
 }): Promise<unknown>;
 declare namespace deployment {

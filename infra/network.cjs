@@ -1,7 +1,7 @@
 // The network, from the parameters in the environment: the stack's own, or one that exists.
 "use strict";
 
-const { ID, readText } = require("./parameters.cjs");
+const { ID, readText, refuseBeside } = require("./parameters.cjs");
 
 const SUBNETS = ["A", "B", "C"].map((zone) => ({ Ref: `PrivateSubnet${zone}` }));
 
@@ -24,6 +24,7 @@ function readZones(env, region) {
 function readNetwork(env, region, kafkaKind, needsExisting) {
   if (!needsExisting && !env.VPC_ID && !env.SUBNET_IDS)
     return { kind: "own", vpcId: { Ref: "Vpc" }, subnetIds: SUBNETS, zones: readZones(env, region) };
+  refuseBeside(env, "AVAILABILITY_ZONES", "SUBNET_IDS");
   const [more, howMany] = kafkaKind === "provisioned" ? ["{2}", "three"] : ["{1,5}", "two to six"];
   const subnets = readText(env, "SUBNET_IDS", {
     pattern: new RegExp(`^subnet-${ID}(,subnet-${ID})${more}$`),

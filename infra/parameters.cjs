@@ -23,6 +23,11 @@ function readText(env, variable, { pattern, expected, fallback = "" }) {
   return value;
 }
 
+/** For what would be ignored where another variable is set. @throws ParameterError */
+function refuseBeside(env, variable, other) {
+  readText(env, variable, { pattern: /^$/, expected: `nothing beside ${other}` });
+}
+
 /** @returns the number as text @throws ParameterError */
 function readWholeNumber(env, variable) {
   const { usual, least, most } = limits[variable];
@@ -30,13 +35,6 @@ function readWholeNumber(env, variable) {
   if (!/^\d+$/.test(value) || Number(value) < least || Number(value) > most)
     throw new ParameterError(variable, `a whole number from ${least} to ${most}`, value);
   return value;
-}
-
-/** A parameter of the stage, which is a text where it is given on the command line. @throws ParameterError */
-function readSwitch(parameter, value) {
-  if (!["true", "false"].includes(String(value)))
-    throw new ParameterError(`--param ${parameter}`, "true or false", value);
-  return String(value) === "true";
 }
 
 /**
@@ -59,4 +57,4 @@ function weatherRate(seconds, isLocal) {
   return seconds === 60 ? "rate(1 minute)" : `rate(${seconds / 60} minutes)`;
 }
 
-module.exports = { ID, ParameterError, readText, readWholeNumber, readSwitch, readRules, weatherRate };
+module.exports = { ID, ParameterError, readText, refuseBeside, readWholeNumber, readRules, weatherRate };

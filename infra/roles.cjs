@@ -119,7 +119,7 @@ const roleOf = (Statement) => ({
 module.exports = async ({ resolveVariable }) => {
   const deployment = (what) => resolveVariable(`file(infra/deployment.cjs):${what}`);
   const [topics, kafka, database, isTraced] = await Promise.all(
-    ["topics", "kafka", "database", "tracing"].map(deployment),
+    ["topics", "kafka", "database", "stage.tracing"].map(deployment),
   );
   const prefix = `${await resolveVariable("self:service")}-${await resolveVariable("sls:stage")}`;
   const may = statements({

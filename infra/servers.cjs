@@ -2,7 +2,7 @@
 // groups of their owners'.
 "use strict";
 
-const { ID, ParameterError, readText, readWholeNumber } = require("./parameters.cjs");
+const { ID, ParameterError, readText, readWholeNumber, refuseBeside } = require("./parameters.cjs");
 
 // Amazon MSK Developer Guide, "What is MSK Serverless?", as of 2026-11-24.
 const MSK_SERVERLESS_REGIONS = [
@@ -14,7 +14,7 @@ const ROLE_KINDS = ["ingest", "sweep", "api"];
 
 const clusterArn = (region) => ({
   pattern: new RegExp(`^arn:aws[\\w-]*:kafka:${region}:\\d{12}:cluster/[^/]+/[\\w-]+$`),
-  expected: `an ARN of this region: arn:aws:kafka:${region}:ACCOUNT:cluster/NAME/UUID`,
+  expected: `the ARN of a cluster of this region: arn:aws:kafka:${region}:123456789012:cluster/NAME/UUID`,
 });
 
 /** The group that a server which exists stands in: functions may send to it, and to nothing else there. */
@@ -26,12 +26,14 @@ const readSecurityGroup = (env, variable, server) =>
 
 /** The cluster: one that exists, or one of the stack's own. */
 function readKafka(env, region) {
-  if (env.MSK_CLUSTER_ARN || env.KAFKA_SECURITY_GROUP_ID)
+  if (env.MSK_CLUSTER_ARN || env.KAFKA_SECURITY_GROUP_ID) {
+    refuseBeside(env, "MSK_CLUSTER_TYPE", "MSK_CLUSTER_ARN");
     return {
       kind: "existing",
       arn: readText(env, "MSK_CLUSTER_ARN", clusterArn(region)),
       securityGroupId: readSecurityGroup(env, "KAFKA_SECURITY_GROUP_ID", "MSK_CLUSTER_ARN"),
     };
+  }
   const kind = readText(env, "MSK_CLUSTER_TYPE", {
     fallback: "serverless",
     pattern: /^(serverless|provisioned)$/,
@@ -39,15 +41,30 @@ function readKafka(env, region) {
   });
   // MSK takes two subnets there, and three brokers stand in three zones.
   if (kind === "provisioned" && region === "us-west-1")
-    throw new ParameterError("--region", "a region where MSK has three zones, or MSK_CLUSTER_ARN", region);
+    throw new ParameterError(
+      "--region (or AWS_REGION)",
+      "a region where MSK has three zones, or MSK_CLUSTER_ARN",
+      region,
+    );
   if (kind === "serverless" && !MSK_SERVERLESS_REGIONS.includes(region))
     throw new ParameterError(
-      "--region",
+      "--region (or AWS_REGION)",
       `a region with MSK Serverless (${MSK_SERVERLESS_REGIONS.join(", ")}), or MSK_CLUSTER_TYPE=provisioned`,
       region,
     );
   return { kind, arn: { Ref: "KafkaCluster" }, securityGroupId: { Ref: "KafkaSecurityGroup" } };
 }
+
+/** What only a database that exists is told. */
+const OF_EXISTING = [
+  ...[
+    "POSTGRES_HOST",
+    "POSTGRES_RESOURCE_ID",
+    "POSTGRES_SECURITY_GROUP_ID",
+    "POSTGRES_OWNER",
+    "POSTGRES_PORT",
+  ],
+];
 
 /** The database: one that exists, or one of the stack's own. */
 function readDatabase(env, stage) {
@@ -67,7 +84,10 @@ function readDatabase(env, stage) {
   });
   const existing = () => ({
     kind: "existing",
-    host: readText(env, "POSTGRES_HOST", { pattern: /^[a-z0-9.-]+$/i, expected: "a host name" }),
+    host: readText(env, "POSTGRES_HOST", {
+      pattern: /^[a-z0-9.-]+$/i,
+      expected: "the host of a database that exists",
+    }),
     port: readWholeNumber(env, "POSTGRES_PORT"),
     name: readText(env, "POSTGRES_DB", {
       fallback: "smartgrid_db",
@@ -85,9 +105,8 @@ function readDatabase(env, stage) {
       expected: "a user's name of small letters, digits and '_'",
     }),
   });
-  const isExisting = env.POSTGRES_HOST || env.POSTGRES_RESOURCE_ID || env.POSTGRES_SECURITY_GROUP_ID;
   return {
-    ...(isExisting ? existing() : own()),
+    ...(OF_EXISTING.some((variable) => env[variable]) ? existing() : own()),
     auth: "iam",
     users: Object.fromEntries(ROLE_KINDS.map((kind) => [kind, `smartgrid_${kind}_${stage}`])),
     passwords: {},

@@ -29,7 +29,7 @@ module.exports = async ({ resolveVariable }) => {
   const cluster = await resolveVariable("file(infra/deployment.cjs):kafka.arn");
   const topics = await resolveVariable("file(infra/deployment.cjs):topics");
   const group = `${await resolveVariable("self:service")}-${await resolveVariable("sls:stage")}`;
-  const maximum = Number(await resolveVariable("param:maximumPollers"));
+  const maximum = await resolveVariable("file(infra/deployment.cjs):stage.maximumPollers");
   return {
     extensions: Object.fromEntries(
       Object.entries(topics).map(([stream, topic]) => [

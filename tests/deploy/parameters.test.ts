@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import deployment from "../../infra/deployment.cjs";
 import {
   type Environment,
@@ -13,20 +14,32 @@ import {
   readWeatherSettings,
 } from "../../lib/config.ts";
 import { messageOf } from "../../lib/log.ts";
+import { run as runCommand } from "../../scripts/run-command.ts";
 import { existing, packageStage, parameters } from "./packaged.ts";
 
-/** Reads the deployment's parameters as serverless.yml does. */
+const { params }: { params: { default: object; prod: object } } = parse(
+  readFileSync("serverless.yml", "utf8"),
+  { logLevel: "error" }, // its tags are CloudFormation's
+);
+
+/** Reads the deployment's parameters as serverless.yml does. @param given by --param */
 async function read(
   environment: Readonly<Record<string, string>>,
-  options: Readonly<Record<string, string>> = {},
-  params: Readonly<Record<string, unknown>> = {},
+  { stage = "prod", region = "eu-central-1" } = {},
+  given: Readonly<Record<string, string>> = {},
 ): Promise<unknown> {
+  const variables = new Map<string, unknown>([
+    ...Object.entries({ ...params.default, ...params.prod, ...given }).map(
+      ([name, value]) => [`param:${name}`, value] as const,
+    ),
+    ["self:provider.region", region],
+  ]);
   const before = process.env;
   process.env = { ...environment };
   try {
     return await deployment.readDeployment({
-      options: { stage: "prod", region: "eu-central-1", ...options },
-      resolveVariable: async (name) => params[name.replace("param:", "")] ?? false,
+      options: { stage, param: Object.entries(given).map((param) => param.join("=")) },
+      resolveVariable: async (name) => variables.get(name),
     });
   } finally {
     process.env = before;
@@ -54,12 +67,12 @@ const refused: readonly Refused[] = [
   [
     "an ARN of another service",
     { MSK_CLUSTER_ARN: queue, ...network },
-    `MSK_CLUSTER_ARN: expected an ARN of this region: arn:aws:kafka:eu-central-1:ACCOUNT:cluster/NAME/UUID, got "${queue}"`,
+    `MSK_CLUSTER_ARN: expected the ARN of a cluster of this region: arn:aws:kafka:eu-central-1:123456789012:cluster/NAME/UUID, got "${queue}"`,
   ],
   [
     "a cluster of another region",
     { MSK_CLUSTER_ARN: cluster.replace("central", "west"), ...network },
-    "MSK_CLUSTER_ARN: expected an ARN of this region",
+    "MSK_CLUSTER_ARN: expected the ARN of a cluster of this region",
   ],
   [
     "a cluster that exists, and no network",
@@ -74,12 +87,12 @@ const refused: readonly Refused[] = [
   [
     "a security group without its cluster",
     { KAFKA_SECURITY_GROUP_ID: "sg-0a1b2c3d" },
-    "MSK_CLUSTER_ARN: expected an ARN of this region: arn:aws:kafka:eu-central-1:ACCOUNT:cluster/NAME/UUID, got nothing",
+    "MSK_CLUSTER_ARN: expected the ARN of a cluster of this region: arn:aws:kafka:eu-central-1:123456789012:cluster/NAME/UUID, got nothing",
   ],
   [
     "a security group without its database",
     { POSTGRES_SECURITY_GROUP_ID: "sg-0a1b2c3d" },
-    "POSTGRES_HOST: expected a host name, got nothing",
+    "POSTGRES_HOST: expected the host of a database that exists, got nothing",
   ],
   [
     "a cluster without its security group",
@@ -114,7 +127,32 @@ const refused: readonly Refused[] = [
   [
     "a resource id without its database",
     { POSTGRES_RESOURCE_ID: "db-ABC123", ...network },
-    "POSTGRES_HOST: expected a host name, got nothing",
+    "POSTGRES_HOST: expected the host of a database that exists, got nothing",
+  ],
+  [
+    "a database's port without its host",
+    { POSTGRES_PORT: "5433" },
+    "POSTGRES_HOST: expected the host of a database that exists, got nothing",
+  ],
+  [
+    "brokers of a kind beside a cluster that exists",
+    { ...existing.cluster, ...network, MSK_CLUSTER_TYPE: "provisioned" },
+    'MSK_CLUSTER_TYPE: expected nothing beside MSK_CLUSTER_ARN, got "provisioned"',
+  ],
+  [
+    "zones beside a network that exists",
+    { ...network, AVAILABILITY_ZONES: "eu-central-1a,eu-central-1b,eu-central-1c" },
+    "AVAILABILITY_ZONES: expected nothing beside SUBNET_IDS, got",
+  ],
+  [
+    "meters in the sensors' topic",
+    { KAFKA_TOPIC_METER_READINGS: "smartgrid-sensor-data" },
+    'KAFKA_TOPIC_METER_READINGS: expected another topic than the sensors\', got "smartgrid-sensor-data"',
+  ],
+  [
+    "weather in the meters' topic",
+    { KAFKA_TOPIC_WEATHER: "grid", KAFKA_TOPIC_METER_READINGS: "grid" },
+    "KAFKA_TOPIC_WEATHER: expected another topic than the sensors' and the meters', got \"grid\"",
   ],
   [
     "any user as the database's owner",
@@ -129,13 +167,13 @@ const refused: readonly Refused[] = [
   [
     "a region without MSK Serverless",
     {},
-    "--region: expected a region with MSK Serverless",
+    "--region (or AWS_REGION): expected a region with MSK Serverless",
     { region: "eu-south-1" },
   ],
   [
     "three brokers in a region of two zones",
     { MSK_CLUSTER_TYPE: "provisioned" },
-    '--region: expected a region where MSK has three zones, or MSK_CLUSTER_ARN, got "us-west-1"',
+    '--region (or AWS_REGION): expected a region where MSK has three zones, or MSK_CLUSTER_ARN, got "us-west-1"',
     { region: "us-west-1" },
   ],
   [
@@ -170,7 +208,7 @@ const refused: readonly Refused[] = [
   [
     "a stage that is no name",
     {},
-    '--stage: expected a letter, then up to 15 small letters and digits, got "Prod_1"',
+    '--stage: expected a small letter, then up to 15 small letters and digits, got "Prod_1"',
     { stage: "Prod_1" },
   ],
   [
@@ -262,24 +300,47 @@ describe("what functions would refuse at their start is refused here, in the sam
   });
 
   test("and nothing of serverless.yml goes from the environment to a function unseen", () => {
-    const unseen = [...readFileSync("serverless.yml", "utf8").matchAll(/\$\{env:(\w+)/g)];
-    // Those of this machine: where `npm start` has put Kafka, and how often it sweeps.
-    expect(unseen.map((match) => match[1])).toEqual(["KAFKA_BROKER", "SWEEP_INTERVAL"]);
+    const unseen = [...readFileSync("serverless.yml", "utf8").matchAll(/\benv:(\w+)/g)];
+    // The region is checked like --region; the others are this machine's: where Kafka is, and how often it is swept.
+    expect(unseen.map((match) => match[1])).toEqual(["KAFKA_BROKER", "AWS_REGION", "SWEEP_INTERVAL"]);
   });
 });
 
 test.each([
-  ["standby", true, "database/standby"],
-  ["standby", "true", "database/standby"],
-  ["standby", false, "none"],
-  ["standby", "false", "none"],
-])("--param %s=%j is %s", async (_parameter, value, standby) => {
-  expect(await read(parameters, {}, { standby: value })).toMatchObject({ templates: { standby } });
+  ["true", "database/standby"],
+  ["false", "none"],
+])("--param standby=%s is %s", async (given, standby) => {
+  expect(await read(parameters, {}, { standby: given })).toMatchObject({ templates: { standby } });
 });
 
-test.each(["standby", "deletionProtection", "tracing"])("--param %s=no", async (parameter) => {
-  await expect(read(parameters, {}, { [parameter]: "no" })).rejects.toThrow(
-    `--param ${parameter}: expected true or false, got "no"`,
+test("a stage's numbers are numbers, also those of the command line", async () => {
+  const given = { partitions: "24", databaseMinCapacity: "0.5" };
+  expect(await read(parameters, {}, given)).toMatchObject({
+    stage: { partitions: 24, databaseMinCapacity: 0.5, databaseMaxCapacity: 32, standby: true },
+  });
+});
+
+test.each([
+  ["partitions", "abc", 'a whole number from 1 to 1000, got "abc"'],
+  ["partitions", "0", 'a whole number from 1 to 1000, got "0"'],
+  ["kafkaInstanceType", "m7g.large", 'a broker\'s type, such as kafka.m7g.large, got "m7g.large"'],
+  ["databaseMaxCapacity", "0.5", 'ACUs from 1 to 256 in steps of 0.5, got "0.5"'],
+  ["databaseMinCapacity", "1.2", 'ACUs from 0 to 256 in steps of 0.5, got "1.2"'],
+  ["databaseMinCapacity", "64", 'at most databaseMaxCapacity, 32, got "64"'],
+  ["backupRetentionDays", "36", 'a whole number from 1 to 35, got "36"'],
+  ["logRetentionDays", "10", 'one of 1, 3, 5, 7, 14, 30, 60, 90, .*, got "10"'],
+  ["standby", "no", 'true or false, got "no"'],
+  ["deletionProtection", "no", 'true or false, got "no"'],
+  ["tracing", "no", 'true or false, got "no"'],
+])("--param %s=%s is refused", async (name, value, expected) => {
+  await expect(read(parameters, {}, { [name]: value })).rejects.toThrow(
+    new RegExp(`^--param ${name}: expected ${expected}$`),
+  );
+});
+
+test.each(["partition", "deployed", "kafkaBroker"])("--param %s=1 is none of a stage's", async (name) => {
+  await expect(read(parameters, {}, { [name]: "1" })).rejects.toThrow(
+    new RegExp(`^--param: expected one of partitions, .*, got "${name}"$`),
   );
 });
 
@@ -306,11 +367,32 @@ test("on this machine weather may come every 45 s", async () => {
   });
 });
 
-test("the command says it once, and ends before it has packaged anything", async () => {
-  const run = await packageStage("prod", { ...parameters, WEATHER_UPDATE_INTERVAL: "45" });
-  await run.remove();
-  expect(run.code).toBe(1);
-  expect(run.output).toContain("WEATHER_UPDATE_INTERVAL: expected a multiple of 60 when deployed");
-  expect(run.output).not.toContain("Service packaged");
-  expect(run.output.trim().split("\n").length, "lines").toBeLessThan(5);
+describe("the command says it once, and ends before it has packaged anything", () => {
+  test.each<readonly [string, stage: string, Readonly<Record<string, string>>, more: readonly string[]]>([
+    ["WEATHER_UPDATE_INTERVAL: expected a multiple of 60", "prod", { WEATHER_UPDATE_INTERVAL: "45" }, []],
+    ["--stage: expected a small letter", "Prod_2", {}, []],
+    ["--param: expected one of partitions, ", "prod", {}, ["--param", "partition=3"]],
+    ["--region (or AWS_REGION): expected a region with MSK", "prod", { AWS_REGION: "eu-south-1" }, []],
+    [
+      'MSK_CLUSTER_TYPE=provisioned, got "eu-south-1"',
+      ...(["prod", { AWS_REGION: "eu-west-1" }, ["--region", "eu-south-1"]] as const),
+    ],
+  ])("%s", async (message, stage, environment, more) => {
+    const run = await packageStage(stage, { ...parameters, ...environment }, more);
+    await run.remove();
+    expect(run.code).toBe(1);
+    expect(run.output).toContain(message);
+    expect(run.output).not.toContain("Service packaged");
+    expect(run.output.trim().split("\n").length, "lines").toBeLessThan(5);
+  });
+});
+
+test("`deploy` without a stage does not deploy this machine's", async () => {
+  const command = ["node_modules/serverless/bin/serverless.js", "deploy"];
+  // No credentials, and nobody to ask for any: past the refusal it could do nothing.
+  const run = await runCommand(process.execPath, command, { PATH: process.env.PATH, HOME: "/nonexistent" });
+  expect(run).toMatchObject({
+    code: 1,
+    output: expect.stringContaining("--stage: expected the stage to deploy, such as dev or prod"),
+  });
 });
