@@ -1,51 +1,98 @@
-// Serverless plugin, what our `deploy` does beside osls' own: it refuses the stage of this machine, which is what it would
-// deploy without --stage; and it prints, as `info` does, the outputs that custom.reportedOutputs names, so that what the
+// Serverless plugin, what our `deploy` does beside osls' own. Before anything else it refuses the stage of this machine,
+// which is what it would deploy without --stage, and a deployment that would leave the cluster or the database that the
+// stack stands on. In the end it prints, as `info` does, the outputs that custom.reportedOutputs names, so that what the
 // steps of a deployment did stands in the command's own output.
 
-interface Output {
-  readonly OutputKey: string;
-  readonly OutputValue: string;
-}
+import {
+  type CloudFormationClient,
+  DescribeStacksCommand,
+  type Output,
+} from "@aws-sdk/client-cloudformation";
 
 /** The parts of Serverless that are used. */
 interface Serverless {
   readonly processedInput: { readonly commands: readonly string[] };
   readonly service: {
     readonly provider: { readonly stage: string };
-    readonly custom?: { readonly reportedOutputs?: readonly string[] };
+    readonly custom: {
+      readonly reportedOutputs: readonly string[];
+      /** By the name of the output that keeps it. */
+      readonly standsOn: Readonly<Record<string, string>>;
+      readonly move: boolean;
+    };
   };
   readonly classes: { readonly Error: new (message: string, code: string) => Error };
   readonly pluginManager: {
     readonly plugins: readonly { readonly gatheredData?: { readonly outputs?: readonly Output[] } }[];
   };
+  getProvider(name: "aws"): {
+    readonly naming: { getStackName(): string };
+    getCloudFormationClient(): Promise<CloudFormationClient>;
+  };
   addServiceOutputSection(name: string, lines: string[]): void;
 }
 
-function refuseLocalStage({ processedInput, service, classes }: Serverless): void {
-  if (processedInput.commands.join(" ") !== "deploy" || service.provider.stage !== "local") return;
+function refuseLocalStage({ service, classes }: Serverless): void {
+  if (service.provider.stage !== "local") return;
   throw new classes.Error(
     "--stage: expected the stage to deploy, such as dev or prod; local is this machine's (npm start)",
     "STAGE_OF_THIS_MACHINE",
   );
 }
 
+/** What the stack stands on now, as its outputs say; nothing where it is not there yet. */
+async function outputsNow(serverless: Serverless): Promise<ReadonlyMap<string, string>> {
+  const provider = serverless.getProvider("aws");
+  try {
+    const client = await provider.getCloudFormationClient();
+    const StackName = provider.naming.getStackName();
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }));
+    const outputs = Stacks.flatMap((stack) => stack.Outputs ?? []);
+    return new Map(outputs.map(({ OutputKey = "", OutputValue = "" }) => [OutputKey, OutputValue]));
+  } catch (error) {
+    // CloudFormation's answer for a stack that is not there; all else would stop the deployment as well.
+    if (error instanceof Error && error.message.endsWith("does not exist")) return new Map();
+    throw error;
+  }
+}
+
+/** Else functions go over to an empty database, or to topics without events, because a variable was forgotten. */
+async function refuseMove(serverless: Serverless): Promise<void> {
+  const { standsOn, move } = serverless.service.custom;
+  if (move) return;
+  const now = await outputsNow(serverless);
+  for (const [output, wanted] of Object.entries(standsOn)) {
+    const present = now.get(output) ?? wanted;
+    if (present === wanted) continue;
+    throw new serverless.classes.Error(
+      `${output}: the stack stands on ${present}, and with these variables it would go over to ${wanted}.\n` +
+        "Nothing was changed. Set them as they were; where it is meant, --param move=true (docs/deploy.md)",
+      "OTHER_SERVER",
+    );
+  }
+}
+
 function reportOutputs(serverless: Serverless): void {
   const outputs = serverless.pluginManager.plugins.flatMap((plugin) => plugin.gatheredData?.outputs ?? []);
-  const reported = serverless.service.custom?.reportedOutputs ?? [];
+  const reported = serverless.service.custom.reportedOutputs;
   serverless.addServiceOutputSection(
     "deployment",
     outputs
-      .filter(({ OutputKey }) => reported.includes(OutputKey))
+      .filter(({ OutputKey = "" }) => reported.includes(OutputKey))
       .map(({ OutputKey, OutputValue }) => `${OutputKey}: ${OutputValue}`),
   );
 }
 
 export default class DeployCommandPlugin {
-  readonly hooks: Readonly<Record<string, () => void>>;
+  readonly hooks: Readonly<Record<string, () => void | Promise<void>>>;
 
   constructor(serverless: Serverless) {
     this.hooks = {
-      initialize: () => refuseLocalStage(serverless),
+      initialize: async () => {
+        if (serverless.processedInput.commands.join(" ") !== "deploy") return;
+        refuseLocalStage(serverless);
+        await refuseMove(serverless);
+      },
       "after:aws:info:displayStackOutputs": () => reportOutputs(serverless),
     };
   }

@@ -118,6 +118,15 @@ function readiness({ database, network }) {
   };
 }
 
+/** The servers by name: another one is another home of events or rows. */
+function standsOn({ kafka, database }) {
+  const { kind, host, port, name } = database;
+  return {
+    Kafka: kafka.kind === "existing" ? kafka.arn : `MSK ${kafka.kind} of its own`,
+    Database: kind === "existing" ? `${host}:${port}/${name}` : `Aurora of its own, ${name}`,
+  };
+}
+
 /** Changes whenever a migration does, so that CloudFormation runs migrate-database again. */
 function migrationsHash() {
   const folder = join(__dirname, "migrations");
@@ -144,6 +153,7 @@ async function readDeployment({ options, resolveVariable }) {
     stage,
     templates: templates(deployment),
     ready: readiness(deployment),
+    standsOn: standsOn(deployment),
     topics,
     rules,
     weatherRate: weatherRate(Number(rules.WEATHER_UPDATE_INTERVAL), isLocal),

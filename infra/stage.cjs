@@ -53,6 +53,7 @@ const READERS = {
   requestsPerSecond: wholeNumber(1, 10_000),
   tracing: onOff,
   databaseVolumeGib: wholeNumber(1, 262_144),
+  move: onOff,
 };
 
 /** @throws ParameterError where a --param is none of the stage's, for osls would say nothing of it */

@@ -64,6 +64,16 @@ async function problemsOfChange(mock: MockAws): Promise<string[]> {
     : [`the changed deploy changed no schedule to ${CHANGED_RATE}: they are ${rates.join(", ")}`];
 }
 
+/** A database that exists, in a network that exists: none that the stage stands on. */
+const OTHER_DATABASE = {
+  POSTGRES_HOST: "other.example.com",
+  POSTGRES_RESOURCE_ID: "cluster-OTHER",
+  POSTGRES_SECURITY_GROUP_ID: "sg-0a1b2c3d",
+  VPC_ID: "vpc-0a1b2c3d",
+  SUBNET_IDS: "subnet-0a1b2c3a,subnet-0a1b2c3b,subnet-0a1b2c3c",
+  AVAILABILITY_ZONES: "",
+};
+
 interface StepRun {
   readonly what: string;
   readonly args: readonly string[];
@@ -132,6 +142,15 @@ export async function checkMockDeploy(
       async () => problemsOfProtection(mock, await isProtected()),
       async () => problemsOfPolicy(await mock.askStack("GetStackPolicy", stack)),
       refusedRemove,
+      () =>
+        step({
+          what: "deploy onto another database is refused",
+          args: ["deploy"],
+          env: OTHER_DATABASE,
+          prints:
+            /Database: the stack stands on .*, and with these variables it would go over to other\.example\.com/,
+          isRefused: true,
+        }),
       () =>
         step({
           what: "changed deploy, without protection",
