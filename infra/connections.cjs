@@ -19,4 +19,4 @@ async function readPlannedConnections(resolveVariable) {
   return executions.reduce((sum, count) => sum + Number(count), PEOPLES_CONNECTIONS);
 }
 
-module.exports = { readPlannedConnections };
+module.exports = { PEOPLES_CONNECTIONS, readPlannedConnections };

@@ -1,5 +1,6 @@
 // The functions themselves: runtime, time-outs, logs that end, no secret in a variable, and a budget of connections.
 
+import { PEOPLES_CONNECTIONS } from "../../infra/connections.cjs";
 import { isProperties, type Properties } from "../../localstack/event-source-mapping/settings.ts";
 import { type FunctionView, functionsOf, resourcesOf, type Template } from "./template.ts";
 
@@ -37,9 +38,6 @@ function connectionLimit({ ServerlessV2ScalingConfiguration: scaling }: Properti
   const most = units("MinCapacity") <= 0.5 ? 2000 : 5000;
   return Math.min(most, Math.floor((units("MaxCapacity") * 2 * 2 ** 30) / 9_531_392));
 }
-
-/** Beside the functions', as infra/connections.cjs plans it. */
-const PEOPLES_CONNECTIONS = 20;
 
 /** It rings where there are more than are planned: at fewer it would ring for ever, at more too late. */
 function checkConnectionsAlarm(template: Template, wanted: number): string[] {

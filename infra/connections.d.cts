@@ -1,0 +1,1 @@
+export const PEOPLES_CONNECTIONS: number;
