@@ -176,9 +176,9 @@ function trusted(env: Environment): false | { readonly ca: string } {
   }
 }
 
-/** Ends the names of the users that migrate-database makes. */
-export function readLoginSuffix(env: Environment): string {
-  return text(env, "LOGIN_SUFFIX");
+/** Ends the names of the functions' users in the database; null where whoever migrates makes none. */
+export function readLoginSuffix(env: Environment): string | null {
+  return env.LOGIN_SUFFIX || null;
 }
 
 export function readLatenessRules(env: Environment): LatenessRules {

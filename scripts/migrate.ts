@@ -12,11 +12,12 @@ import { databaseEnvironment } from "./running-pipeline.ts";
 
 try {
   const environment = await databaseEnvironment();
+  const loginSuffix = readLoginSuffix(environment);
   const client = new pg.Client(connectionOf(readDatabaseSettings(environment)));
   await client.connect();
   try {
     const applied = await migrate(client, await readMigrations("infra/migrations"), async () => {
-      if (environment.LOGIN_SUFFIX) await createIamLogins(client, readLoginSuffix(environment));
+      if (loginSuffix !== null) await createIamLogins(client, loginSuffix);
     });
     for (const { name } of applied) console.log(`applied ${name}`);
     if (applied.length === 0)
