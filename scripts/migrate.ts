@@ -2,6 +2,7 @@
 // `npm start`, to the newest migration. With LOGIN_SUFFIX (a deployed stage) it also makes the functions' users there, who log
 // in by IAM, as a deployment does.
 
+import { program } from "commander";
 import pg from "pg";
 import { readDatabaseSettings, readLoginSuffix } from "../lib/config.ts";
 import { messageOf } from "../lib/log.ts";
@@ -9,6 +10,14 @@ import { createIamLogins } from "../lib/store/logins.ts";
 import { migrate, readMigrations } from "../lib/store/migrate.ts";
 import { connectionOf } from "../lib/store/pool.ts";
 import { databaseEnvironment } from "./running-pipeline.ts";
+
+program
+  .name("npm run migrate --")
+  .description(
+    "Brings the database that POSTGRES_HOST and the other variables name, or that of a running `npm start`, to the newest " +
+      "migration. With LOGIN_SUFFIX=STAGE it makes the functions' users of a deployed stage as well.",
+  )
+  .parse();
 
 try {
   const environment = await databaseEnvironment();
