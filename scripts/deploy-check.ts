@@ -9,7 +9,7 @@ import { environment } from "./deploy-check/environment.ts";
 import { checkMockDeploy } from "./deploy-check/mock-deploy.ts";
 import { installTools, toolPath } from "./deploy-check/python.ts";
 import { REGION } from "./deploy-check/template.ts";
-import { run } from "./run-command.ts";
+import { run, runServerless } from "./run-command.ts";
 
 const PACKAGE = ".local/deploy-check/package";
 const TEMPLATE = `${PACKAGE}/${TEMPLATE_FILE}`;
@@ -38,9 +38,8 @@ async function installed(): Promise<string[]> {
 }
 
 async function packaged(): Promise<string[]> {
-  const cli = "node_modules/serverless/bin/serverless.js";
-  const args = [cli, "package", "--stage", options.stage, "--region", options.region, "--package", PACKAGE];
-  const { code, output } = await run(process.execPath, args, environment);
+  const args = ["package", "--stage", options.stage, "--region", options.region, "--package", PACKAGE];
+  const { code, output } = await runServerless(args, environment);
   return code === 0 ? [] : [output.trim()];
 }
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { program } from "commander";
 import type { Bundle } from "./build.ts";
 import { environment } from "./deploy-check/environment.ts";
-import { run } from "./run-command.ts";
+import { runServerless } from "./run-command.ts";
 
 const { stage } = program
   .name("npm run package --")
@@ -20,9 +20,8 @@ const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} KB`.padStart(
 
 const startMs = performance.now();
 const FOLDER = ".local/package";
-const cli = "node_modules/serverless/bin/serverless.js";
-const args = [cli, "package", "--stage", stage, "--package", FOLDER];
-const { code, output } = await run(process.execPath, args, environment);
+const args = ["package", "--stage", stage, "--package", FOLDER];
+const { code, output } = await runServerless(args, environment);
 if (code !== 0) {
   console.error(output.trim());
   process.exit(1);
