@@ -174,8 +174,10 @@ export function pipelineBill(workload: Workload, deployment: Deployment, prices:
         .filter((one) => one.invocationsPerSecond > 0)
         .map(
           (one) =>
-            `${one.stream}: ${one.partitions} partitions, ${Math.round(one.eventsPerBatch)} events a batch, ` +
-            `${one.durationMs.toFixed(1)} ms an invocation, ${one.concurrency.toFixed(1)} at once (connections)`,
+            `${one.stream}: ${one.partitions} partitions, ${one.eventsPerBatch.toFixed(1)} events a batch, ` +
+            `${one.durationMs.toFixed(1)} ms an invocation, ` +
+            `${one.concurrency.toLocaleString("en", { maximumSignificantDigits: 2 })} invocations at a time on average ` +
+            "(each with a connection to the database)",
         ),
       "events come by Kafka: who produces them (the HTTP API, if any) is not in it",
       ...kafka.notes,

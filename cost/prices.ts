@@ -20,21 +20,22 @@ export interface Price {
 export type Prices = Readonly<Record<PriceName, Price>>;
 
 const regions: Readonly<Record<string, Partial<Prices>>> = file.regions;
-const names = Object.keys(file.regions["us-east-1"]);
+const wanted = Object.entries(file.regions["us-east-1"]);
 
 export const { compiled, warning, bases } = file;
 
-const missingIn = (prices: Partial<Prices>) => names.filter((name) => !(name in prices));
+const missingIn = (prices: Partial<Prices>) => wanted.filter(([name]) => !(name in prices));
 const isWhole = (prices: Partial<Prices>): prices is Prices => missingIn(prices).length === 0;
 
-/** @throws Error where the file has not all prices of the region */
+/** @throws Error that names what is missing, and where to look it up, where the file has not all prices of the region */
 export function pricesOf(region: string): Prices {
   const prices = regions[region] ?? {};
   if (isWhole(prices)) return prices;
+  const missing = missingIn(prices).map(([name, { per, page }]) => `  ${name}, per ${per}: ${page}`);
   const whole = Object.keys(regions).filter((name) => isWhole(regions[name] ?? {}));
-  const missing = regions[region] === undefined ? "none" : `none of ${missingIn(prices).join(", ")}`;
   throw new Error(
-    `--region ${region}: of its prices cost/prices.json has ${missing}; it has all of ${whole.join(", ")}. ` +
-      "Look up what is missing on AWS's pages and add it",
+    `--region ${region}: ${missing.length} prices are missing in cost/prices.json:\n${missing.join("\n")}\n` +
+      `Look each up on its page, and add it under "${region}" as it stands under "us-east-1". ` +
+      `All prices are there of ${whole.join(", ")}`,
   );
 }

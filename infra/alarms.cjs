@@ -50,7 +50,7 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
     "topic-created-again": [
       "A topic was deleted and created again: what nobody had read of it is gone",
       ...[300, 1, "> 0", "SUM(METRICS())"],
-      [...ofAggregates("StartedOver"), ...ofSweeper("StartedOver", "Sum")],
+      [...ofAggregates("StartedIncarnations"), ...ofSweeper("StartedIncarnations", "Sum")],
     ],
     "failures-queued": ["Batches were given up and wait to be replayed", 300, 1, "> 0", ITSELF, ofFailures],
     "function-errors": ["Functions fail", 300, 3, "> 5", "SUM(METRICS())", all("Errors")],

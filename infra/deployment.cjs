@@ -5,6 +5,7 @@
 const { createHash } = require("node:crypto");
 const { readdirSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
+const topicVariables = require("../lib/topics.json");
 const { readNetwork } = require("./network.cjs");
 const { ParameterError, readRules, readText, weatherRate } = require("./parameters.cjs");
 const { MSK_SERVERLESS_REGIONS, ROLE_KINDS, readDatabase, readKafka } = require("./servers.cjs");
@@ -15,26 +16,20 @@ const LOCAL_CLUSTER_ARN =
   "arn:aws:kafka:local:000000000000:cluster/smartgrid-local/00000000-0000-4000-8000-000000000000-s1";
 
 function readTopics(env) {
-  const topic = (variable, fallback) =>
+  const topic = ({ variable, usual }) =>
     readText(env, variable, {
-      fallback,
+      fallback: usual,
       pattern: /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/,
       expected: "1 to 249 letters, digits, '.', '_' or '-'",
     });
-  const topics = {
-    sensor: topic("KAFKA_TOPIC_SENSOR_DATA", "smartgrid-sensor-data"),
-    consumption: topic("KAFKA_TOPIC_METER_READINGS", "smartgrid-meter-readings"),
-    weather: topic("KAFKA_TOPIC_WEATHER", "smartgrid-weather-data"),
-  };
-  const { sensor, consumption, weather } = topics;
-  if (consumption === sensor)
-    throw new ParameterError("KAFKA_TOPIC_METER_READINGS", "another topic than the sensors'", consumption);
-  if (weather === sensor || weather === consumption)
-    throw new ParameterError(
-      "KAFKA_TOPIC_WEATHER",
-      "another topic than the sensors' and the meters'",
-      weather,
-    );
+  const topics = {};
+  for (const [stream, one] of Object.entries(topicVariables)) {
+    const name = topic(one);
+    const [other] = Object.entries(topics).find(([, taken]) => taken === name) ?? [];
+    if (other)
+      throw new ParameterError(one.variable, `another topic than ${topicVariables[other].variable}`, name);
+    topics[stream] = name;
+  }
   return topics;
 }
 

@@ -9,6 +9,7 @@ import type { Credentials } from "./store/login-token.ts";
 import type { DatabaseSettings } from "./store/pool.ts";
 import type { TroubleRules } from "./store/trouble.ts";
 import type { StreamName } from "./streams/stream.ts";
+import topicVariables from "./topics.json" with { type: "json" };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -98,18 +99,19 @@ export function sourceOf(clusterArn: string | null | undefined, brokers: readonl
   return clusterArn ?? [...brokers].sort().join(",");
 }
 
-/** The topic of each stream. @throws ConfigurationError where a name is none that Kafka takes */
+/** The topic of each stream, by lib/topics.json. @throws ConfigurationError where a name is none that Kafka takes */
 export function readTopics(env: Environment): Readonly<Record<StreamName, string>> {
-  const topic = (variable: string, fallback: string) => {
-    const name = text(env, variable, fallback);
+  const topicOf = (stream: StreamName) => {
+    const { variable, usual } = topicVariables[stream];
+    const name = text(env, variable, usual);
     if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === "." || name === "..")
       throw new ConfigurationError(variable, "1 to 249 letters, digits, '.', '_' or '-'", name);
     return name;
   };
   return {
-    sensor: topic("KAFKA_TOPIC_SENSOR_DATA", "smartgrid-sensor-data"),
-    consumption: topic("KAFKA_TOPIC_METER_READINGS", "smartgrid-meter-readings"),
-    weather: topic("KAFKA_TOPIC_WEATHER", "smartgrid-weather-data"),
+    sensor: topicOf("sensor"),
+    consumption: topicOf("consumption"),
+    weather: topicOf("weather"),
   };
 }
 
@@ -176,9 +178,9 @@ function trusted(env: Environment): false | { readonly ca: string } {
   }
 }
 
-/** Ends the names of the users that migrate-database makes. */
-export function readLoginSuffix(env: Environment): string {
-  return text(env, "LOGIN_SUFFIX");
+/** Ends the names of the functions' users in the database; null where whoever migrates makes none. */
+export function readLoginSuffix(env: Environment): string | null {
+  return env.LOGIN_SUFFIX || null;
 }
 
 export function readLatenessRules(env: Environment): LatenessRules {

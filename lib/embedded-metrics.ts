@@ -20,7 +20,7 @@ export const metricUnits = {
   WatermarkAge: "Seconds",
   Finalised: "Count",
   // whichever finds out first
-  StartedOver: "Count",
+  StartedIncarnations: "Count",
 } as const;
 
 export type MetricName = keyof typeof metricUnits;

@@ -2,6 +2,7 @@
 
 import { Option } from "commander";
 import { messageOf } from "../lib/log.ts";
+import type { PartitionStatus } from "../localstack/event-source-mapping/lane-member.ts";
 import { readRunningStack } from "./running-stack.ts";
 
 /** EventSourceMappingConfiguration of the Lambda API, as far as it is shown. */
@@ -15,16 +16,6 @@ export interface MappingConfiguration {
   readonly FilterCriteria?: { readonly Filters: readonly { readonly Pattern: string }[] };
   readonly DestinationConfig: { readonly OnFailure: { readonly Destination?: string } };
   readonly [setting: string]: unknown;
-}
-
-interface PartitionStatus {
-  readonly partition: number;
-  readonly nextOffset: number;
-  readonly endOffset: number;
-  readonly lag: number;
-  readonly inFlight: number;
-  readonly failures: number;
-  readonly lastError: string | null;
 }
 
 interface Status {

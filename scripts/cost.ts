@@ -93,11 +93,14 @@ function estimate(title: string, workload: Workload, deployment: Deployment, pri
 }
 
 function printBill(bill: Bill, prices: Prices): void {
-  const rows = bill.lines.map((line) => [
-    usd(line.usd).padStart(12),
-    `  ${line.item}`,
-    `${quantity(line.quantity)} × ${prices[line.price].usd} per ${prices[line.price].per}`,
-  ]);
+  const rows = [
+    ["USD a month".padStart(12), "  for", "quantity a month × price in USD"],
+    ...bill.lines.map((line) => [
+      usd(line.usd).padStart(12),
+      `  ${line.item}`,
+      `${quantity(line.quantity)} × ${prices[line.price].usd} per ${prices[line.price].per}`,
+    ]),
+  ];
   const total = totalOf(bill);
   console.log(`\n${bill.name}: ${usd(total)} USD a month, ${usd(total / HOURS_PER_MONTH)} an hour`);
   for (const limit of bill.limits) console.log(`  DOES NOT CARRY THIS LOAD: ${limit}`);
@@ -110,8 +113,13 @@ function printEstimate({ title, eventsPerSecond, bills, breakEven: points }: Est
   const [ours, ...others] = bills;
   if (ours !== undefined) printBill(ours, prices);
   console.log("\nBeside it the same on other engines, with Kafka, database and network");
-  const total = (bill: Bill) => [usd(totalOf(bill)).padStart(12), `  ${bill.name}`, bill.notes[0] ?? ""];
-  console.log(tableOf(bills.map(total)));
+  const size = (bill: Bill) => (bill === ours ? "as above" : (bill.notes[0] ?? ""));
+  console.log(
+    tableOf([
+      ["USD a month".padStart(12), "  engine", "of what size"],
+      ...bills.map((bill) => [usd(totalOf(bill)).padStart(12), `  ${bill.name}`, size(bill)]),
+    ]),
+  );
   for (const bill of others) for (const limit of bill.limits) console.log(`  ${bill.name}: ${limit}`);
   const from = (point: number | null) =>
     point === null ? "at no load" : point === 0 ? "at every load" : `from ${quantity(point)} events/s on`;
@@ -141,10 +149,13 @@ const choice = (flags: string, about: string, choices: readonly string[]) =>
 
 program
   .name("npm run cost --")
-  .description("What a workload costs on AWS a month, by a model of measured work and listed prices.")
-  .option("--sensors <number>", "sensors", number)
+  .description(
+    "What a workload costs on AWS a month, by a model of measured work and listed prices. Without sensors and meters: " +
+      "what docs/scale.md's three workloads cost.",
+  )
+  .option("--sensors <number>", "how many sensors", number)
   .option("--interval <seconds>", "between two readings of a sensor", number, 60)
-  .option("--meters <number>", "meters", number)
+  .option("--meters <number>", "how many meters", number)
   .option("--meter-interval <seconds>", "between two readings of a meter", number, 900)
   .option(
     "--keys <number>",
@@ -153,9 +164,15 @@ program
   )
   .option("--keep-days <days>", "for how long rows are kept", number, 365)
   .option("--retention-days <days>", "for how long Kafka keeps the events", number, 7)
-  .option("--region <region>", "whose prices", "us-east-1")
-  .addOption(choice("--kafka <kind>", "MSK", ["serverless", "provisioned"]))
-  .addOption(choice("--pollers <kind>", "event pollers", ["grouped", "provisioned", "on-demand"]))
+  .option("--region <region>", "whose prices, as far as cost/prices.json has them", "us-east-1")
+  .addOption(choice("--kafka <kind>", "kind of MSK cluster", ["serverless", "provisioned"]))
+  .addOption(
+    choice(
+      "--pollers <kind>",
+      "event pollers: one group for all triggers, each its own, or none provisioned",
+      ["grouped", "provisioned", "on-demand"],
+    ),
+  )
   .addOption(choice("--network <kind>", "way to AWS's services", ["endpoints", "nat"]))
   .option("--window <seconds>", "batching window, another than serverless.yml's", number)
   .option("--json", "everything, as JSON")

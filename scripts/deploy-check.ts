@@ -2,25 +2,35 @@
 // stage, asks cfn-lint, checkov and our own assertions, and deploys, changes and removes it against a mock AWS. Needs no
 // account.
 
-import { parseArgs } from "node:util";
+import { program } from "commander";
 import { messageOf } from "../lib/log.ts";
 import { checkPackaged, readPackaged, TEMPLATE_FILE } from "./deploy-check/assertions.ts";
 import { environment } from "./deploy-check/environment.ts";
 import { checkMockDeploy } from "./deploy-check/mock-deploy.ts";
 import { installTools, toolPath } from "./deploy-check/python.ts";
 import { REGION } from "./deploy-check/template.ts";
-import { run } from "./run-command.ts";
+import { run, runServerless } from "./run-command.ts";
 
 const PACKAGE = ".local/deploy-check/package";
 const TEMPLATE = `${PACKAGE}/${TEMPLATE_FILE}`;
 
-const { values: options } = parseArgs({
-  options: {
-    stage: { type: "string", default: "prod" },
-    region: { type: "string", default: process.env.AWS_REGION || REGION },
-    static: { type: "boolean", default: false },
-  },
-});
+interface Options {
+  readonly stage: string;
+  readonly region: string;
+  readonly static: boolean;
+}
+
+const options = program
+  .name("npm run deploy:check --")
+  .description(
+    "What can be seen before a deployment, without an account: packages the stage, asks cfn-lint, checkov and our own " +
+      "assertions, and deploys, changes and removes it against a mock AWS.",
+  )
+  .option("--stage <stage>", "as in `serverless deploy`", "prod")
+  .option("--region <region>", "to package for; without it AWS_REGION's", process.env.AWS_REGION || REGION)
+  .option("--static", "do not deploy against the mock AWS", false)
+  .parse()
+  .opts<Options>();
 
 async function installed(): Promise<string[]> {
   await installTools();
@@ -28,9 +38,8 @@ async function installed(): Promise<string[]> {
 }
 
 async function packaged(): Promise<string[]> {
-  const cli = "node_modules/serverless/bin/serverless.js";
-  const args = [cli, "package", "--stage", options.stage, "--region", options.region, "--package", PACKAGE];
-  const { code, output } = await run(process.execPath, args, environment);
+  const args = ["package", "--stage", options.stage, "--region", options.region, "--package", PACKAGE];
+  const { code, output } = await runServerless(args, environment);
   return code === 0 ? [] : [output.trim()];
 }
 

@@ -2,6 +2,7 @@
 // `npm start`, to the newest migration. With LOGIN_SUFFIX (a deployed stage) it also makes the functions' users there, who log
 // in by IAM, as a deployment does.
 
+import { program } from "commander";
 import pg from "pg";
 import { readDatabaseSettings, readLoginSuffix } from "../lib/config.ts";
 import { messageOf } from "../lib/log.ts";
@@ -10,13 +11,22 @@ import { migrate, readMigrations } from "../lib/store/migrate.ts";
 import { connectionOf } from "../lib/store/pool.ts";
 import { databaseEnvironment } from "./running-pipeline.ts";
 
+program
+  .name("npm run migrate --")
+  .description(
+    "Brings the database that POSTGRES_HOST and the other variables name, or that of a running `npm start`, to the newest " +
+      "migration. With LOGIN_SUFFIX=STAGE it makes the functions' users of a deployed stage as well.",
+  )
+  .parse();
+
 try {
   const environment = await databaseEnvironment();
+  const loginSuffix = readLoginSuffix(environment);
   const client = new pg.Client(connectionOf(readDatabaseSettings(environment)));
   await client.connect();
   try {
     const applied = await migrate(client, await readMigrations("infra/migrations"), async () => {
-      if (environment.LOGIN_SUFFIX) await createIamLogins(client, readLoginSuffix(environment));
+      if (loginSuffix !== null) await createIamLogins(client, loginSuffix);
     });
     for (const { name } of applied) console.log(`applied ${name}`);
     if (applied.length === 0)

@@ -5,19 +5,23 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { program } from "commander";
 import type { Bundle } from "./build.ts";
 import { environment } from "./deploy-check/environment.ts";
-import { run } from "./run-command.ts";
+import { runServerless } from "./run-command.ts";
 
-const { values: options } = parseArgs({ options: { stage: { type: "string", default: "prod" } } });
+const { stage } = program
+  .name("npm run package --")
+  .description("Packages all functions as a deployment does, and says how large they are.")
+  .option("--stage <stage>", "as in `serverless deploy`", "prod")
+  .parse()
+  .opts<{ stage: string }>();
 const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} KB`.padStart(10);
 
 const startMs = performance.now();
 const FOLDER = ".local/package";
-const cli = "node_modules/serverless/bin/serverless.js";
-const args = [cli, "package", "--stage", options.stage, "--package", FOLDER];
-const { code, output } = await run(process.execPath, args, environment);
+const args = ["package", "--stage", stage, "--package", FOLDER];
+const { code, output } = await runServerless(args, environment);
 if (code !== 0) {
   console.error(output.trim());
   process.exit(1);
@@ -36,4 +40,7 @@ for (const { name, bytes, laterBytes } of bundles) {
     `${name.padEnd(24)}${kilobytes(bytes)}${kilobytes(laterBytes)}${kilobytes((await stat(zip)).size)}  ${hash}`,
   );
 }
-console.log(`stage ${options.stage}, in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+console.log(
+  "at once: what a function loads when it starts; later: what it loads when it needs it; zip: all, with source maps",
+);
+console.log(`stage ${stage}, in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);

@@ -3,6 +3,7 @@
 // replayed.
 
 import { Command } from "commander";
+import type { Pool } from "pg";
 import { readLatenessRules, readTopics } from "../lib/config.ts";
 import {
   type Decision,
@@ -13,10 +14,16 @@ import {
 } from "../lib/quarantine/options.ts";
 import { replaySelected } from "../lib/quarantine/replay-selected.ts";
 import { discardRecords, MAX_ATTEMPTS } from "../lib/quarantine/resolve.ts";
-import { requireChoice, selectRecords } from "../lib/quarantine/select.ts";
+import { noneText, requireChoice, selectRecords } from "../lib/quarantine/select.ts";
 import { describeRecord, summaryOf } from "../lib/quarantine/show.ts";
 import { streams } from "../lib/streams/streams.ts";
 import { onDatabase } from "./running-pipeline.ts";
+
+async function selected(pool: Pool, positions: readonly string[], options: Selection) {
+  const records = await selectRecords(pool, positions, options);
+  if (records.length === 0) console.log(noneText(options));
+  return records;
+}
 
 const program = new Command()
   .name("npm run quarantine --")
@@ -25,19 +32,18 @@ const program = new Command()
 withSelection(program.command("list").description("one line for each record")).action(
   (positions: string[], options: Selection) =>
     onDatabase(async (pool) => {
-      const records = await selectRecords(pool, positions, options);
+      const records = await selected(pool, positions, options);
       for (const record of records) console.log(summaryOf(record));
       if (positions.length === 0 && records.length === options.limit)
         console.log(`… at most ${options.limit}: see more with --limit`);
-      if (records.length === 0) console.log("nothing selected");
     }),
 );
 
 withSelection(program.command("show").description("all that is known of records, with their bytes")).action(
   (positions: string[], options: Selection) =>
     onDatabase(async (pool) => {
-      const records = await selectRecords(pool, positions, options);
-      console.log(records.map(describeRecord).join("\n\n") || "nothing selected");
+      const records = await selected(pool, positions, options);
+      if (records.length > 0) console.log(records.map(describeRecord).join("\n\n"));
     }),
 );
 
@@ -58,7 +64,7 @@ withDecision(
       requireChoice(positions, options);
       const topics = readTopics(process.env);
       const streamOfTopic = new Map(Object.values(streams).map((stream) => [topics[stream.name], stream]));
-      const records = await selectRecords(pool, positions, options);
+      const records = await selected(pool, positions, options);
       const rules = readLatenessRules(process.env);
       if (!(await replaySelected(pool, records, streamOfTopic, options, rules, console.log)))
         process.exitCode = 2;
@@ -70,7 +76,8 @@ withDecision(
 ).action((positions: string[], options: Selection & Decision) =>
   onDatabase(async (pool) => {
     requireChoice(positions, options);
-    const records = await selectRecords(pool, positions, options);
+    const records = await selected(pool, positions, options);
+    if (records.length === 0) return;
     const discarded = await discardRecords(pool, records, options.by, options.note ?? null);
     console.log(
       `${discarded} of ${records.length} discarded${discarded < records.length ? "; the others were resolved before" : ""}`,

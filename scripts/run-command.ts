@@ -1,18 +1,17 @@
 // Runs other programs to their end.
 
 import { spawn } from "node:child_process";
+import { resolve } from "node:path";
 
 export interface Run {
   readonly code: number;
   readonly output: string;
 }
 
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /** Runs a command to its end; standard output and error are one text. @throws Error where it cannot be started */
-export function run(
-  command: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): Promise<Run> {
+export function run(command: string, args: readonly string[], env: Variables = process.env): Promise<Run> {
   return new Promise((done, reject) => {
     const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     const chunks: Buffer[] = [];
@@ -21,4 +20,9 @@ export function run(
     child.once("error", reject);
     child.once("close", (code) => done({ code: code ?? -1, output: Buffer.concat(chunks).toString() }));
   });
+}
+
+/** Runs the Serverless Framework, as `npx serverless` does. */
+export function runServerless(args: readonly string[], env: Variables): Promise<Run> {
+  return run(process.execPath, [resolve("node_modules/serverless/bin/serverless.js"), ...args], env);
 }

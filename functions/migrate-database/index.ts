@@ -1,5 +1,5 @@
 import pg from "pg";
-import { readDatabaseSettings, readLoginSuffix } from "../../lib/config.ts";
+import { ConfigurationError, readDatabaseSettings, readLoginSuffix } from "../../lib/config.ts";
 import { customResource } from "../../lib/deploy/custom-resource.ts";
 import { patiently } from "../../lib/deploy/patience.ts";
 import { createIamLogins } from "../../lib/store/logins.ts";
@@ -12,6 +12,7 @@ const SPARE_MS = 20_000;
 
 const database = connectionOf(readDatabaseSettings(process.env));
 const loginSuffix = readLoginSuffix(process.env);
+if (loginSuffix === null) throw new ConfigurationError("LOGIN_SUFFIX", "a value", undefined);
 
 async function logIn(remainingMs: () => number): Promise<pg.Client> {
   const client = new pg.Client({

@@ -42,10 +42,11 @@ export async function handler(): Promise<void> {
       rules,
     );
     log("info", "swept", { streams: outcomes });
-    for (const { stream, lag, watermarkUs, finalised, recreatedPartitions } of outcomes) {
+    for (const { stream, lag, watermarkUs, finalised, startedIncarnations } of outcomes) {
       const age = watermarkUs === null ? {} : { WatermarkAge: (Date.now() - watermarkUs / 1000) / 1000 };
-      const startedOver = recreatedPartitions.length > 0 ? { StartedOver: recreatedPartitions.length } : {};
-      writeMetrics(stream, { Sweeps: 1, Lag: lag, Finalised: finalised, ...age, ...startedOver });
+      const started =
+        startedIncarnations.length > 0 ? { StartedIncarnations: startedIncarnations.length } : {};
+      writeMetrics(stream, { Sweeps: 1, Lag: lag, Finalised: finalised, ...age, ...started });
     }
     const forgotten = await forgetQuarantine(pool, retentionDays);
     if (forgotten.unresolved > 0)

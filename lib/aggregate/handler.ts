@@ -48,7 +48,7 @@ export function aggregate<E extends Event, P>(
           Replayed: outcome.replayed,
           Late: outcome.late,
           CommitDuration: ms,
-          ...(startsIncarnation ? { StartedOver: 1 } : {}),
+          ...(startsIncarnation ? { StartedIncarnations: 1 } : {}),
         });
       } catch (error) {
         // The trigger delivers the batch again; the SQLSTATE says whether the database was full, busy or gone.

@@ -8,6 +8,7 @@ import { clip, type OffsetRanges } from "../core/ranges.ts";
 import type { LogRecord } from "../streams/fold.ts";
 import { findBrokers } from "./brokers.ts";
 import { iamToken } from "./client.ts";
+import { committedRecords, type Fetched } from "./committed-records.ts";
 import { withReasons } from "./refusal.ts";
 
 export interface ArchivedPartition {
@@ -43,46 +44,6 @@ const FETCH_BYTES = 1024 * 1024;
 const FETCH_WAIT_MS = 250;
 const EARLIEST = -2n;
 const LATEST = -1n;
-/** Attributes of a record batch (Kafka's message format 2). */
-const APPEND_TIME = 0b1000;
-const TRANSACTIONAL = 0b1_0000;
-const CONTROL_BATCH = 0b10_0000;
-
-type Fetched = Awaited<ReturnType<Consumer["fetch"]>>["responses"][number]["partitions"][number];
-
-/**
- * The committed records, and the offset after all that was looked at. The client leaves aborted records out by itself,
- * but only those of a producer's last aborted transaction, and only where its marker has been fetched as well.
- */
-function recordsOf(fetched: Fetched): { records: LogRecord[]; next: number } {
-  const records: LogRecord[] = [];
-  const aborting = new Set<bigint>();
-  const aborted = [...(fetched.abortedTransactions ?? [])].sort((a, b) =>
-    Number(a.firstOffset - b.firstOffset),
-  );
-  let next = 0;
-  for (const batch of fetched.records ?? []) {
-    const first = Number(batch.firstOffset);
-    next = first + batch.lastOffsetDelta + 1;
-    for (; aborted[0] !== undefined && Number(aborted[0].firstOffset) < next; aborted.shift())
-      aborting.add(aborted[0].producerId);
-    if ((batch.attributes & CONTROL_BATCH) !== 0) {
-      aborting.delete(batch.producerId); // the marker that ends a transaction
-      continue;
-    }
-    if ((batch.attributes & TRANSACTIONAL) !== 0 && aborting.has(batch.producerId)) continue;
-    for (const record of batch.records)
-      records.push({
-        offset: first + record.offsetDelta,
-        recordTimeMs:
-          (batch.attributes & APPEND_TIME) !== 0
-            ? Number(batch.maxTimestamp)
-            : Number(batch.firstTimestamp + record.timestampDelta),
-        value: record.value,
-      });
-  }
-  return { records, next };
-}
 
 /**
  * A client of one topic. A session of fetches that goes on with another topic has to name the one that it forgets; once
@@ -183,7 +144,8 @@ export function openArchive(settings: KafkaSettings): Archive {
       const end = ranges.at(-1)?.to ?? 0;
       for (let at = ranges[0]?.from ?? 0; at < end; ) {
         const fetched = await fetchFrom(topic, partition, at, FETCH_BYTES);
-        const { records, next } = fetched === undefined ? { records: [], next: 0 } : recordsOf(fetched);
+        const { records, next } =
+          fetched === undefined ? { records: [], next: 0 } : committedRecords(fetched);
         if (next <= at)
           throw new Error(
             `${topic}-${partition}: the broker gives nothing at offset ${at}, below ${end}: is a transaction still open?`,
@@ -199,7 +161,7 @@ export function openArchive(settings: KafkaSettings): Archive {
       // Asked anew for the topic: it may have been created again since.
       const fetched = await fetchFrom(topic, partition, from, 1, true);
       if (fetched === undefined) return from;
-      const { records, next } = recordsOf(fetched);
+      const { records, next } = committedRecords(fetched);
       return records.find(({ offset }) => offset >= from)?.offset ?? Math.max(from, next);
     },
 

@@ -51,9 +51,11 @@ async function onceKnown<T>(names: readonly string[], ask: () => Promise<T>): Pr
 }
 
 /**
- * Creates topics and waits until they have leaders. kafkajs' own `waitForLeaders` fails where a broker has not heard
- * of a topic yet: of 600 topics on a busy machine, three.
- * @throws Error naming each topic that is refused, or that no broker knows after 10 s
+ * Creates topics, and waits until a broker names a leader for each of their partitions. The controller answers as soon as
+ * it has made them, and brokers hear of them from it afterwards: until then one says UNKNOWN_TOPIC_OR_PARTITION to whoever
+ * sends or reads. kafkajs' own `waitForLeaders` waits out LEADER_NOT_AVAILABLE and fails with that: of 600 topics on a busy
+ * machine, three.
+ * @throws Error naming each topic that is refused, or those that a broker does not know after 10 s
  */
 export async function createOn(admin: Admin, topics: readonly ITopicConfig[]): Promise<void> {
   const wanted = { topics: [...topics], waitForLeaders: false, timeout: CREATE_TIMEOUT_MS };

@@ -35,6 +35,12 @@ function offsetRange(text: string): [number, number] {
   return [Number(match[1]), Number(match[2] ?? match[1])];
 }
 
+function atLeastOne(text: string): number {
+  const number = wholeNumber(text);
+  if (number === 0) throw new InvalidArgumentError("Expected 1 or more.");
+  return number;
+}
+
 export function withSelection(command: Command): Command {
   return command
     .argument("[position...]", "topic-partition@offset; or filters:")
@@ -52,7 +58,7 @@ export function withSelection(command: Command): Command {
         .choices(["unresolved", "replayed", "discarded", "all"])
         .default("unresolved"),
     )
-    .option("--limit <number>", "at most so many records", wholeNumber, 100);
+    .option("--limit <number>", "at most so many records", atLeastOne, 100);
 }
 
 export function withDecision(command: Command): Command {

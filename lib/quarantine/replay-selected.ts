@@ -80,7 +80,7 @@ export async function replaySelected(
     tally.set(kind, (tally.get(kind) ?? 0) + 1);
     if (result.kind === "refused again" || result.kind === "too many attempts") allSettled = false;
   }
-  const summary = [...tally].map(([kind, count]) => `${count} ${kind}`).join(", ") || "nothing selected";
-  say(dryRun ? `dry run, nothing has changed: ${summary}` : summary);
+  const summary = [...tally].map(([kind, count]) => `${count} ${kind}`).join(", ");
+  if (records.length > 0) say(dryRun ? `dry run, nothing has changed: ${summary}` : summary);
   return allSettled;
 }

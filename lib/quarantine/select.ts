@@ -21,9 +21,7 @@ export async function selectRecords(
   });
 }
 
-/** A change of everything in quarantine has to be meant: `--state unresolved` alone says too little. */
-export function requireChoice(positions: readonly string[], options: Selection): void {
-  const { state: _, limit: __, ...chosen } = options;
+function hasFilter(options: Selection): boolean {
   const filters = [
     "source",
     "topic",
@@ -35,6 +33,17 @@ export function requireChoice(positions: readonly string[], options: Selection):
     "since",
     "until",
   ];
-  if (positions.length === 0 && !filters.some((name) => name in chosen))
+  return filters.some((name) => name in options);
+}
+
+/** A change of everything in quarantine has to be meant: `--state unresolved` alone says too little. */
+export function requireChoice(positions: readonly string[], options: Selection): void {
+  if (positions.length === 0 && !hasFilter(options))
     throw new Error("which records? Name positions or at least one filter, such as --topic");
+}
+
+/** Said where no record is selected: whether quarantine has none, or none that fits. */
+export function noneText(options: Selection): string {
+  const records = options.state === "all" ? "records" : `${options.state} records`;
+  return `quarantine has no ${records}${hasFilter(options) ? " that fit" : ""}`;
 }

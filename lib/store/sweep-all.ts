@@ -31,10 +31,10 @@ export async function sweepAll(
     const topic = topics[stream];
     try {
       const outcome = await sweepStream(store, { stream, source, topic }, () => readOffsets(topic), rules);
-      if (outcome.recreatedPartitions.length > 0)
+      if (outcome.startedIncarnations.length > 0)
         log("warn", TOPIC_CREATED_AGAIN, {
           topic,
-          partitions: outcome.recreatedPartitions,
+          partitions: outcome.startedIncarnations,
         });
       outcomes.push(outcome);
       // Afterwards: a sweep does not wait for it, the next one has the use of it.

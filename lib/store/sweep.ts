@@ -32,8 +32,8 @@ export interface MovedWatermark {
 export interface SweepOutcome extends MovedWatermark {
   readonly stream: StreamName;
   readonly finalised: number;
-  /** Partitions that start over because their topic was deleted and created again. */
-  readonly recreatedPartitions: readonly number[];
+  /** Partitions that have another incarnation now, for their topic was deleted and created again. */
+  readonly startedIncarnations: readonly number[];
 }
 
 export interface ObservedPartition extends PartitionProgress {
@@ -85,7 +85,10 @@ const FINALISE_BATCH = 5_000;
  * A partition whose end lies below what the ledger has applied belongs to a topic that was created again.
  * `ledgerEnds` must have been read before `offsets` were asked of the broker.
  */
-function recreated(ledgerEnds: readonly LedgerEnd[], offsets: readonly PartitionOffsets[]): LedgerEnd[] {
+function deadIncarnations(
+  ledgerEnds: readonly LedgerEnd[],
+  offsets: readonly PartitionOffsets[],
+): LedgerEnd[] {
   const brokerEnds = new Map(offsets.map(({ partition, end }) => [partition, end]));
   return ledgerEnds.filter(({ partition, end }) => (brokerEnds.get(partition) ?? end) < end);
 }
@@ -112,7 +115,7 @@ export async function sweepStream(
 ): Promise<SweepOutcome> {
   const { readAtUs, ends } = await store.readLedger(swept);
   const offsets = await readOffsets();
-  const dead = recreated(ends, offsets);
+  const dead = deadIncarnations(ends, offsets);
   if (dead.length > 0) await store.startIncarnationsAfter(swept, dead);
   const moved = await store.moveWatermark(
     swept,
@@ -131,5 +134,5 @@ export async function sweepStream(
   );
   const finalised = await finaliseRows(store, swept.stream);
   await store.forgetIdentities(swept.stream, rules.amendmentHorizonUs);
-  return { stream: swept.stream, ...moved, finalised, recreatedPartitions: dead.map((d) => d.partition) };
+  return { stream: swept.stream, ...moved, finalised, startedIncarnations: dead.map((d) => d.partition) };
 }

@@ -1,4 +1,8 @@
-"""What is in the mock account, of every kind that this stack makes: moto's own resources and the recorded ones."""
+"""What is in the mock account: moto's own resources of the types below, and the recorded ones.
+
+Left out are parts of what is listed, which go with it (permissions, rules of groups, associations, subscriptions), and
+custom resources, which leave nothing in an account.
+"""
 
 import json
 from typing import Any, Iterator

@@ -39,7 +39,7 @@ export interface Item {
 
 export interface MockAws {
   readonly url: string;
-  /** All that is there, of every kind that the stack makes. */
+  /** What is there, of the types that localstack/mock-aws/account.py lists. */
   items(): Promise<Item[]>;
   /** AWS's own answer about the triggers. */
   triggers(): Promise<readonly unknown[]>;

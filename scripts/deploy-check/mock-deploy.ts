@@ -1,9 +1,8 @@
 // A real `serverless deploy`, `info`, changed `deploy` and `remove`, against a mock AWS on this machine. What is there in
 // between is asked of the mock, and nothing must be left in the end.
 
-import { resolve } from "node:path";
 import { isProperties } from "../../localstack/event-source-mapping/settings.ts";
-import { run } from "../run-command.ts";
+import { runServerless } from "../run-command.ts";
 import { type MockAws, mockEnvironment, startMockAws, type Variables } from "./mock-aws.ts";
 
 /** The settings that were promised, in AWS's words, of each trigger that was created. */
@@ -101,12 +100,10 @@ export async function checkMockDeploy(
 
   async function step({ what, args, env = {}, prints, isRefused = false }: StepRun): Promise<string[]> {
     const startMs = performance.now();
-    const cli = resolve("node_modules/serverless/bin/serverless.js");
-    const { code, output } = await run(
-      process.execPath,
-      [cli, ...args, "--stage", stage, "--region", region],
-      { ...mockEnvironment(environment, mock.url), ...env },
-    );
+    const { code, output } = await runServerless([...args, "--stage", stage, "--region", region], {
+      ...mockEnvironment(environment, mock.url),
+      ...env,
+    });
     if ((code !== 0) !== isRefused || !prints.test(output))
       return [`serverless ${args.join(" ")} (${what}) against the mock:\n${output.trim()}`];
     say(`${what}: ${((performance.now() - startMs) / 1000).toFixed(1)} s`);

@@ -1,15 +1,14 @@
 // The triggers: what AWS would refuse (asked of the local triggers' own reader), and the topics that the code means.
 
 import { readFileSync } from "node:fs";
+import topics from "../../lib/topics.json" with { type: "json" };
 import { isProperties, MappingError, readSettings } from "../../localstack/event-source-mapping/settings.ts";
 import { type FunctionView, functionsOf, resolve, resourcesOf, type Template } from "./template.ts";
 
 /** The variable with the topic of each stream. */
-export const topicVariables: Readonly<Record<string, string>> = {
-  sensor: "KAFKA_TOPIC_SENSOR_DATA",
-  consumption: "KAFKA_TOPIC_METER_READINGS",
-  weather: "KAFKA_TOPIC_WEATHER",
-};
+export const topicVariables: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(topics).map(([stream, { variable }]) => [stream, variable]),
+);
 
 export const sourceOf = (key: string) => readFileSync(`functions/${key}/index.ts`, "utf8");
 

@@ -1,6 +1,6 @@
 // What `npm start` can be told.
 
-import { InvalidArgumentError, program } from "commander";
+import { InvalidArgumentError, Option, program } from "commander";
 
 export interface StartOptions {
   readonly fresh: boolean;
@@ -11,6 +11,7 @@ export interface StartOptions {
 }
 
 const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const USUAL_BACKFILL = "24h";
 const LONGEST_BACKFILL_MS = 6 * unitMs.d;
 
 function isUnit(text: string | undefined): text is keyof typeof unitMs {
@@ -55,7 +56,11 @@ export function parseOptions(argv: readonly string[]): StartOptions {
       wholeNumber(0, 2 ** 31 - 1),
       1,
     )
-    .option("--backfill <span>", "history that the demo sends first, up to 6d", duration, duration("24h"))
+    .addOption(
+      new Option("--backfill <span>", "history that the demo sends first: minutes, hours or days, up to 6d")
+        .argParser(duration)
+        .default(duration(USUAL_BACKFILL), USUAL_BACKFILL),
+    )
     .option("--no-demo", "no simulated events")
     .addHelpText(
       "after",

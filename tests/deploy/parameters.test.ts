@@ -147,12 +147,12 @@ const refused: readonly Refused[] = [
   [
     "meters in the sensors' topic",
     { KAFKA_TOPIC_METER_READINGS: "smartgrid-sensor-data" },
-    'KAFKA_TOPIC_METER_READINGS: expected another topic than the sensors\', got "smartgrid-sensor-data"',
+    'KAFKA_TOPIC_METER_READINGS: expected another topic than KAFKA_TOPIC_SENSOR_DATA, got "smartgrid-sensor-data"',
   ],
   [
     "weather in the meters' topic",
     { KAFKA_TOPIC_WEATHER: "grid", KAFKA_TOPIC_METER_READINGS: "grid" },
-    "KAFKA_TOPIC_WEATHER: expected another topic than the sensors' and the meters', got \"grid\"",
+    'KAFKA_TOPIC_WEATHER: expected another topic than KAFKA_TOPIC_METER_READINGS, got "grid"',
   ],
   [
     "any user as the database's owner",

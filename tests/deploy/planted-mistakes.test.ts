@@ -25,6 +25,12 @@ test("the packaged stack has nothing to complain about", async () => {
   expect(await checkPackaged(packaged)).toEqual([]);
 });
 
+test("prod is protected against removal: the database, and the stack, which osls protects by this setting", async () => {
+  const database = packaged.template.Resources.DatabaseCluster?.Properties;
+  const state = JSON.parse(await readFile(join(run.folder, "serverless-state.json"), "utf8"));
+  expect([database?.DeletionProtection, state.service.provider.deletionProtection]).toEqual([true, true]);
+});
+
 const [SENSOR, METER] = ["smartgrid-sensor-data", "smartgrid-meter-readings"];
 const mapping = "AggregateDashsensorEventSourceMappingMSKKafkaClusterSmartgridsensordata";
 

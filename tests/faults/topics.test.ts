@@ -34,12 +34,12 @@ beforeEach(() => emptyTables(database.pool));
 afterEach(async () => {
   await Promise.all(mappings.map((mapping) => mapping.stop()));
   mappings = [];
-  partitionsStartedAnew = [];
+  startedByCommits = [];
 });
 
 const log: string[] = [];
-/** As commits say. */
-let partitionsStartedAnew: number[] = [];
+/** Partitions, as commits say. */
+let startedByCommits: number[] = [];
 
 /** One more member of the group, whose function is the real commit. */
 function startTrigger(topic: string, counters = noCounts()): RunningMapping {
@@ -48,7 +48,7 @@ function startTrigger(topic: string, counters = noCounts()): RunningMapping {
   const invoke = async (_: string, payload: string) => {
     for (const { address, records } of readKafkaEvent(JSON.parse(payload))) {
       const outcome = await commitRecords(postgresJudge(pool), consumptionStream, address, records, rules);
-      if (outcome.startsIncarnation) partitionsStartedAnew.push(address.partition);
+      if (outcome.startsIncarnation) startedByCommits.push(address.partition);
     }
     return null;
   };
@@ -142,10 +142,10 @@ test("topic deleted and created again: new incarnation, alarm; nothing taken for
       ),
     (sent) => sent,
   );
-  const { recreatedPartitions } = await sweep(topic);
+  const { startedIncarnations } = await sweep(topic);
   await untilCounted(50);
   // Whether the sweeper or a commit finds it out first, one of them says it.
-  expect([...recreatedPartitions, ...partitionsStartedAnew]).toContain(0);
+  expect([...startedIncarnations, ...startedByCommits]).toContain(0);
   await send(topic, 110, 160);
   await untilCounted(100);
   const { rows } = await database.pool.query(

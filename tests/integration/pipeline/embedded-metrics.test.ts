@@ -63,9 +63,10 @@ const reading = (value: number) =>
     value,
     timestamp: new Date().toISOString(),
   });
+const clusterArn = "arn:aws:kafka:local:000000000000:cluster/test/1";
 const eventOf = (records: readonly unknown[]) => ({
   eventSource: "aws:kafka",
-  eventSourceArn: "arn:aws:kafka:local:000000000000:cluster/test/1",
+  eventSourceArn: clusterArn,
   bootstrapServers: kafka.brokers,
   records: { [`${topic}-0`]: records },
 });
@@ -102,7 +103,18 @@ test("a topic that was created again is said, by whom it is found out", async ()
   const name = "smartgrid-prod-aggregate-sensor";
   const later = { ...record(0, reading(4)), timestamp: Date.now() + 1 }; // younger than all that was applied
   const counted = await outputOf("aggregate-sensor", eventOf([later]), { AWS_LAMBDA_FUNCTION_NAME: name });
-  expect(metricsOf(counted)).toEqual([expect.objectContaining({ Records: 1, Replayed: 0, StartedOver: 1 })]);
+  expect(metricsOf(counted)).toEqual([
+    expect.objectContaining({ Records: 1, Replayed: 0, StartedIncarnations: 1 }),
+  ]);
+
+  // The broker's topic is empty, as one is that was created again after these offsets had been applied.
+  const sweeper = { AWS_LAMBDA_FUNCTION_NAME: "smartgrid-prod-sweep-windows", MSK_CLUSTER_ARN: clusterArn };
+  const said = async () =>
+    metricsOf(await outputOf("sweep-windows", {}, sweeper))
+      .filter((metrics) => "StartedIncarnations" in metrics)
+      .map(({ Stream, StartedIncarnations }) => [Stream, StartedIncarnations]);
+  expect(await said()).toEqual([["sensor", 1]]);
+  expect(await said()).toEqual([]);
 });
 
 test("on one machine there are no such lines", async () => {

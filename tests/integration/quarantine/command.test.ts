@@ -31,6 +31,10 @@ test("poison in a topic is listed, shown, mended, replayed and discarded; exit c
     unit: "kwh",
     timestamp: new Date(),
   };
+  expect(await quarantine("list", "--state", "all")).toMatchObject({
+    code: 0,
+    stdout: "quarantine has no records\n",
+  });
   await kafka.producer.send({
     topic,
     messages: [JSON.stringify(reading), '{"\u001b[2J', null].map((value) => ({ partition: 0, value })),
@@ -102,7 +106,13 @@ test("poison in a topic is listed, shown, mended, replayed and discarded; exit c
     stdout: "1 of 1 discarded\n",
   });
 
-  expect(await quarantine("list")).toMatchObject({ code: 0, stdout: "nothing selected\n" });
+  const none = "quarantine has no unresolved records";
+  expect(await quarantine("list")).toMatchObject({ code: 0, stdout: `${none}\n` });
+  for (const deed of ["replay", "discard"])
+    expect(await quarantine(deed, "--reason", "null_value", "--by", "ada")).toMatchObject({
+      code: 0,
+      stdout: `${none} that fit\n`,
+    });
   const all = await quarantine("list", "--state", "all");
   expect(all.stdout).toMatch(/@0 .* replayed \(counted\) .* by ada: firmware 3\n/);
   expect(all.stdout).toMatch(/@2 .* discarded .* by ada\n/);

@@ -259,7 +259,7 @@ describe("a replay", () => {
       async () => [{ partition: 0, first: 0, end: 2 }],
       { ...rules, delayUs: 600e6, idleUs: 300e6 },
     );
-    expect(outcome).toMatchObject({ watermarkUs: (hour - 600_000) * 1000, lag: 0, recreatedPartitions: [] });
+    expect(outcome).toMatchObject({ watermarkUs: (hour - 600_000) * 1000, lag: 0, startedIncarnations: [] });
   });
 
   test("as a dry run changes nothing, and says what would happen", async () => {

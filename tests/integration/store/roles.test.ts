@@ -172,7 +172,7 @@ test("commits and sweeps do all of their work with their roles' rights", async (
   await apply(2, 10);
   expect(await observe(4)).toMatchObject({ finalised: 1 });
   expect(await apply(4, 8)).toMatchObject({ late: 1, quarantined: 1 });
-  expect(await observe(1)).toMatchObject({ recreatedPartitions: [0] });
+  expect(await observe(1)).toMatchObject({ startedIncarnations: [0] });
   await Promise.all([ingest.end(), sweep.end()]);
 });
 

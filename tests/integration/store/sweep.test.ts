@@ -152,7 +152,7 @@ describe("a sweep", () => {
 
   test("sees a topic that was created again by its end, and starts over", async () => {
     await apply(0, 41, 5);
-    expect(await sweep([caughtUp(0, 3)])).toMatchObject({ recreatedPartitions: [0], lag: 3 });
+    expect(await sweep([caughtUp(0, 3)])).toMatchObject({ startedIncarnations: [0], lag: 3 });
     await apply(0, 2, 6);
     const { ledger } = await snapshot(database.pool);
     expect(ledger.map((row) => row.split(",").slice(1, 4).join())).toEqual(['0,0,"{[41', '0,1,"{[2']);
@@ -170,7 +170,7 @@ describe("a sweep", () => {
       },
       rules,
     );
-    expect(await late).toMatchObject({ recreatedPartitions: [0] });
+    expect(await late).toMatchObject({ startedIncarnations: [0] });
     await apply(0, 2, 6);
     const { ledger, consumption } = await snapshot(database.pool);
     expect(ledger.map((row) => row.split(",").slice(1, 4).join())).toEqual(['0,0,"{[41', '0,1,"{[2']);

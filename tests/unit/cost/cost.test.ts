@@ -128,10 +128,11 @@ describe("a bill", () => {
       "sensorIntervalSeconds: expected a number above 0, got 0",
     );
     expect(() => pricesOf("eu-south-9")).toThrow(
-      "--region eu-south-9: of its prices cost/prices.json has none; it has all of us-east-1.",
+      /^--region eu-south-9: \d+ prices are missing in cost\/prices\.json:\n( {2}\w+, per .*\n)+.* All prices are there of us-east-1$/,
     );
+    // The first that is missing: two that are there stand before it.
     expect(() => pricesOf("eu-central-1")).toThrow(
-      /^--region eu-central-1: of its prices cost\/prices\.json has none of eventPollerUnit, .*, flinkUnit; it has all of us-east-1\./,
+      /missing in cost\/prices\.json:\n {2}eventPollerUnit, per unit-hour: https:\/\/aws\.amazon\.com\/lambda\/pricing\/\n/,
     );
   });
 });

@@ -71,7 +71,7 @@ describe("a sweep", () => {
       lag: 3,
       idlePartitions: [0],
       finalised: 10_012,
-      recreatedPartitions: [],
+      startedIncarnations: [],
     });
   });
 
@@ -81,6 +81,6 @@ describe("a sweep", () => {
     const ends = [end(0, 2, 5), end(1, 0, 5), end(2, 0, 5), end(7, 0, 5)];
     const outcome = await sweepStream(storeOf(ends, [], asked), swept, async () => offsetsTo(4, 5, 6), rules);
     expect(asked[1]).toEqual([end(0, 2, 5)]);
-    expect(outcome.recreatedPartitions).toEqual([0]);
+    expect(outcome.startedIncarnations).toEqual([0]);
   });
 });
