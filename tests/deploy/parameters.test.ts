@@ -17,8 +17,9 @@ import { messageOf } from "../../lib/log.ts";
 import { run as runCommand } from "../../scripts/run-command.ts";
 import { existing, packageStage, parameters } from "./packaged.ts";
 
+const serverlessYml = readFileSync("serverless.yml", "utf8");
 const { params }: { params: { default: object; prod: object } } = parse(
-  readFileSync("serverless.yml", "utf8"),
+  serverlessYml,
   { logLevel: "error" }, // its tags are CloudFormation's
 );
 
@@ -300,7 +301,7 @@ describe("what functions would refuse at their start is refused here, in the sam
   });
 
   test("and nothing of serverless.yml goes from the environment to a function unseen", () => {
-    const unseen = [...readFileSync("serverless.yml", "utf8").matchAll(/\benv:(\w+)/g)];
+    const unseen = [...serverlessYml.matchAll(/\benv:(\w+)/g)];
     // The region is checked like --region; the others are this machine's: where Kafka is, and how often it is swept.
     expect(unseen.map((match) => match[1])).toEqual(["KAFKA_BROKER", "AWS_REGION", "SWEEP_INTERVAL"]);
   });
@@ -351,6 +352,14 @@ test("the network's zones are those that are named, or the account's first", asy
   expect(await read(named)).toMatchObject({
     network: { zones: ["eu-central-1c", "eu-central-1a", "eu-central-1d"] },
   });
+});
+
+test("no password has a default but the local stack's, and deployed there is none in a variable at all", async () => {
+  expect([...serverlessYml.matchAll(/PASSWORD\w*, "([^"]+)"/g)]).toEqual([]);
+  const local = { ingest: "smartgrid", sweep: "smartgrid", api: "smartgrid" };
+  expect(await read({}, { stage: "local" })).toMatchObject({ database: { passwords: local } });
+  const deployed = await read({ ...parameters, POSTGRES_PASSWORD: "secret" });
+  expect(deployed).toHaveProperty("database.passwords", {});
 });
 
 test("MSK provisioned is for every region with three zones", async () => {

@@ -1,7 +1,4 @@
-// A wrong setting is refused with the variable's name and what it may hold.
-import { readFileSync } from "node:fs";
-import { describe, expect, test, vi } from "vitest";
-import deployment from "../../infra/deployment.cjs";
+import { describe, expect, test } from "vitest";
 import {
   readDatabaseSettings,
   readGroups,
@@ -122,20 +119,4 @@ describe("the environment", () => {
     expect(sourceOf(arn, ["a:1"])).toBe(arn);
     expect(sourceOf(null, ["b:2", "a:1"])).toBe(sourceOf(null, ["a:1", "b:2"]));
   });
-});
-
-test("no password has a default but the local stack's, and deployed there is none in a variable at all", async () => {
-  const text = readFileSync("serverless.yml", "utf8");
-  expect([...text.matchAll(/PASSWORD\w*, "([^"]+)"/g)]).toEqual([]);
-  const passwordsOf = (stage: string) =>
-    deployment({ options: { stage, region: "eu-central-1" }, resolveVariable: async () => false });
-  const variables = Object.keys(process.env).filter((name) => name.startsWith("POSTGRES_"));
-  for (const name of variables) vi.stubEnv(name, undefined);
-  vi.stubEnv("JWT_ISSUER", "https://issuer.example.com");
-  vi.stubEnv("JWT_AUDIENCE", "smartgrid");
-  const local = { ingest: "smartgrid", sweep: "smartgrid", api: "smartgrid" };
-  expect(await passwordsOf("local")).toMatchObject({ database: { passwords: local } });
-  vi.stubEnv("POSTGRES_PASSWORD", "secret");
-  expect(await passwordsOf("prod")).toHaveProperty("database.passwords", {});
-  vi.unstubAllEnvs();
 });
