@@ -35,15 +35,18 @@ function isNotKnownYet(error: unknown): boolean {
   return ("type" in error && notKnownYet.some((type) => type === error.type)) || isNotKnownYet(error.cause);
 }
 
-/** Asks again as long as a broker has not heard of the topics; their controller has them. */
-async function onceKnown<T>(names: readonly string[], ask: () => Promise<T>): Promise<T> {
+/**
+ * Asks for a topic's offsets, and again as long as a broker has not heard of it; its controller has it.
+ * @returns how many partitions it has
+ */
+async function partitionsOnceLed(admin: Admin, topic: string): Promise<number> {
   for (const startMs = performance.now(); ; await sleep(20)) {
     try {
-      return await ask();
+      return (await admin.fetchTopicOffsets(topic)).length;
     } catch (error) {
       if (!isNotKnownYet(error)) throw error;
       if (performance.now() - startMs > KNOWN_WITHIN_MS)
-        throw new Error(`${names.join(", ")}: there, but after 10 s a broker says: ${messageOf(error)}`, {
+        throw new Error(`${topic}: there, but after 10 s a broker says: ${messageOf(error)}`, {
           cause: error,
         });
     }
@@ -51,17 +54,17 @@ async function onceKnown<T>(names: readonly string[], ask: () => Promise<T>): Pr
 }
 
 /**
- * Creates topics, and waits until a broker names a leader for each of their partitions. The controller answers as soon as
- * it has made them, and brokers hear of them from it afterwards: until then one says UNKNOWN_TOPIC_OR_PARTITION to whoever
- * sends or reads. kafkajs' own `waitForLeaders` waits out LEADER_NOT_AVAILABLE and fails with that: of 600 topics on a busy
- * machine, three.
+ * Creates topics, and waits until brokers lead all of their partitions, which is to say, answer for their offsets. The
+ * controller answers as soon as it has made them, and brokers hear of them from it afterwards: until then one says
+ * UNKNOWN_TOPIC_OR_PARTITION to whoever sends or reads, or NOT_LEADER_FOR_PARTITION, where it has their names and not yet
+ * their logs. kafkajs' own `waitForLeaders` waits out LEADER_NOT_AVAILABLE and fails with the others: of 600 topics on a
+ * busy machine, three.
  * @throws Error naming each topic that is refused, or those that a broker does not know after 10 s
  */
 export async function createOn(admin: Admin, topics: readonly ITopicConfig[]): Promise<void> {
   const wanted = { topics: [...topics], waitForLeaders: false, timeout: CREATE_TIMEOUT_MS };
   await admin.createTopics(wanted).catch(rethrowEach);
-  const names = topics.map(({ topic }) => topic);
-  await onceKnown(names, () => admin.fetchTopicMetadata({ topics: names }));
+  await Promise.all(topics.map(({ topic }) => partitionsOnceLed(admin, topic)));
 }
 
 export interface ReadyTopics {
@@ -87,8 +90,7 @@ export async function createTopics(
     const missing = wanted.filter(({ topic }) => !existing.has(topic));
     if (missing.length > 0) await createOn(admin, missing);
     const partitions = new Map<string, number>();
-    for (const { topic } of wanted)
-      partitions.set(topic, (await onceKnown([topic], () => admin.fetchTopicOffsets(topic))).length);
+    for (const { topic } of wanted) partitions.set(topic, await partitionsOnceLed(admin, topic));
     return { created: missing.map(({ topic }) => topic), partitions };
   } finally {
     await connection.drop();

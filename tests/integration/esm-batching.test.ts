@@ -17,13 +17,7 @@ const send = (topic: string, partition: number, values: readonly (string | null)
 
 describe("the batch", () => {
   test("rule 5: without a destination a record that is too large is dropped, counted and logged with its position", async () => {
-    const topic = await kafka.createTopic(1);
-    await kafka.admin.alterConfigs({
-      validateOnly: false,
-      resources: [
-        { type: 2, name: topic, configEntries: [{ name: "max.message.bytes", value: "10000000" }] },
-      ],
-    });
+    const topic = await kafka.createTopic(1, [{ name: "max.message.bytes", value: "10000000" }]);
     await send(topic, 0, ["before"]);
     await send(topic, 0, ["x".repeat(5_000_000)]);
     await send(topic, 0, ["after"]);

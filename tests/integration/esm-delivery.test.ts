@@ -71,13 +71,7 @@ describe("the event", () => {
   });
 
   test("rule 1, rule 2: a self-managed source has no ARN; nulls may also be spelled out; time of the log's append", async () => {
-    const topic = await kafka.createTopic(1);
-    await kafka.admin.alterConfigs({
-      validateOnly: false,
-      resources: [
-        { type: 2, name: topic, configEntries: [{ name: "message.timestamp.type", value: "LogAppendTime" }] },
-      ],
-    });
+    const topic = await kafka.createTopic(1, [{ name: "message.timestamp.type", value: "LogAppendTime" }]);
     await send(topic, 0, [null]);
     const { events, mapping } = trigger(
       kafka.brokers,

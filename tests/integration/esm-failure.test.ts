@@ -312,14 +312,8 @@ describe("failure destinations", () => {
   );
 
   test("rule 5: a record whose payload alone is over 6 MB goes to the destination, and the partition goes on", async () => {
-    const topic = await kafka.createTopic(1);
+    const topic = await kafka.createTopic(1, [{ name: "max.message.bytes", value: "10000000" }]);
     const name = `large-${randomUUID()}`;
-    await kafka.admin.alterConfigs({
-      validateOnly: false,
-      resources: [
-        { type: 2, name: topic, configEntries: [{ name: "max.message.bytes", value: "10000000" }] },
-      ],
-    });
     await send(topic, 0, ["x".repeat(5_000_000)]);
     await send(topic, 0, ["small"]);
     const settings = settingsFor(topic, {

@@ -1,7 +1,7 @@
 // Topics of a test's own, and records in them.
 
 import { randomUUID } from "node:crypto";
-import { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
+import { type Admin, type ITopicConfig, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
 import { inject } from "vitest";
 import "../../lib/kafka/request-queue.ts";
 import { createOn } from "../../lib/kafka/topics.ts";
@@ -13,7 +13,7 @@ export interface TestKafka {
   /** A producer of transactions, to be connected. */
   transactionalProducer(): Producer;
   /** Makes a topic with a name of its own. */
-  createTopic(partitions: number): Promise<string>;
+  createTopic(partitions: number, configEntries?: ITopicConfig["configEntries"]): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -37,9 +37,9 @@ export async function connectKafka(): Promise<TestKafka> {
         idempotent: true,
         maxInFlightRequests: 1,
       }),
-    async createTopic(partitions) {
+    async createTopic(partitions, configEntries = []) {
       const topic = `test-${randomUUID()}`;
-      await createOn(admin, [{ topic, numPartitions: partitions }]);
+      await createOn(admin, [{ topic, numPartitions: partitions, configEntries }]);
       return topic;
     },
     async close() {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { findRecords } from "../../../lib/quarantine/records.ts";
 import { replayRecord } from "../../../lib/quarantine/resolve.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { until } from "../topics.ts";
 import { type AmendedTopic, hour, hourUs, openAmendedTopic, rules } from "./amended-topic.ts";
 
 let topic: AmendedTopic;
@@ -305,12 +306,21 @@ describe("reverting", () => {
 test("amendments while events come: each row is the fold of what was kept and of what came after", async () => {
   for (let i = 0; i < 20; i++) await topic.send("consumption", i % 2, [reading("m", 1), reading("n", 1)]);
   let isOver = false;
+  let sent = 0;
   const producing = (async () => {
-    for (let i = 0; !isOver; i++) await topic.send("consumption", i % 2, [reading("m", 1), reading("n", 1)]);
+    for (; !isOver; sent++) await topic.send("consumption", sent % 2, [reading("m", 1), reading("n", 1)]);
   })();
   const amended = [];
   try {
-    for (let i = 0; i < 5; i++) amended.push(await topic.amend({ selector: { meter: "m" } }));
+    for (let i = 0; i < 5; i++) {
+      // Each has something to remove: what came while, or since, the one before was made.
+      const sentBefore = sent;
+      await until(
+        async () => sent,
+        (now) => now > sentBefore,
+      );
+      amended.push(await topic.amend({ selector: { meter: "m" } }));
+    }
   } finally {
     isOver = true;
     await producing;
