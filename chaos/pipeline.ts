@@ -1,6 +1,7 @@
 // The pipeline of a run: topics, the real functions in processes of their own, the triggers, the sweeper's schedule.
 
 import type { Audited } from "../lib/audit/audit.ts";
+import { readTopics } from "../lib/config.ts";
 import { createOn } from "../lib/kafka/topics.ts";
 import { messageOf } from "../lib/log.ts";
 import { type Faults, injectFaults, noFaults } from "../localstack/event-source-mapping/faults.ts";
@@ -12,11 +13,7 @@ import { type StreamName, streams } from "./log.ts";
 import type { Random } from "./random.ts";
 import type { Broker, Database } from "./servers.ts";
 
-export const topics: Readonly<Record<StreamName, string>> = {
-  sensor: "smartgrid-sensor-data",
-  consumption: "smartgrid-meter-readings",
-  weather: "smartgrid-weather-data",
-};
+export const topics = readTopics({});
 
 const partitions = { sensor: 3, consumption: 2, weather: 1 };
 const ARN = "arn:aws:kafka:local:000000000000:cluster/chaos/1";

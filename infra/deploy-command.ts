@@ -1,6 +1,6 @@
 // Serverless plugin, what our `deploy` does beside osls' own. Before anything else it refuses the stage of this machine,
-// which is what it would deploy without --stage, and a deployment that would leave the cluster or the database that the
-// stack stands on. In the end it prints, as `info` does, the outputs that custom.reportedOutputs names, so that what the
+// which is what it would deploy without --stage, and, once packaged, a stack that would leave the cluster, the topics or the
+// database that it stands on. In the end it prints, as `info` does, the outputs that custom.reportedOutputs names, so that what the
 // steps of a deployment did stands in the command's own output.
 
 import {
@@ -32,8 +32,8 @@ interface Serverless {
   addServiceOutputSection(name: string, lines: string[]): void;
 }
 
-function refuseLocalStage({ service, classes }: Serverless): void {
-  if (service.provider.stage !== "local") return;
+function refuseLocalStage({ processedInput, service, classes }: Serverless): void {
+  if (processedInput.commands.join(" ") !== "deploy" || service.provider.stage !== "local") return;
   throw new classes.Error(
     "--stage: expected the stage to deploy, such as dev or prod; local is this machine's (npm start)",
     "STAGE_OF_THIS_MACHINE",
@@ -51,7 +51,12 @@ async function outputsNow(serverless: Serverless): Promise<ReadonlyMap<string, s
     return new Map(outputs.map(({ OutputKey = "", OutputValue = "" }) => [OutputKey, OutputValue]));
   } catch (error) {
     // CloudFormation's answer for a stack that is not there; all else would stop the deployment as well.
-    if (error instanceof Error && error.message.endsWith("does not exist")) return new Map();
+    if (
+      error instanceof Error &&
+      error.name === "ValidationError" &&
+      error.message.endsWith("does not exist")
+    )
+      return new Map();
     throw error;
   }
 }
@@ -61,26 +66,28 @@ async function refuseMove(serverless: Serverless): Promise<void> {
   const { standsOn, move } = serverless.service.custom;
   if (move) return;
   const now = await outputsNow(serverless);
-  for (const [output, wanted] of Object.entries(standsOn)) {
+  const moves = Object.entries(standsOn).flatMap(([output, wanted]) => {
     const present = now.get(output) ?? wanted;
-    if (present === wanted) continue;
-    throw new serverless.classes.Error(
-      `${output}: the stack stands on ${present}, and with these variables it would go over to ${wanted}.\n` +
-        "Nothing was changed. Set them as they were; where it is meant, --param move=true (docs/deploy.md)",
-      "OTHER_SERVER",
-    );
-  }
+    return present === wanted
+      ? []
+      : [
+          `${output}: the stack stands on ${present}, and with these variables it would go over to ${wanted}.`,
+        ];
+  });
+  if (moves.length === 0) return;
+  const whatToDo =
+    "Nothing was changed. Set them as they were; where it is meant, --param move=true (docs/deploy.md)";
+  throw new serverless.classes.Error([...moves, whatToDo].join("\n"), "OTHER_SERVER");
 }
 
 function reportOutputs(serverless: Serverless): void {
   const outputs = serverless.pluginManager.plugins.flatMap((plugin) => plugin.gatheredData?.outputs ?? []);
   const reported = serverless.service.custom.reportedOutputs;
-  serverless.addServiceOutputSection(
-    "deployment",
-    outputs
-      .filter(({ OutputKey = "" }) => reported.includes(OutputKey))
-      .map(({ OutputKey, OutputValue }) => `${OutputKey}: ${OutputValue}`),
-  );
+  const lines = outputs
+    .filter(({ OutputKey = "" }) => reported.includes(OutputKey))
+    .map(({ OutputKey, OutputValue }) => `${OutputKey}: ${OutputValue}`);
+  // It takes no empty section, which a stack has whose first deployment failed.
+  if (lines.length > 0) serverless.addServiceOutputSection("deployment", lines);
 }
 
 export default class DeployCommandPlugin {
@@ -88,11 +95,9 @@ export default class DeployCommandPlugin {
 
   constructor(serverless: Serverless) {
     this.hooks = {
-      initialize: async () => {
-        if (serverless.processedInput.commands.join(" ") !== "deploy") return;
-        refuseLocalStage(serverless);
-        await refuseMove(serverless);
-      },
+      initialize: () => refuseLocalStage(serverless),
+      // With --package, what is deployed is known only now: the parameters are those that it was made with.
+      "before:aws:deploy:deploy:createStack": () => refuseMove(serverless),
       "after:aws:info:displayStackOutputs": () => reportOutputs(serverless),
     };
   }

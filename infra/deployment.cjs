@@ -5,7 +5,7 @@
 const { createHash } = require("node:crypto");
 const { readdirSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
-const topicVariables = require("../lib/topics.json");
+const { ConfigurationError, readTopics } = require("../lib/config.ts");
 const { readNetwork } = require("./network.cjs");
 const { ParameterError, readRules, readText, weatherRate } = require("./parameters.cjs");
 const { MSK_SERVERLESS_REGIONS, ROLE_KINDS, readDatabase, readKafka } = require("./servers.cjs");
@@ -14,24 +14,6 @@ const { readStage } = require("./stage.cjs");
 // Stable between runs: the ledger of this machine knows the cluster by it.
 const LOCAL_CLUSTER_ARN =
   "arn:aws:kafka:local:000000000000:cluster/smartgrid-local/00000000-0000-4000-8000-000000000000-s1";
-
-function readTopics(env) {
-  const topic = ({ variable, usual }) =>
-    readText(env, variable, {
-      fallback: usual,
-      pattern: /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/,
-      expected: "1 to 249 letters, digits, '.', '_' or '-'",
-    });
-  const topics = {};
-  for (const [stream, one] of Object.entries(topicVariables)) {
-    const name = topic(one);
-    const [other] = Object.entries(topics).find(([, taken]) => taken === name) ?? [];
-    if (other)
-      throw new ParameterError(one.variable, `another topic than ${topicVariables[other].variable}`, name);
-    topics[stream] = name;
-  }
-  return topics;
-}
 
 /** Who may call the HTTP API. */
 function readAuthorizer(env) {
@@ -113,11 +95,12 @@ function readiness({ database, network }) {
   };
 }
 
-/** The servers by name: another one is another home of events or rows. */
-function standsOn({ kafka, database }) {
+/** Where events and rows are, by name: with another one, functions begin anew somewhere else. */
+function standsOn({ kafka, database }, topics) {
   const { kind, host, port, name } = database;
   return {
     Kafka: kafka.kind === "existing" ? kafka.arn : `MSK ${kafka.kind} of its own`,
+    Topics: Object.values(topics).join(", "),
     Database: kind === "existing" ? `${host}:${port}/${name}` : `Aurora of its own, ${name}`,
   };
 }
@@ -136,6 +119,9 @@ async function readDeployment({ options, resolveVariable }) {
   // Before any variable: osls refuses some of these itself, in many more words.
   if (!/^[a-z][a-z0-9]{0,15}$/.test(name))
     throw new ParameterError("--stage", "a small letter, then up to 15 small letters and digits", name);
+  // osls would go to us-east-1.
+  if (!options.region && process.env.AWS_REGION === "")
+    throw new ParameterError("AWS_REGION", "a region, or not to be set", "");
   const isLocal = name === "local";
   const stage = await readStage(options, resolveVariable);
   const topics = readTopics(process.env);
@@ -148,7 +134,7 @@ async function readDeployment({ options, resolveVariable }) {
     stage,
     templates: templates(deployment),
     ready: readiness(deployment),
-    standsOn: standsOn(deployment),
+    standsOn: standsOn(deployment, topics),
     topics,
     rules,
     weatherRate: weatherRate(Number(rules.WEATHER_UPDATE_INTERVAL), isLocal),
@@ -161,7 +147,7 @@ module.exports = async (variables) => {
   try {
     return await readDeployment(variables);
   } catch (error) {
-    if (!(error instanceof ParameterError)) throw error;
+    if (!(error instanceof ParameterError || error instanceof ConfigurationError)) throw error;
     // osls would say it once for each of some sixty variables, each time with the stack.
     console.error(`\n${error.message}\nNothing was created or changed. The parameters: docs/deploy.md`);
     process.exit(1);

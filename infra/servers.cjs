@@ -57,13 +57,11 @@ function readKafka(env, region) {
 
 /** What only a database that exists is told. */
 const OF_EXISTING = [
-  ...[
-    "POSTGRES_HOST",
-    "POSTGRES_RESOURCE_ID",
-    "POSTGRES_SECURITY_GROUP_ID",
-    "POSTGRES_OWNER",
-    "POSTGRES_PORT",
-  ],
+  "POSTGRES_HOST",
+  "POSTGRES_RESOURCE_ID",
+  "POSTGRES_SECURITY_GROUP_ID",
+  "POSTGRES_OWNER",
+  "POSTGRES_PORT",
 ];
 
 /** The database: one that exists, or one of the stack's own. */

@@ -1,14 +1,12 @@
-// A stage's parameters: `params:` of serverless.yml, or --param for a single deployment, which gives texts and takes any
-// name. Stacks read them from here only.
+// The parameters in which stages differ: `params:` of serverless.yml, or --param for a single deployment, which gives texts
+// and takes any name. (`deployed` and `kafkaBroker` tell this machine's stage from the others, and are nobody's to give.)
 "use strict";
 
 const { ParameterError } = require("./parameters.cjs");
 
 /** What CloudWatch takes. */
 const RETENTION_DAYS = [
-  ...[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-  ],
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
 const number = (expected, accepts) => (name, value) => {
@@ -38,9 +36,9 @@ const onOff = (name, value) => {
   return String(value) === "true";
 };
 
-/** Each with its reader; the bounds are those of AWS' quotas and schemas. */
+/** Each with its reader. The bounds are AWS' own, but for those that say otherwise. */
 const READERS = {
-  partitions: wholeNumber(1, 1000), // as many executions of an aggregate are reserved, of an account's 1,000
+  partitions: wholeNumber(1, 1000), // ours: as many executions are reserved, of the 1,000 that an account begins with
   kafkaInstanceType: instanceType,
   kafkaStorageGb: wholeNumber(1, 16_384),
   databaseMinCapacity: capacity(0),
@@ -50,18 +48,19 @@ const READERS = {
   deletionProtection: onOff,
   logRetentionDays: oneOf(RETENTION_DAYS),
   maximumPollers: wholeNumber(1, 2000),
-  requestsPerSecond: wholeNumber(1, 10_000),
+  requestsPerSecond: wholeNumber(1, 5_000), // the burst that an account begins with, which is set to it as well
   tracing: onOff,
-  databaseVolumeGib: wholeNumber(1, 262_144),
+  databaseVolumeGib: wholeNumber(1, 131_072), // 128 TiB
   move: onOff,
 };
 
-/** @throws ParameterError where a --param is none of the stage's, for osls would say nothing of it */
+/** @throws ParameterError where a --param is none of the stage's, of which osls would say nothing, or has no value */
 function refuseUnknown(given) {
   for (const param of given) {
-    const name = param.split("=", 1)[0];
+    const [name, value] = param.split(/=(.*)/s);
     if (!Object.hasOwn(READERS, name))
       throw new ParameterError("--param", `one of ${Object.keys(READERS).join(", ")}`, name);
+    if (!value) throw new ParameterError(`--param ${name}`, `${name}=VALUE`, param);
   }
 }
 

@@ -9,7 +9,7 @@ import type { Credentials } from "./store/login-token.ts";
 import type { DatabaseSettings } from "./store/pool.ts";
 import type { TroubleRules } from "./store/trouble.ts";
 import type { StreamName } from "./streams/stream.ts";
-import topicVariables from "./topics.json" with { type: "json" };
+import topics from "./topics.json" with { type: "json" };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -99,13 +99,20 @@ export function sourceOf(clusterArn: string | null | undefined, brokers: readonl
   return clusterArn ?? [...brokers].sort().join(",");
 }
 
-/** The topic of each stream, by lib/topics.json. @throws ConfigurationError where a name is none that Kafka takes */
+/**
+ * The topic of each stream, by lib/topics.json.
+ * @throws ConfigurationError where a name is none that Kafka takes, or two streams have the same
+ */
 export function readTopics(env: Environment): Readonly<Record<StreamName, string>> {
+  const taken = new Map<string, string>();
   const topicOf = (stream: StreamName) => {
-    const { variable, usual } = topicVariables[stream];
+    const { variable, usual } = topics[stream];
     const name = text(env, variable, usual);
     if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === "." || name === "..")
       throw new ConfigurationError(variable, "1 to 249 letters, digits, '.', '_' or '-'", name);
+    const other = taken.get(name);
+    if (other !== undefined) throw new ConfigurationError(variable, `another topic than ${other}`, name);
+    taken.set(name, variable);
     return name;
   };
   return {

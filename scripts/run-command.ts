@@ -8,7 +8,7 @@ export interface Run {
   readonly output: string;
 }
 
-type Variables = Readonly<Record<string, string | undefined>>;
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Runs a command to its end; standard output and error are one text. @throws Error where it cannot be started */
 export function run(command: string, args: readonly string[], env: Variables = process.env): Promise<Run> {

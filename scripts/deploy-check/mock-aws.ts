@@ -8,12 +8,11 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isProperties, type Properties } from "../../localstack/event-source-mapping/settings.ts";
 import { freePort } from "../../localstack/ports.ts";
+import type { Variables } from "../run-command.ts";
 import { toolPath } from "./python.ts";
 
 const FOLDER = ".local/deploy-check";
 const READY_MS = 60_000;
-
-export type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
  * The person's variables without any of AWS's: a profile, or the endpoint of one service, would win over the mock's, and

@@ -2,8 +2,8 @@
 // between is asked of the mock, and nothing must be left in the end.
 
 import { isProperties } from "../../localstack/event-source-mapping/settings.ts";
-import { runServerless } from "../run-command.ts";
-import { type MockAws, mockEnvironment, startMockAws, type Variables } from "./mock-aws.ts";
+import { runServerless, type Variables } from "../run-command.ts";
+import { type MockAws, mockEnvironment, startMockAws } from "./mock-aws.ts";
 
 /** The settings that were promised, in AWS's words, of each trigger that was created. */
 function problemsOfTriggers(triggers: readonly unknown[]): string[] {

@@ -13,7 +13,7 @@ import {
   resourcesOf,
   type Template,
 } from "./template.ts";
-import { sourceOf, topicVariables } from "./triggers.ts";
+import { sourceOf, topicVariable } from "./triggers.ts";
 
 /** `action on resource` → who needs it. */
 type Needs = Map<string, string>;
@@ -129,13 +129,13 @@ function callerOf(view: FunctionView, template: Template): Caller {
   const { environment } = view;
   const [migration] = resourcesOf(template, "Custom::DatabaseMigration");
   const stream = /readTopics\(process\.env\)\.(\w+)/.exec(sourceOf(view.key))?.[1];
-  const topics = Object.values(topicVariables).map((variable) => environment[variable] ?? "");
+  const topics = [...topicVariable.values()].map((variable) => environment[variable] ?? "");
   return {
     ...view,
     cluster: environment.MSK_CLUSTER_ARN ?? "",
     database: String(resolve(template, migration?.[1].Database)),
     topics,
-    ownTopics: stream === undefined ? topics : [environment[topicVariables[stream] ?? ""] ?? ""],
+    ownTopics: stream === undefined ? topics : [environment[topicVariable.get(stream) ?? ""] ?? ""],
   };
 }
 

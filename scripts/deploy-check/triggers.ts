@@ -5,8 +5,8 @@ import topics from "../../lib/topics.json" with { type: "json" };
 import { isProperties, MappingError, readSettings } from "../../localstack/event-source-mapping/settings.ts";
 import { type FunctionView, functionsOf, resolve, resourcesOf, type Template } from "./template.ts";
 
-/** The variable with the topic of each stream. */
-export const topicVariables: Readonly<Record<string, string>> = Object.fromEntries(
+/** The variable with a stream's topic. */
+export const topicVariable: ReadonlyMap<string, string> = new Map(
   Object.entries(topics).map(([stream, { variable }]) => [stream, variable]),
 );
 
@@ -14,7 +14,7 @@ export const sourceOf = (key: string) => readFileSync(`functions/${key}/index.ts
 
 function meantTopic({ key, environment }: FunctionView): string | undefined {
   const stream = /aggregate\((\w+)Stream/.exec(sourceOf(key))?.[1] ?? "";
-  return environment[topicVariables[stream] ?? ""];
+  return environment[topicVariable.get(stream) ?? ""];
 }
 
 function createdTopics(template: Template): string[] {

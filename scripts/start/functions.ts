@@ -68,6 +68,8 @@ export async function startFunctions(
         "start",
         "--stage",
         "local",
+        "--region", // whatever AWS_REGION the shell has
+        "eu-central-1",
         "--noSponsor",
       ],
       ...["--httpPort", String(port), "--lambdaPort", String(lambdaPort)],

@@ -14,7 +14,7 @@ import {
   readWeatherSettings,
 } from "../../lib/config.ts";
 import { messageOf } from "../../lib/log.ts";
-import { run as runCommand } from "../../scripts/run-command.ts";
+import { runServerless } from "../../scripts/run-command.ts";
 import { existing, packageStage, parameters } from "./packaged.ts";
 
 const serverlessYml = readFileSync("serverless.yml", "utf8");
@@ -328,6 +328,12 @@ test.each([
   ["databaseMaxCapacity", "0.5", 'ACUs from 1 to 256 in steps of 0.5, got "0.5"'],
   ["databaseMinCapacity", "1.2", 'ACUs from 0 to 256 in steps of 0.5, got "1.2"'],
   ["databaseMinCapacity", "64", 'at most databaseMaxCapacity, 32, got "64"'],
+  ["kafkaStorageGb", "16385", 'a whole number from 1 to 16384, got "16385"'],
+  ["maximumPollers", "2001", 'a whole number from 1 to 2000, got "2001"'],
+  ["requestsPerSecond", "5001", 'a whole number from 1 to 5000, got "5001"'],
+  ["databaseVolumeGib", "1.5", 'a whole number from 1 to 131072, got "1.5"'],
+  ["databaseVolumeGib", "131073", 'a whole number from 1 to 131072, got "131073"'],
+  ["move", "yes", 'true or false, got "yes"'],
   ["backupRetentionDays", "36", 'a whole number from 1 to 35, got "36"'],
   ["logRetentionDays", "10", 'one of 1, 3, 5, 7, 14, 30, 60, 90, .*, got "10"'],
   ["standby", "no", 'true or false, got "no"'],
@@ -354,8 +360,7 @@ test("the network's zones are those that are named, or the account's first", asy
   });
 });
 
-test("no password has a default but the local stack's, and deployed there is none in a variable at all", async () => {
-  expect([...serverlessYml.matchAll(/PASSWORD\w*, "([^"]+)"/g)]).toEqual([]);
+test("the local stack's passwords are well known, and deployed there is none, whatever the environment has", async () => {
   const local = { ingest: "smartgrid", sweep: "smartgrid", api: "smartgrid" };
   expect(await read({}, { stage: "local" })).toMatchObject({ database: { passwords: local } });
   const deployed = await read({ ...parameters, POSTGRES_PASSWORD: "secret" });
@@ -382,6 +387,13 @@ describe("the command says it once, and ends before it has packaged anything", (
     ["--stage: expected a small letter", "Prod_2", {}, []],
     ["--param: expected one of partitions, ", "prod", {}, ["--param", "partition=3"]],
     ["--region (or AWS_REGION): expected a region with MSK", "prod", { AWS_REGION: "eu-south-1" }, []],
+    ["AWS_REGION: expected a region, or not to be set, got nothing", "prod", { AWS_REGION: "" }, []],
+    [
+      '--param partitions: expected partitions=VALUE, got "partitions="',
+      "prod",
+      {},
+      ["--param", "partitions="],
+    ],
     [
       'MSK_CLUSTER_TYPE=provisioned, got "eu-south-1"',
       ...(["prod", { AWS_REGION: "eu-west-1" }, ["--region", "eu-south-1"]] as const),
@@ -397,9 +409,9 @@ describe("the command says it once, and ends before it has packaged anything", (
 });
 
 test("`deploy` without a stage does not deploy this machine's", async () => {
-  const command = ["node_modules/serverless/bin/serverless.js", "deploy"];
   // No credentials, and nobody to ask for any: past the refusal it could do nothing.
-  const run = await runCommand(process.execPath, command, { PATH: process.env.PATH, HOME: "/nonexistent" });
+  const nobody = { PATH: process.env.PATH, HOME: "/nonexistent", AWS_EC2_METADATA_DISABLED: "true" };
+  const run = await runServerless(["deploy"], nobody);
   expect(run).toMatchObject({
     code: 1,
     output: expect.stringContaining("--stage: expected the stage to deploy, such as dev or prod"),

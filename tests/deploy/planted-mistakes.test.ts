@@ -31,6 +31,14 @@ test("prod is protected against removal: the database, and the stack, which osls
   expect([database?.DeletionProtection, state.service.provider.deletionProtection]).toEqual([true, true]);
 });
 
+test("the stack's outputs keep what it stands on, for the next deployment to be compared with", async () => {
+  const state = JSON.parse(await readFile(join(run.folder, "serverless-state.json"), "utf8"));
+  const { standsOn } = state.service.custom;
+  expect(Object.keys(standsOn)).toEqual(["Kafka", "Topics", "Database"]);
+  for (const [output, name] of Object.entries(standsOn))
+    expect(packaged.template.Outputs?.[output]).toMatchObject({ Value: name });
+});
+
 const [SENSOR, METER] = ["smartgrid-sensor-data", "smartgrid-meter-readings"];
 const mapping = "AggregateDashsensorEventSourceMappingMSKKafkaClusterSmartgridsensordata";
 
