@@ -120,7 +120,8 @@ describe("with an action less", () => {
   });
 
   test("ingest-sensor cannot write to the meters' topic", async () => {
-    const environment = { KAFKA_TOPIC_SENSOR_DATA: topics.consumption };
+    const { sensor, consumption } = topics;
+    const environment = { KAFKA_TOPIC_SENSOR_DATA: consumption, KAFKA_TOPIC_METER_READINGS: sensor };
     expect(await attempt("ingest-sensor", { environment })).toMatch(TOPIC);
   });
 });

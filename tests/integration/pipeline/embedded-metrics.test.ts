@@ -9,9 +9,15 @@ import { connectKafka, type TestKafka } from "../topics.ts";
 let database: TestDatabase;
 let kafka: TestKafka;
 let topic: string;
+let topics: Readonly<Record<string, string>>;
 beforeAll(async () => {
   [database, kafka] = await Promise.all([createDatabase(), connectKafka()]);
   topic = await kafka.createTopic(1);
+  topics = {
+    KAFKA_TOPIC_SENSOR_DATA: topic,
+    KAFKA_TOPIC_METER_READINGS: await kafka.createTopic(1),
+    KAFKA_TOPIC_WEATHER: await kafka.createTopic(1),
+  };
 });
 afterAll(() => Promise.all([database.close(), kafka.close()]));
 
@@ -24,13 +30,15 @@ async function outputOf(
   const child = fork(new URL("../../../chaos/function-process.ts", import.meta.url), [name], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
     env: {
-      ...{ PATH: process.env.PATH, KAFKA_BROKER: kafka.brokers, ...database.environment, ...env },
-      ...{ KAFKA_TOPIC_SENSOR_DATA: topic, KAFKA_TOPIC_METER_READINGS: topic, KAFKA_TOPIC_WEATHER: topic },
+      ...{ PATH: process.env.PATH, KAFKA_BROKER: kafka.brokers, ...topics, ...database.environment, ...env },
     },
   });
   const output = child.stdout === null ? Promise.resolve("") : text(child.stdout);
   try {
-    const [message]: { port: number }[] = await once(child, "message");
+    const died = once(child, "exit").then(() =>
+      Promise.reject(new Error(`${name} ended before it was ready`)),
+    );
+    const [message]: { port: number }[] = await Promise.race([once(child, "message"), died]);
     const response = await fetch(`http://127.0.0.1:${message?.port}`, {
       method: "POST",
       body: JSON.stringify(event),
