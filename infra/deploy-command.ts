@@ -1,6 +1,6 @@
-// Serverless plugin, what our `deploy` does beside osls' own. Before anything else it refuses the stage of this machine,
-// which is what it would deploy without --stage, and, once packaged, a stack that would leave the cluster, the topics or the
-// database that it stands on. In the end it prints, as `info` does, the outputs that custom.reportedOutputs names, so that what the
+// Serverless plugin, what our `deploy` does beside osls' own. It refuses the stage of this machine, which is what is meant
+// without --stage (so do all commands that go to AWS), and a stack that would leave the cluster, the topics or the database
+// that it stands on. In the end it prints, as `info` does, the outputs that custom.reportedOutputs names, so that what the
 // steps of a deployment did stands in the command's own output.
 
 import {
@@ -32,10 +32,13 @@ interface Serverless {
   addServiceOutputSection(name: string, lines: string[]): void;
 }
 
+const ON_AWS = /^(deploy|remove|rollback|info|logs|metrics)\b|^invoke$/;
+
 function refuseLocalStage({ processedInput, service, classes }: Serverless): void {
-  if (processedInput.commands.join(" ") !== "deploy" || service.provider.stage !== "local") return;
+  const command = processedInput.commands.join(" ");
+  if (!ON_AWS.test(command) || service.provider.stage !== "local") return;
   throw new classes.Error(
-    "--stage: expected the stage to deploy, such as dev or prod; local is this machine's (npm start)",
+    "--stage: expected a stage on AWS, such as dev or prod; local, which is meant without it, is this machine's (npm start)",
     "STAGE_OF_THIS_MACHINE",
   );
 }

@@ -9,7 +9,7 @@ const { ConfigurationError, readTopics } = require("../lib/config.ts");
 const { readNetwork } = require("./network.cjs");
 const { ParameterError, readRules, readText, weatherRate } = require("./parameters.cjs");
 const { MSK_SERVERLESS_REGIONS, ROLE_KINDS, readDatabase, readKafka } = require("./servers.cjs");
-const { readStage } = require("./stage.cjs");
+const { readStage, refuseUnused } = require("./stage.cjs");
 
 // Stable between runs: the ledger of this machine knows the cluster by it.
 const LOCAL_CLUSTER_ARN =
@@ -129,6 +129,7 @@ async function readDeployment({ options, resolveVariable }) {
   const deployment = isLocal
     ? localDeployment(process.env)
     : deployedDeployment(process.env, await resolveVariable("self:provider.region"), name, stage.standby);
+  if (!isLocal) refuseUnused(options.param ?? [], deployment);
   return {
     ...deployment,
     stage,

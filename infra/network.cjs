@@ -26,15 +26,16 @@ function readNetwork(env, region, kafkaKind, needsExisting) {
     return { kind: "own", vpcId: { Ref: "Vpc" }, subnetIds: SUBNETS, zones: readZones(env, region) };
   refuseBeside(env, "AVAILABILITY_ZONES", "SUBNET_IDS");
   const [more, howMany] = kafkaKind === "provisioned" ? ["{2}", "three"] : ["{1,5}", "two to six"];
+  const why = needsExisting ? " (of the cluster or the database that exists)" : "";
   const subnets = readText(env, "SUBNET_IDS", {
-    pattern: new RegExp(`^subnet-${ID}(,subnet-${ID})${more}$`),
-    expected: `${howMany} private subnets of VPC_ID in different zones: subnet-…,subnet-…`,
+    pattern: new RegExp(`^(?!.*(subnet-\\w+),.*\\1)subnet-${ID}(,subnet-${ID})${more}$`),
+    expected: `${howMany} private subnets of VPC_ID in different zones${why}: subnet-…,subnet-…`,
   });
   return {
     kind: "existing",
     vpcId: readText(env, "VPC_ID", {
       pattern: new RegExp(`^vpc-${ID}$`),
-      expected: "the VPC of MSK_CLUSTER_ARN or POSTGRES_HOST: vpc-…",
+      expected: "the VPC of SUBNET_IDS: vpc-…",
     }),
     subnetIds: subnets.split(","),
   };

@@ -10,11 +10,19 @@ const MSK_SERVERLESS_REGIONS = [
   ...["ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2"],
   ...["eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3"],
 ];
+/** MSK takes two subnets there, and three brokers stand in three zones. */
+const TWO_ZONES = "us-west-1";
 const ROLE_KINDS = ["ingest", "sweep", "api"];
 
-const clusterArn = (region) => ({
+/** Because of which others a variable is asked for, where it is not set itself. */
+function askedBy(env, variable, others) {
+  const set = others.filter((other) => env[other]);
+  return env[variable] || set.length === 0 ? "" : ` (for ${set.join(", ")} is set)`;
+}
+
+const clusterArn = (env, region) => ({
   pattern: new RegExp(`^arn:aws[\\w-]*:kafka:${region}:\\d{12}:cluster/[^/]+/[\\w-]+$`),
-  expected: `the ARN of a cluster of this region: arn:aws:kafka:${region}:123456789012:cluster/NAME/UUID`,
+  expected: `the ARN of a cluster of this region${askedBy(env, "MSK_CLUSTER_ARN", ["KAFKA_SECURITY_GROUP_ID"])}: arn:aws:kafka:${region}:123456789012:cluster/NAME/UUID`,
 });
 
 /** The group that a server which exists stands in: functions may send to it, and to nothing else there. */
@@ -30,7 +38,7 @@ function readKafka(env, region) {
     refuseBeside(env, "MSK_CLUSTER_TYPE", "MSK_CLUSTER_ARN");
     return {
       kind: "existing",
-      arn: readText(env, "MSK_CLUSTER_ARN", clusterArn(region)),
+      arn: readText(env, "MSK_CLUSTER_ARN", clusterArn(env, region)),
       securityGroupId: readSecurityGroup(env, "KAFKA_SECURITY_GROUP_ID", "MSK_CLUSTER_ARN"),
     };
   }
@@ -39,8 +47,7 @@ function readKafka(env, region) {
     pattern: /^(serverless|provisioned)$/,
     expected: "serverless or provisioned (or MSK_CLUSTER_ARN of one that exists)",
   });
-  // MSK takes two subnets there, and three brokers stand in three zones.
-  if (kind === "provisioned" && region === "us-west-1")
+  if (kind === "provisioned" && region === TWO_ZONES)
     throw new ParameterError(
       "--region (or AWS_REGION)",
       "a region where MSK has three zones, or MSK_CLUSTER_ARN",
@@ -49,7 +56,7 @@ function readKafka(env, region) {
   if (kind === "serverless" && !MSK_SERVERLESS_REGIONS.includes(region))
     throw new ParameterError(
       "--region (or AWS_REGION)",
-      `a region with MSK Serverless (${MSK_SERVERLESS_REGIONS.join(", ")}), or MSK_CLUSTER_TYPE=provisioned`,
+      `a region with MSK Serverless (${MSK_SERVERLESS_REGIONS.join(", ")})${region === TWO_ZONES ? "" : ", or MSK_CLUSTER_TYPE=provisioned"}`,
       region,
     );
   return { kind, arn: { Ref: "KafkaCluster" }, securityGroupId: { Ref: "KafkaSecurityGroup" } };
@@ -84,7 +91,7 @@ function readDatabase(env, stage) {
     kind: "existing",
     host: readText(env, "POSTGRES_HOST", {
       pattern: /^[a-z0-9.-]+$/i,
-      expected: "the host of a database that exists",
+      expected: `the host of a database that exists${askedBy(env, "POSTGRES_HOST", OF_EXISTING)}`,
     }),
     port: readWholeNumber(env, "POSTGRES_PORT"),
     name: readText(env, "POSTGRES_DB", {
@@ -109,7 +116,11 @@ function readDatabase(env, stage) {
     users: Object.fromEntries(ROLE_KINDS.map((kind) => [kind, `smartgrid_${kind}_${stage}`])),
     passwords: {},
     // Lambda's own file of Amazon's roots; Node's bundled ones do not include the database's.
-    caFile: env.POSTGRES_CA_FILE || "/var/runtime/ca-cert.pem",
+    caFile: readText(env, "POSTGRES_CA_FILE", {
+      fallback: "/var/runtime/ca-cert.pem",
+      pattern: /^\/(var\/runtime|opt)\/\S+$/,
+      expected: "a file that functions have: in /var/runtime/, or in a layer's /opt/",
+    }),
   };
 }
 

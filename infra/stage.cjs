@@ -81,4 +81,25 @@ async function readStage(options, resolveVariable) {
   return stage;
 }
 
-module.exports = { readStage };
+/** Parameters of servers of the stack's own. */
+const OF_BROKERS = ["kafkaInstanceType", "kafkaStorageGb"];
+const OF_DATABASE = [
+  "databaseMinCapacity",
+  "databaseMaxCapacity",
+  "standby",
+  "backupRetentionDays",
+  "databaseVolumeGib",
+];
+
+/** @throws ParameterError where a --param is of a server that the stack does not make, and would be ignored */
+function refuseUnused(given, { kafka, database }) {
+  const names = given.map((param) => param.split("=", 1)[0]);
+  const brokers = names.find((name) => OF_BROKERS.includes(name));
+  if (brokers && kafka.kind !== "provisioned")
+    throw new ParameterError(`--param ${brokers}`, "MSK_CLUSTER_TYPE=provisioned with it", kafka.kind);
+  const own = names.find((name) => OF_DATABASE.includes(name));
+  if (own && database.kind !== "aurora")
+    throw new ParameterError(`--param ${own}`, "a database of the stack's own with it", database.host);
+}
+
+module.exports = { readStage, refuseUnused };

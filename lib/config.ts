@@ -108,8 +108,13 @@ export function readTopics(env: Environment): Readonly<Record<StreamName, string
   const topicOf = (stream: StreamName) => {
     const { variable, usual } = topics[stream];
     const name = text(env, variable, usual);
-    if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === "." || name === "..")
-      throw new ConfigurationError(variable, "1 to 249 letters, digits, '.', '_' or '-'", name);
+    // Kafka takes a single letter as well, Lambda's trigger does not; names with two underscores are Kafka's own.
+    if (!/^(?!\.|__)[a-zA-Z0-9._-]{2,249}$/.test(name))
+      throw new ConfigurationError(
+        variable,
+        "2 to 249 letters, digits, '.', '_' or '-', not '.…' or '__…'",
+        name,
+      );
     const other = taken.get(name);
     if (other !== undefined) throw new ConfigurationError(variable, `another topic than ${other}`, name);
     taken.set(name, variable);

@@ -2,7 +2,7 @@
 // import that is done later (the SDK's clients), which costs nothing until then. The same sources give the same bytes.
 // Runs as a command and, through `build`, from the Serverless plugin.
 
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
@@ -74,11 +74,11 @@ function checkLaterImports(outputs: esbuild.Metafile["outputs"]): void {
       }
 }
 
-async function bundle(name: string): Promise<Bundle> {
+async function bundle(name: string, out: string): Promise<Bundle> {
   const { metafile } = await esbuild.build({
     absWorkingDir: root,
     entryPoints: { index: `functions/${name}/index.ts` },
-    outdir: `dist/functions/${name}`,
+    outdir: `${out}/functions/${name}`,
     bundle: true,
     splitting: true,
     minify: true,
@@ -95,10 +95,10 @@ async function bundle(name: string): Promise<Bundle> {
     },
     metafile: true,
     logLevel: "warning",
-    plugins: [leaveOut(root), besideBundle(join(root, `dist/functions/${name}`))],
+    plugins: [leaveOut(root), besideBundle(join(root, out, "functions", name))],
   });
   checkLaterImports(metafile.outputs);
-  const atOnce = loadedAtOnce(metafile.outputs, `dist/functions/${name}/index.js`);
+  const atOnce = loadedAtOnce(metafile.outputs, `${out}/functions/${name}/index.js`);
   const code = Object.entries(metafile.outputs).filter(([path]) => path.endsWith(".js"));
   const bytesOf = (entries: typeof code) => entries.reduce((sum, [, { bytes }]) => sum + bytes, 0);
   return {
@@ -109,17 +109,29 @@ async function bundle(name: string): Promise<Bundle> {
   };
 }
 
-/** Builds all functions; what went into each is in dist/bundles.json, too, for who checks it. */
+/**
+ * Builds all functions; what went into each is in dist/bundles.json, too, for who checks it. Beside dist, and in its place
+ * when all is there: a running `npm start` loads functions from it at any time.
+ */
 export async function build(): Promise<readonly Bundle[]> {
-  const out = join(root, "dist");
-  await rm(out, { recursive: true, force: true });
+  const out = `dist.${process.pid}`;
+  const folder = join(root, out);
+  const dist = join(root, "dist");
+  const before = `${folder}.before`;
   const names = (await readdir(join(root, "functions"))).sort();
-  const bundles = await Promise.all(names.map(bundle));
-  await esbuild.stop(); // else its process stays as long as ours
-  await mkdir(out, { recursive: true });
-  await writeFile(join(out, "package.json"), '{"type":"module"}\n');
-  await writeFile(join(out, "bundles.json"), `${JSON.stringify(bundles, null, 1)}\n`);
-  return bundles;
+  try {
+    const bundles = await Promise.all(names.map((name) => bundle(name, out)));
+    await writeFile(join(folder, "package.json"), '{"type":"module"}\n');
+    await writeFile(join(folder, "bundles.json"), `${JSON.stringify(bundles, null, 1)}\n`);
+    await rename(dist, before).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error; // the first build of a checkout
+    });
+    await rename(folder, dist);
+    return bundles;
+  } finally {
+    await esbuild.stop(); // else its process stays as long as ours
+    await Promise.all([folder, before].map((left) => rm(left, { recursive: true, force: true })));
+  }
 }
 
 if (import.meta.main) {

@@ -1,11 +1,11 @@
-// `npm run deploy:check [-- --stage prod] [--region REGION] [--static]`: what a person runs before deploying. Packages the
+// `npm run deploy:check [-- --stage prod] [--region REGION] [--param NAME=VALUE] [--static]`: what a person runs before deploying. Packages the
 // stage, asks cfn-lint, checkov and our own assertions, and deploys, changes and removes it against a mock AWS. Needs no
 // account.
 
-import { program } from "commander";
+import { InvalidArgumentError, program } from "commander";
 import { messageOf } from "../lib/log.ts";
 import { checkPackaged, readPackaged, TEMPLATE_FILE } from "./deploy-check/assertions.ts";
-import { environment } from "./deploy-check/environment.ts";
+import { environment, madeUp } from "./deploy-check/environment.ts";
 import { checkMockDeploy } from "./deploy-check/mock-deploy.ts";
 import { installTools, toolPath } from "./deploy-check/python.ts";
 import { REGION } from "./deploy-check/template.ts";
@@ -17,7 +17,13 @@ const TEMPLATE = `${PACKAGE}/${TEMPLATE_FILE}`;
 interface Options {
   readonly stage: string;
   readonly region: string;
+  readonly param: readonly string[];
   readonly static: boolean;
+}
+
+function deployedStage(stage: string): string {
+  if (stage === "local") throw new InvalidArgumentError("local is this machine's (npm start).");
+  return stage;
 }
 
 const options = program
@@ -26,11 +32,19 @@ const options = program
     "What can be seen before a deployment, without an account: packages the stage, asks cfn-lint, checkov and our own " +
       "assertions, and deploys, changes and removes it against a mock AWS.",
   )
-  .option("--stage <stage>", "as in `serverless deploy`", "prod")
+  .option("--stage <stage>", "as in `serverless deploy`", deployedStage, "prod")
   .option("--region <region>", "to package for; without it AWS_REGION's", process.env.AWS_REGION || REGION)
+  .option(
+    "--param <name=value>",
+    "as in `serverless deploy`; may be given again",
+    (param, before: readonly string[]) => [...before, param],
+    [],
+  )
   .option("--static", "do not deploy against the mock AWS", false)
   .parse()
   .opts<Options>();
+
+const params = options.param.flatMap((param) => ["--param", param]);
 
 async function installed(): Promise<string[]> {
   await installTools();
@@ -38,7 +52,16 @@ async function installed(): Promise<string[]> {
 }
 
 async function packaged(): Promise<string[]> {
-  const args = ["package", "--stage", options.stage, "--region", options.region, "--package", PACKAGE];
+  const args = [
+    "package",
+    "--stage",
+    options.stage,
+    "--region",
+    options.region,
+    "--package",
+    PACKAGE,
+    ...params,
+  ];
   const { code, output } = await runServerless(args, environment);
   return code === 0 ? [] : [output.trim()];
 }
@@ -87,9 +110,10 @@ const checks: readonly (readonly [name: string, check: () => Promise<string[]>])
 
 const mockDeploy: (typeof checks)[number] = [
   "deploy against a mock AWS",
-  () => checkMockDeploy({ ...options, environment }, (line) => console.log(`      ${line}`)),
+  () => checkMockDeploy({ ...options, params, environment }, (line) => console.log(`      ${line}`)),
 ];
 
+if (madeUp.length > 0) console.log(`not set, and made up here: ${madeUp.join(", ")}`);
 for (const [name, check] of options.static ? checks : [...checks, mockDeploy]) {
   const startMs = performance.now();
   const problems = await check().catch((error: unknown) => [messageOf(error)]);

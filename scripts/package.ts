@@ -43,4 +43,4 @@ for (const { name, bytes, laterBytes } of bundles) {
 console.log(
   "at once: what a function loads when it starts; later: what it loads when it needs it; zip: all, with source maps",
 );
-console.log(`stage ${stage}, in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+console.log(`stage ${stage}: ${FOLDER}, in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);

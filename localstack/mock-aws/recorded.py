@@ -31,6 +31,7 @@ KNOWN: dict[str, tuple[str, dict[str, str]]] = {
     }),
     "AWS::RDS::DBClusterParameterGroup": ("{name}", {}),
     "AWS::RDS::DBInstance": ("{name}", {}),
+    "AWS::SNS::Subscription": ("arn:aws:sns:{arn}:{name}:{uuid}", {}),
     "AWS::S3::BucketPolicy": ("{name}", {}),  # stored, moto would enforce its Deny without the Condition
 }  # fmt: skip
 

@@ -85,6 +85,8 @@ interface StepRun {
 interface Stage {
   readonly stage: string;
   readonly region: string;
+  /** As arguments. */
+  readonly params: readonly string[];
   readonly environment: Variables;
 }
 
@@ -93,17 +95,16 @@ interface Stage {
  * @returns what is wrong, a line each
  */
 export async function checkMockDeploy(
-  { stage, region, environment }: Stage,
+  { stage, region, params, environment }: Stage,
   say: (line: string) => void,
 ): Promise<string[]> {
   const mock = await startMockAws(environment, region);
 
   async function step({ what, args, env = {}, prints, isRefused = false }: StepRun): Promise<string[]> {
     const startMs = performance.now();
-    const { code, output } = await runServerless([...args, "--stage", stage, "--region", region], {
-      ...mockEnvironment(environment, mock.url),
-      ...env,
-    });
+    const [command = "", ...more] = args;
+    const all = [command, "--stage", stage, "--region", region, ...params, ...more];
+    const { code, output } = await runServerless(all, { ...mockEnvironment(environment, mock.url), ...env });
     if ((code !== 0) !== isRefused || !prints.test(output))
       return [`serverless ${args.join(" ")} (${what}) against the mock:\n${output.trim()}`];
     say(`${what}: ${((performance.now() - startMs) / 1000).toFixed(1)} s`);

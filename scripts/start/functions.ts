@@ -41,10 +41,12 @@ async function isReady(httpUrl: string, controlUrl: string): Promise<boolean> {
   }
 }
 
+/** @throws the signal's reason where it is aborted before they are ready; they are stopped then */
 export async function startFunctions(
   folder: string,
   httpPort: number,
   environment: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
 ): Promise<RunningFunctions> {
   const pidFile = join(folder, "functions.pid");
   const marker = "serverless.js offline start";
@@ -84,7 +86,10 @@ export async function startFunctions(
     marker,
   };
   const started = startServer(server);
-  await untilReady(server, started, () => isReady(httpUrl, controlUrl));
+  await untilReady(server, started, () => {
+    signal?.throwIfAborted();
+    return isReady(httpUrl, controlUrl);
+  });
   return {
     httpUrl,
     lambdaUrl,

@@ -1,5 +1,6 @@
 // `npm start`: the whole pipeline on this machine until Ctrl-C.
 
+import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import pg from "pg";
 import {
@@ -21,10 +22,15 @@ import { startStatusLine } from "./status-line.ts";
 /** What has been started, to be stopped in the opposite order. */
 const running: { readonly name: string; stop(): Promise<void> }[] = [];
 
-function untilSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve(signal));
-  });
+/** Aborted by the first signal to stop, which is said at once: what is just starting is waited for, and then stopped. */
+function untilSignal(): AbortSignal {
+  const stopping = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(name, () => {
+      if (!stopping.signal.aborted) console.log(`\n${name}: stopping`);
+      stopping.abort();
+    });
+  return stopping.signal;
 }
 
 async function stopAll(): Promise<void> {
@@ -51,8 +57,15 @@ function announceSettings(): void {
   );
 }
 
-/** @returns what tells, with the reason, that something has ended by itself */
-async function start(options: StartOptions, startedMs: number): Promise<{ ended: Promise<string> }> {
+/**
+ * @returns what tells, with the reason, that something has ended by itself
+ * @throws the signal's reason where it was aborted meanwhile; what has been started is in `running`
+ */
+async function start(
+  options: StartOptions,
+  startedMs: number,
+  signal: AbortSignal,
+): Promise<{ ended: Promise<string> }> {
   announceSettings();
   const { updateIntervalSeconds } = readWeatherSettings(process.env);
   const topics = readTopics(process.env);
@@ -60,6 +73,7 @@ async function start(options: StartOptions, startedMs: number): Promise<{ ended:
 
   const services = await startServices(FOLDER, options.fresh);
   running.push({ name: "Kafka and PostgreSQL", stop: services.stop });
+  signal.throwIfAborted();
   const demo = options.demo
     ? await openDemo({
         folder: FOLDER,
@@ -71,11 +85,17 @@ async function start(options: StartOptions, startedMs: number): Promise<{ ended:
       })
     : null;
   await demo?.sendWeather();
-  const functions = await startFunctions(FOLDER, options.port, {
-    ...services.environment,
-    WEATHER_SEED: String(options.seed),
-  });
+  const functions = await startFunctions(
+    FOLDER,
+    options.port,
+    {
+      ...services.environment,
+      WEATHER_SEED: String(options.seed),
+    },
+    signal,
+  );
   running.push({ name: "functions", stop: functions.stop });
+  signal.throwIfAborted();
   const pool = new pg.Pool({ ...connectionOf(services.database), max: 1 });
   pool.on("error", () => undefined); // the status line says when PostgreSQL does not answer
   running.push({ name: "status connection", stop: () => pool.end() });
@@ -98,7 +118,9 @@ async function start(options: StartOptions, startedMs: number): Promise<{ ended:
   if (demo !== null) {
     running.push({ name: "demo", stop: demo.stop });
     void demo.start().then(
-      (events) => console.log(`demo: ${events} events of history sent, going on live`),
+      (events) => {
+        if (!signal.aborted) console.log(`demo: ${events} events of history sent, going on live`);
+      },
       () => undefined, // said by the demo itself
     );
   }
@@ -107,16 +129,17 @@ async function start(options: StartOptions, startedMs: number): Promise<{ ended:
 }
 
 const options = parseOptions(process.argv);
-const signalled = untilSignal();
+const signal = untilSignal();
 try {
-  // A signal during the start waits for it: what is half started could not be stopped in order.
-  const { ended } = await start(options, Date.now());
-  const outcome = await Promise.race([signalled, ended.then((what) => new Error(what))]);
-  if (outcome instanceof Error) throw outcome;
-  console.log(`\n${outcome}: stopping`);
+  const { ended } = await start(options, Date.now(), signal);
+  signal.throwIfAborted();
+  const endedByItself = ended.then((what) => Promise.reject(new Error(what)));
+  await Promise.race([once(signal, "abort"), endedByItself]);
 } catch (error) {
-  console.error(`\n${messageOf(error)}\nStopping; the next \`npm start\` goes on where this one stopped.`);
-  process.exitCode = 1;
+  if (error !== signal.reason) {
+    console.error(`\n${messageOf(error)}\nStopping; the next \`npm start\` goes on where this one stopped.`);
+    process.exitCode = 1;
+  }
 }
 await stopAll();
 process.exit();

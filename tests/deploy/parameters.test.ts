@@ -78,22 +78,22 @@ const refused: readonly Refused[] = [
   [
     "a cluster that exists, and no network",
     existing.cluster,
-    "SUBNET_IDS: expected two to six private subnets of VPC_ID in different zones",
+    "SUBNET_IDS: expected two to six private subnets of VPC_ID in different zones (of the cluster or the database that exists): subnet-…,subnet-…, got nothing",
   ],
   [
     "subnets without their network",
     { SUBNET_IDS: network.SUBNET_IDS },
-    "VPC_ID: expected the VPC of MSK_CLUSTER_ARN or POSTGRES_HOST: vpc-…, got nothing",
+    "VPC_ID: expected the VPC of SUBNET_IDS: vpc-…, got nothing",
   ],
   [
     "a security group without its cluster",
     { KAFKA_SECURITY_GROUP_ID: "sg-0a1b2c3d" },
-    "MSK_CLUSTER_ARN: expected the ARN of a cluster of this region: arn:aws:kafka:eu-central-1:123456789012:cluster/NAME/UUID, got nothing",
+    "MSK_CLUSTER_ARN: expected the ARN of a cluster of this region (for KAFKA_SECURITY_GROUP_ID is set): arn:aws:kafka:eu-central-1:123456789012:cluster/NAME/UUID, got nothing",
   ],
   [
     "a security group without its database",
     { POSTGRES_SECURITY_GROUP_ID: "sg-0a1b2c3d" },
-    "POSTGRES_HOST: expected the host of a database that exists, got nothing",
+    "POSTGRES_HOST: expected the host of a database that exists (for POSTGRES_SECURITY_GROUP_ID is set), got nothing",
   ],
   [
     "a cluster without its security group",
@@ -128,17 +128,32 @@ const refused: readonly Refused[] = [
   [
     "a resource id without its database",
     { POSTGRES_RESOURCE_ID: "db-ABC123", ...network },
-    "POSTGRES_HOST: expected the host of a database that exists, got nothing",
+    "POSTGRES_HOST: expected the host of a database that exists (for POSTGRES_RESOURCE_ID is set), got nothing",
   ],
   [
     "a database's port without its host",
     { POSTGRES_PORT: "5433" },
-    "POSTGRES_HOST: expected the host of a database that exists, got nothing",
+    "POSTGRES_HOST: expected the host of a database that exists (for POSTGRES_PORT is set), got nothing",
   ],
   [
     "brokers of a kind beside a cluster that exists",
     { ...existing.cluster, ...network, MSK_CLUSTER_TYPE: "provisioned" },
     'MSK_CLUSTER_TYPE: expected nothing beside MSK_CLUSTER_ARN, got "provisioned"',
+  ],
+  [
+    "a file of roots that functions do not have",
+    { POSTGRES_CA_FILE: "global-bundle.pem" },
+    'POSTGRES_CA_FILE: expected a file that functions have: in /var/runtime/, or in a layer\'s /opt/, got "global-bundle.pem"',
+  ],
+  [
+    "one subnet twice",
+    { ...existing.cluster, ...network, SUBNET_IDS: "subnet-0a1b2c3a,subnet-0a1b2c3a" },
+    "SUBNET_IDS: expected two to six private subnets of VPC_ID in different zones",
+  ],
+  [
+    "a topic of Kafka's own",
+    { KAFKA_TOPIC_SENSOR_DATA: "__consumer_offsets" },
+    "KAFKA_TOPIC_SENSOR_DATA: expected 2 to 249 letters",
   ],
   [
     "zones beside a network that exists",
@@ -215,7 +230,7 @@ const refused: readonly Refused[] = [
   [
     "a topic with a bad character",
     { KAFKA_TOPIC_WEATHER: "weather data" },
-    "KAFKA_TOPIC_WEATHER: expected 1 to 249 letters, digits, '.', '_' or '-', got \"weather data\"",
+    "KAFKA_TOPIC_WEATHER: expected 2 to 249 letters, digits, '.', '_' or '-', not '.…' or '__…', got \"weather data\"",
   ],
   [
     "weather every 45 s",
@@ -345,6 +360,23 @@ test.each([
   );
 });
 
+test.each([
+  ["kafkaStorageGb", "100", 'MSK_CLUSTER_TYPE=provisioned with it, got "serverless"', {}],
+  [
+    "standby",
+    "true",
+    'a database of the stack\'s own with it, got "db.example.com"',
+    { ...existing.database, ...network },
+  ],
+])(
+  "--param %s=%s is not ignored where there is no such server",
+  async (name, value, expected, environment) => {
+    await expect(read({ ...parameters, ...environment }, {}, { [name]: value })).rejects.toThrow(
+      new RegExp(`^--param ${name}: expected ${expected}$`),
+    );
+  },
+);
+
 test.each(["partition", "deployed", "kafkaBroker"])("--param %s=1 is none of a stage's", async (name) => {
   await expect(read(parameters, {}, { [name]: "1" })).rejects.toThrow(
     new RegExp(`^--param: expected one of partitions, .*, got "${name}"$`),
@@ -414,6 +446,6 @@ test("`deploy` without a stage does not deploy this machine's", async () => {
   const run = await runServerless(["deploy"], nobody);
   expect(run).toMatchObject({
     code: 1,
-    output: expect.stringContaining("--stage: expected the stage to deploy, such as dev or prod"),
+    output: expect.stringContaining("--stage: expected a stage on AWS, such as dev or prod"),
   });
 });

@@ -96,7 +96,7 @@ describe("the environment", () => {
       () => readKafkaSettings({ MSK_CLUSTER_ARN: "grid" }),
     ],
     [
-      "KAFKA_TOPIC_WEATHER: expected 1 to 249 letters, digits, '.', '_' or '-', got \"a b\"",
+      "KAFKA_TOPIC_WEATHER: expected 2 to 249 letters, digits, '.', '_' or '-', not '.…' or '__…', got \"a b\"",
       () => readTopics({ KAFKA_TOPIC_WEATHER: "a b" }),
     ],
   ])("%s", (message, read) => {

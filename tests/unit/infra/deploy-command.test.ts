@@ -91,7 +91,10 @@ test("whoever may not ask about the stack does not deploy", async () => {
 
 test("this machine's stage is not deployed, and is for every other command", () => {
   const begin = (options: object) => plugin(options).hooks.initialize?.();
-  expect(() => begin({ stage: "local" })).toThrow("--stage: expected the stage to deploy");
+  expect(() => begin({ stage: "local" })).toThrow("--stage: expected a stage on AWS");
+  expect(() => begin({ stage: "local", command: "remove" })).toThrow("--stage: expected a stage on AWS");
+  expect(() => begin({ stage: "local", command: "deploy list" })).toThrow("--stage");
+  begin({ stage: "local", command: "invoke local" });
   begin({ stage: "local", command: "offline start" });
   begin({ stage: "dev" });
 });
