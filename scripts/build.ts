@@ -3,7 +3,7 @@
 // Runs as a command and, through `build`, from the Serverless plugin.
 
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { leaveOut } from "./build/left-out.ts";
@@ -109,28 +109,40 @@ async function bundle(name: string, out: string): Promise<Bundle> {
   };
 }
 
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((one) => one.isFile()).map((one) => relative(folder, join(one.parentPath, one.name)));
+}
+
+/** Puts each file in the place of its earlier version, which is there until then, and removes what is left over. */
+async function replaceFiles(from: string, to: string): Promise<void> {
+  const files = await filesIn(from);
+  // What an index.js imports is to be there before it.
+  const inOrder = [...files].sort((a, b) => Number(a.endsWith("index.js")) - Number(b.endsWith("index.js")));
+  for (const file of inOrder) {
+    await mkdir(dirname(join(to, file)), { recursive: true });
+    await rename(join(from, file), join(to, file));
+  }
+  for (const file of await filesIn(to)) if (!files.includes(file)) await rm(join(to, file));
+}
+
 /**
- * Builds all functions; what went into each is in dist/bundles.json, too, for who checks it. Beside dist, and in its place
- * when all is there: a running `npm start` loads functions from it at any time.
+ * Builds all functions; what went into each is in dist/bundles.json, too, for who checks it. Beside dist, and then file by
+ * file in its place: a running `npm start` loads functions from it at any time.
  */
 export async function build(): Promise<readonly Bundle[]> {
   const out = `dist.${process.pid}`;
   const folder = join(root, out);
-  const dist = join(root, "dist");
-  const before = `${folder}.before`;
   const names = (await readdir(join(root, "functions"))).sort();
   try {
     const bundles = await Promise.all(names.map((name) => bundle(name, out)));
     await writeFile(join(folder, "package.json"), '{"type":"module"}\n');
     await writeFile(join(folder, "bundles.json"), `${JSON.stringify(bundles, null, 1)}\n`);
-    await rename(dist, before).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error; // the first build of a checkout
-    });
-    await rename(folder, dist);
+    await replaceFiles(folder, join(root, "dist"));
     return bundles;
   } finally {
     await esbuild.stop(); // else its process stays as long as ours
-    await Promise.all([folder, before].map((left) => rm(left, { recursive: true, force: true })));
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,0 +1,27 @@
+// Functions are built anew while `npm start` runs them: by `npm run package`, deploy:check, or `serverless invoke local`.
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { build } from "../../scripts/build.ts";
+
+test("each function's bundle is there all the time, and nothing of an earlier build stays", async () => {
+  await build();
+  const folder = "dist/functions/ingest-sensor";
+  const before = readdirSync(folder);
+  writeFileSync(`${folder}/chunk-EARLIER.js`, "");
+  let looks = 0;
+  let misses = 0;
+  const looking = setInterval(() => {
+    looks += 1;
+    if (!before.every((file) => existsSync(`${folder}/${file}`))) misses += 1;
+  }, 1);
+  try {
+    await build();
+  } finally {
+    clearInterval(looking);
+  }
+  expect(looks).toBeGreaterThan(10);
+  expect(misses).toBe(0);
+  expect(readdirSync(folder)).toEqual(before);
+  expect(readFileSync("dist/package.json", "utf8")).toContain("module");
+});
