@@ -11,6 +11,8 @@ export interface Line {
   /** In units of the price's `per`. */
   readonly quantity: number;
   readonly price: PriceName;
+  /** Whose price it is. */
+  readonly region: string;
   readonly usd: number;
 }
 
@@ -28,7 +30,10 @@ export type Item = readonly [item: string, quantity: number, price: PriceName];
 export function linesOf(items: readonly Item[], prices: Prices): Line[] {
   return items
     .filter(([, quantity]) => quantity > 0)
-    .map(([item, quantity, price]) => ({ item, quantity, price, usd: quantity * prices[price].usd }));
+    .map(([item, quantity, price]) => {
+      const { usd, region } = prices(price);
+      return { item, quantity, price, region, usd: quantity * usd };
+    });
 }
 
 /** USD per month. */

@@ -108,7 +108,8 @@ const LARGEST_VOLUME_GB = (128 * 1024 ** 4) / GB;
 const IO_BYTES = 4_096;
 
 /**
- * Aurora in whichever of its two storage configurations is cheaper.
+ * Aurora in whichever of its two storage configurations is cheaper. Where us-east-1's price of I/O-Optimized stands in for a
+ * dearer region's, it may be taken where standard would be cheaper: its lines then say whose price they have.
  * @param cpuPerSecond CPU-s of PostgreSQL per s
  * @param walBytesPerSecond what is written
  * @param moreBytes what is stored besides the rows

@@ -1,11 +1,14 @@
-// Prices of a region, from prices.json: the one place where a price stands, each with where it is from. A region some of
-// whose prices nobody could show is refused: a bill with a guess in it looks like one without.
+// Prices of a region, from prices.json: the one place where a price stands, each with where it is from. Where nobody could
+// show a region's price, us-east-1's stands in its place and says whose it is: no price is a guess.
 
 import file from "./prices.json" with { type: "json" };
 
-export type PriceName = keyof (typeof file)["regions"]["us-east-1"];
+/** The region that has all prices; they stand in where another has none. */
+export const WHOLE_REGION = "us-east-1";
 
-export interface Price {
+export type PriceName = keyof (typeof file)["regions"][typeof WHOLE_REGION];
+
+interface ListedPrice {
   readonly usd: number;
   readonly per: string;
   /** AWS's page to check it on. */
@@ -17,25 +20,28 @@ export interface Price {
   readonly date: string;
 }
 
-export type Prices = Readonly<Record<PriceName, Price>>;
+export interface Price extends ListedPrice {
+  /** Whose price it is: of the region that was asked for, or of the one that stands in. */
+  readonly region: string;
+}
 
-const regions: Readonly<Record<string, Partial<Prices>>> = file.regions;
-const wanted = Object.entries(file.regions["us-east-1"]);
+export type Prices = (name: PriceName) => Price;
+
+const regions: Readonly<Record<string, Partial<Record<PriceName, ListedPrice>>>> = file.regions;
 
 export const { compiled, warning, bases } = file;
 
-const missingIn = (prices: Partial<Prices>) => wanted.filter(([name]) => !(name in prices));
-const isWhole = (prices: Partial<Prices>): prices is Prices => missingIn(prices).length === 0;
-
-/** @throws Error that names what is missing, and where to look it up, where the file has not all prices of the region */
+/** @throws Error that names the regions there are, where the file has no price of this one */
 export function pricesOf(region: string): Prices {
-  const prices = regions[region] ?? {};
-  if (isWhole(prices)) return prices;
-  const missing = missingIn(prices).map(([name, { per, page }]) => `  ${name}, per ${per}: ${page}`);
-  const whole = Object.keys(regions).filter((name) => isWhole(regions[name] ?? {}));
-  throw new Error(
-    `--region ${region}: ${missing.length} prices are missing in cost/prices.json:\n${missing.join("\n")}\n` +
-      `Look each up on its page, and add it under "${region}" as it stands under "us-east-1". ` +
-      `All prices are there of ${whole.join(", ")}`,
-  );
+  const own = regions[region];
+  if (own === undefined)
+    throw new Error(
+      `--region ${region}: cost/prices.json has no price of it, only of ${Object.keys(regions).join(" and ")}`,
+    );
+  return (name) => {
+    const price = own[name];
+    return price === undefined
+      ? { ...file.regions[WHOLE_REGION][name], region: WHOLE_REGION }
+      : { ...price, region };
+  };
 }

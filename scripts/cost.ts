@@ -8,7 +8,16 @@ import { breakEven } from "../cost/break-even.ts";
 import { readTriggers } from "../cost/deployment.ts";
 import { engineBill, engineNames } from "../cost/engines.ts";
 import { type Deployment, pipelineBill, type Trigger } from "../cost/pipeline.ts";
-import { bases, compiled, type PriceName, type Prices, pricesOf, warning } from "../cost/prices.ts";
+import {
+  bases,
+  compiled,
+  type Price,
+  type PriceName,
+  type Prices,
+  pricesOf,
+  WHOLE_REGION,
+  warning,
+} from "../cost/prices.ts";
 import { eventsPerSecondOf, loadsOf, type Workload } from "../cost/workload.ts";
 import { messageOf } from "../lib/log.ts";
 import { tableOf } from "../lib/terminal/table.ts";
@@ -38,12 +47,31 @@ const examples: readonly (readonly [
   ["1,000,000 sensors once a second", { sensors: 1_000_000, interval: 1, meters: 0, meterInterval: 900 }],
 ];
 
-function number(text: string): number {
+function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isInteger(value) || value < least || value > most)
+      throw new InvalidArgumentError(
+        `Expected a whole number ${most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `of ${least} or more`}.`,
+      );
+    return value;
+  };
+}
+
+function positiveNumber(text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !(value >= 0) || !Number.isFinite(value))
-    throw new InvalidArgumentError("Expected a number, 0 or more.");
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("Expected a number above 0.");
   return value;
 }
+
+/** Lambda's. */
+const LONGEST_WINDOW_SECONDS = 300;
+/** What says something of devices, and which. */
+const details = [
+  ["interval", "sensors"],
+  ["keys", "sensors"],
+  ["meterInterval", "meters"],
+] as const;
 
 const usd = (value: number) =>
   value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -92,28 +120,44 @@ function estimate(title: string, workload: Workload, deployment: Deployment, pri
   };
 }
 
-function printBill(bill: Bill, prices: Prices): void {
+/** What of the sum rests on prices that stand in for the region's, and so is to be checked first. */
+function standInOf(bill: Bill, region: string): string {
+  const lines = bill.lines.filter((line) => line.region !== region);
+  return lines.length === 0 ? "" : `; ${usd(totalOf({ ...bill, lines }))} of it at ${WHOLE_REGION}'s prices`;
+}
+
+function printBill(bill: Bill, prices: Prices, region: string): void {
   const rows = [
     ["USD a month".padStart(12), "  for", "quantity a month × price in USD"],
-    ...bill.lines.map((line) => [
-      usd(line.usd).padStart(12),
-      `  ${line.item}`,
-      `${quantity(line.quantity)} × ${prices[line.price].usd} per ${prices[line.price].per}`,
-    ]),
+    ...bill.lines.map((line) => {
+      const { usd: price, per } = prices(line.price);
+      return [
+        usd(line.usd).padStart(12),
+        `  ${line.item}`,
+        `${quantity(line.quantity)} × ${price} per ${per}${line.region === region ? "" : `: ${line.region}'s price`}`,
+      ];
+    }),
   ];
   const total = totalOf(bill);
-  console.log(`\n${bill.name}: ${usd(total)} USD a month, ${usd(total / HOURS_PER_MONTH)} an hour`);
+  console.log(
+    `\n${bill.name}: ${usd(total)} USD a month, ${usd(total / HOURS_PER_MONTH)} an hour${standInOf(bill, region)}`,
+  );
   for (const limit of bill.limits) console.log(`  DOES NOT CARRY THIS LOAD: ${limit}`);
   for (const note of bill.notes) console.log(`  ${note}`);
   console.log(tableOf(rows));
 }
 
-function printEstimate({ title, eventsPerSecond, bills, breakEven: points }: Estimate, prices: Prices): void {
+function printEstimate(
+  { title, eventsPerSecond, bills, breakEven: points }: Estimate,
+  prices: Prices,
+  region: string,
+): void {
   console.log(`\n── ${title}: ${quantity(eventsPerSecond)} events/s`);
   const [ours, ...others] = bills;
-  if (ours !== undefined) printBill(ours, prices);
+  if (ours !== undefined) printBill(ours, prices, region);
   console.log("\nBeside it the same on other engines, with Kafka, database and network");
-  const size = (bill: Bill) => (bill === ours ? "as above" : (bill.notes[0] ?? ""));
+  const size = (bill: Bill) =>
+    bill === ours ? "as above" : `${bill.notes[0] ?? ""}${standInOf(bill, region)}`;
   console.log(
     tableOf([
       ["USD a month".padStart(12), "  engine", "of what size"],
@@ -127,21 +171,30 @@ function printEstimate({ title, eventsPerSecond, bills, breakEven: points }: Est
     console.log(`  ${engine} is cheaper ${from(point)} of this shape`);
 }
 
-function printSources(estimates: readonly Estimate[], prices: Prices, region: string): void {
-  const used = new Set<PriceName>(
-    estimates.flatMap(({ bills }) => bills.flatMap((b) => b.lines.map((l) => l.price))),
-  );
+/** Prices that bills have used, each once. */
+function pricesIn(estimates: readonly Estimate[], prices: Prices): (readonly [PriceName, Price])[] {
+  const names = new Set(estimates.flatMap(({ bills }) => bills.flatMap((b) => b.lines.map((l) => l.price))));
+  return [...names].map((name) => [name, prices(name)]);
+}
+
+function printSources(used: readonly (readonly [PriceName, Price])[], region: string): void {
   console.log(`\nPrices of ${region} in USD, compiled ${compiled}. ${warning}`);
   console.log(
     tableOf([
-      ["price", "USD", "per", "basis", "of", "check on", "read in"],
-      ...[...used].map((name) => {
-        const { usd: value, per, basis, date, page, source } = prices[name];
-        return [name, String(value), per, basis, date, page, source];
+      ["price", "USD", "per", "of region", "basis", "of", "check on", "read in"],
+      ...used.map(([name, { usd: value, per, region: of, basis, date, page, source }]) => {
+        return [name, String(value), per, of, basis, date, page, source];
       }),
     ]),
   );
   for (const [basis, meaning] of Object.entries(bases)) console.log(`${basis}: ${meaning}`);
+  const standIns = used.filter(([, price]) => price.region !== region);
+  if (standIns.length === 0) return;
+  console.log(
+    `\nNo source was found for these prices of ${region}; ${WHOLE_REGION}'s stand in their place, in the loads from which ` +
+      `others are cheaper as well. Look each up on its page, and add it under "${region}" in cost/prices.json:`,
+  );
+  for (const [name, { per, page }] of standIns) console.log(`  ${name}, per ${per}: ${page}`);
 }
 
 const choice = (flags: string, about: string, choices: readonly string[]) =>
@@ -153,18 +206,18 @@ program
     "What a workload costs on AWS a month, by a model of measured work and listed prices. Without sensors and meters: " +
       "what docs/scale.md's three workloads cost.",
   )
-  .option("--sensors <number>", "how many sensors", number)
-  .option("--interval <seconds>", "between two readings of a sensor", number, 60)
-  .option("--meters <number>", "how many meters", number)
-  .option("--meter-interval <seconds>", "between two readings of a meter", number, 900)
+  .option("--sensors <number>", "how many sensors", wholeNumber(0))
+  .option("--interval <seconds>", "between two readings of a sensor", positiveNumber, 60)
+  .option("--meters <number>", "how many meters", wholeNumber(0))
+  .option("--meter-interval <seconds>", "between two readings of a meter", positiveNumber, 900)
   .option(
     "--keys <number>",
     "distinct sensors (type, id) that the readings fall on; by default one each",
-    number,
+    wholeNumber(1),
   )
-  .option("--keep-days <days>", "for how long rows are kept", number, 365)
-  .option("--retention-days <days>", "for how long Kafka keeps the events", number, 7)
-  .option("--region <region>", "whose prices, as far as cost/prices.json has them", "us-east-1")
+  .option("--keep-days <days>", "for how long rows are kept", positiveNumber, 365)
+  .option("--retention-days <days>", "for how long Kafka keeps the events", positiveNumber, 7)
+  .option("--region <region>", `whose prices; where one is missing, ${WHOLE_REGION}'s`, WHOLE_REGION)
   .addOption(choice("--kafka <kind>", "kind of MSK cluster", ["serverless", "provisioned"]))
   .addOption(
     choice(
@@ -174,12 +227,19 @@ program
     ),
   )
   .addOption(choice("--network <kind>", "way to AWS's services", ["endpoints", "nat"]))
-  .option("--window <seconds>", "batching window, another than serverless.yml's", number)
+  .option(
+    "--window <seconds>",
+    "batching window, another than serverless.yml's",
+    wholeNumber(0, LONGEST_WINDOW_SECONDS),
+  )
   .option("--json", "everything, as JSON")
   .showHelpAfterError();
 
 try {
   const options = program.parse().opts<Options>();
+  for (const [detail, devices] of details)
+    if (program.getOptionValueSource(detail) === "cli" && options[devices] === undefined)
+      program.error(`error: --${detail.replace(/[A-Z]/, "-$&").toLowerCase()} wants --${devices}`);
   const prices = pricesOf(options.region);
   const { kafka, pollers, network } = options;
   const settings = readTriggers(await readFile(new URL("../serverless.yml", import.meta.url), "utf8"));
@@ -197,11 +257,15 @@ try {
   const estimates = wanted.map(([title, load]) =>
     estimate(title, workloadOf({ ...options, ...load }), deployment, prices),
   );
-  if (options.json)
-    console.log(JSON.stringify({ region: options.region, compiled, warning, prices, estimates }, null, 2));
-  else {
-    for (const one of estimates) printEstimate(one, prices);
-    printSources(estimates, prices, options.region);
+  const used = pricesIn(estimates, prices);
+  if (options.json) {
+    const { region } = options;
+    const toCheck = used.filter(([, price]) => price.region !== region).map(([name]) => name);
+    const byName = Object.fromEntries(used);
+    console.log(JSON.stringify({ region, compiled, warning, prices: byName, toCheck, estimates }, null, 2));
+  } else {
+    for (const one of estimates) printEstimate(one, prices, options.region);
+    printSources(used, options.region);
   }
 } catch (error) {
   console.error(messageOf(error));

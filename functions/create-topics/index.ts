@@ -16,10 +16,11 @@ export const handler = customResource<Properties>(async ({ Topics }, remainingMs
   const tooFew = wanted.flatMap(({ topic, numPartitions }) => {
     const actual = partitions.get(topic) ?? 0;
     return actual < numPartitions
-      ? `${topic} has ${actual} partitions, ${numPartitions} are wanted: kafka-topics.sh --alter --topic ${topic} --partitions ${numPartitions}`
+      ? `${topic} has ${actual} partitions, ${numPartitions} are wanted: kafka-topics.sh --bootstrap-server $BROKERS --command-config iam.properties --alter --topic ${topic} --partitions ${numPartitions}`
       : [];
   });
   const done =
     created.length === 0 ? "nothing to create: all topics are there" : `created ${created.join(", ")}`;
-  return [done, ...tooFew].join("; ");
+  const howTo = tooFew.length === 0 ? [] : ["$BROKERS and iam.properties: docs/runbook.md, lag-high"];
+  return [done, ...tooFew, ...howTo].join("; ");
 });

@@ -65,7 +65,8 @@ test("create-topics says where topics that were there have too few partitions", 
     Data: {
       Result:
         "nothing to create: all topics are there; smartgrid-sensor-data has 2 partitions, 3 are wanted: " +
-        "kafka-topics.sh --alter --topic smartgrid-sensor-data --partitions 3",
+        "kafka-topics.sh --bootstrap-server $BROKERS --command-config iam.properties " +
+        "--alter --topic smartgrid-sensor-data --partitions 3; $BROKERS and iam.properties: docs/runbook.md, lag-high",
     },
   });
 });
