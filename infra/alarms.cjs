@@ -91,7 +91,7 @@ function databaseAlarms({ ofDatabase }, { connections, volumeGib }) {
     ),
     "database-cpu": alarm("The database computes all the time", 15, "> 80", "CPUUtilization", "Average"),
     "database-capacity": alarm(
-      "The database is at its largest capacity",
+      "The database needs more than 90 % of its largest capacity",
       ...[15, "> 90", "ACUUtilization", "Average"],
     ),
     // Aurora tells the volume's size every few minutes: in a shorter period there would mostly be none.
