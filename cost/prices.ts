@@ -33,7 +33,7 @@ export const { compiled, warning, bases } = file;
 
 /** @throws Error that names the regions there are, where the file has no price of this one */
 export function pricesOf(region: string): Prices {
-  const own = regions[region];
+  const own = Object.hasOwn(regions, region) ? regions[region] : undefined;
   if (own === undefined)
     throw new Error(
       `--region ${region}: cost/prices.json has no price of it, only of ${Object.keys(regions).join(" and ")}`,

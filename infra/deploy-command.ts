@@ -101,6 +101,7 @@ export default class DeployCommandPlugin {
       initialize: () => refuseLocalStage(serverless),
       // With --package, what is deployed is known only now: the parameters are those that it was made with.
       "before:aws:deploy:deploy:createStack": () => refuseMove(serverless),
+      "before:deploy:function:initialize": () => refuseMove(serverless),
       "after:aws:info:displayStackOutputs": () => reportOutputs(serverless),
     };
   }

@@ -28,7 +28,7 @@ function readNetwork(env, region, kafkaKind, needsExisting) {
   const [more, howMany] = kafkaKind === "provisioned" ? ["{2}", "three"] : ["{1,5}", "two to six"];
   const why = needsExisting ? " (of the cluster or the database that exists)" : "";
   const subnets = readText(env, "SUBNET_IDS", {
-    pattern: new RegExp(`^(?!.*(subnet-\\w+),.*\\1)subnet-${ID}(,subnet-${ID})${more}$`),
+    pattern: new RegExp(`^(?!.*(subnet-\\w+),.*\\1\\b)subnet-${ID}(,subnet-${ID})${more}$`),
     expected: `${howMany} private subnets of VPC_ID in different zones${why}: subnet-…,subnet-…`,
   });
   return {

@@ -1,5 +1,5 @@
-// The only reader of the environment. Each reader validates what its function needs, once, and says which variable
-// is wrong and what it may hold.
+// The reader of the environment (but for AWS_REGION, kafka/client.ts). Each reader validates what its function needs, once,
+// and says which variable is wrong and what it may hold.
 
 import { readFileSync } from "node:fs";
 import limits from "./limits.json" with { type: "json" };

@@ -6,6 +6,7 @@ import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { isRunning } from "../localstack/processes.ts";
 import { leaveOut } from "./build/left-out.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -123,7 +124,15 @@ async function replaceFiles(from: string, to: string): Promise<void> {
     await mkdir(dirname(join(to, file)), { recursive: true });
     await rename(join(from, file), join(to, file));
   }
-  for (const file of await filesIn(to)) if (!files.includes(file)) await rm(join(to, file));
+  for (const file of await filesIn(to)) if (!files.includes(file)) await rm(join(to, file), { force: true });
+}
+
+/** Of builds that a signal has ended. */
+async function removeOrphans(): Promise<void> {
+  for (const name of await readdir(root)) {
+    const pid = Number(/^dist\.(\d+)$/.exec(name)?.[1]);
+    if (pid > 0 && !isRunning(pid)) await rm(join(root, name), { recursive: true, force: true });
+  }
 }
 
 /**
@@ -131,6 +140,7 @@ async function replaceFiles(from: string, to: string): Promise<void> {
  * file in its place: a running `npm start` loads functions from it at any time.
  */
 export async function build(): Promise<readonly Bundle[]> {
+  await removeOrphans();
   const out = `dist.${process.pid}`;
   const folder = join(root, out);
   const names = (await readdir(join(root, "functions"))).sort();

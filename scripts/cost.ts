@@ -50,7 +50,8 @@ function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: stri
 
 function positiveNumber(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("Expected a number above 0.");
+  if (!(value >= 0.001 && Number.isFinite(value)))
+    throw new InvalidArgumentError("Expected a number of 0.001 or more.");
   return value;
 }
 

@@ -1,6 +1,6 @@
-// `npm run deploy:check [-- --stage prod] [--region REGION] [--param NAME=VALUE] [--static]`: what a person runs before deploying. Packages the
-// stage, asks cfn-lint, checkov and our own assertions, and deploys, changes and removes it against a mock AWS. Needs no
-// account.
+// `npm run deploy:check [-- --stage prod] [--region REGION] [--param NAME=VALUE] [--static]`: what a person runs before
+// deploying. Packages the stage, asks cfn-lint, checkov and our own assertions, and deploys, changes and removes it against a
+// mock AWS. Needs no account.
 
 import { InvalidArgumentError, program } from "commander";
 import { messageOf } from "../lib/log.ts";

@@ -102,9 +102,10 @@ export async function checkMockDeploy(
 
   async function step({ what, args, env = {}, prints, isRefused = false }: StepRun): Promise<string[]> {
     const startMs = performance.now();
-    const [command = "", ...more] = args;
-    const all = [command, "--stage", stage, "--region", region, ...params, ...more];
-    const { code, output } = await runServerless(all, { ...mockEnvironment(environment, mock.url), ...env });
+    const { code, output } = await runServerless([...args, "--stage", stage, "--region", region], {
+      ...mockEnvironment(environment, mock.url),
+      ...env,
+    });
     if ((code !== 0) !== isRefused || !prints.test(output))
       return [`serverless ${args.join(" ")} (${what}) against the mock:\n${output.trim()}`];
     say(`${what}: ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
@@ -127,7 +128,7 @@ export async function checkMockDeploy(
       () =>
         step({
           what: "deploy",
-          args: ["deploy"],
+          args: ["deploy", ...params],
           prints: /Service deployed[\s\S]*endpoints:[\s\S]*functions:[\s\S]*KafkaTopicsResult: /,
         }),
       () =>
@@ -143,7 +144,7 @@ export async function checkMockDeploy(
       () =>
         step({
           what: "deploy onto another database is refused",
-          args: ["deploy"],
+          args: ["deploy"], // without the person's, which may be of a database of the stack's own
           env: OTHER_DATABASE,
           prints:
             /Database: the stack stands on .*, and with these variables it would go over to other\.example\.com/,
@@ -152,7 +153,7 @@ export async function checkMockDeploy(
       () =>
         step({
           what: "changed deploy, without protection",
-          args: ["deploy", "--param", "deletionProtection=false"],
+          args: ["deploy", ...params, "--param", "deletionProtection=false"],
           env: { WEATHER_UPDATE_INTERVAL: "300" },
           prints: /Service deployed/,
         }),

@@ -70,8 +70,8 @@ export async function startFunctions(
         "start",
         "--stage",
         "local",
-        "--region", // whatever AWS_REGION the shell has
-        "eu-central-1",
+        "--region", // functions sign logins for it; osls takes an empty one for us-east-1
+        process.env.AWS_REGION || "eu-central-1",
         "--noSponsor",
       ],
       ...["--httpPort", String(port), "--lambdaPort", String(lambdaPort)],

@@ -1,6 +1,6 @@
 // Functions are built anew while `npm start` runs them: by `npm run package`, deploy:check, or `serverless invoke local`.
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { build } from "../../scripts/build.ts";
 
@@ -9,6 +9,7 @@ test("each function's bundle is there all the time, and nothing of an earlier bu
   const folder = "dist/functions/ingest-sensor";
   const before = readdirSync(folder);
   writeFileSync(`${folder}/chunk-EARLIER.js`, "");
+  mkdirSync("dist.999999999"); // of a build that was killed: no process can have this number
   let looks = 0;
   let misses = 0;
   const looking = setInterval(() => {
@@ -24,4 +25,5 @@ test("each function's bundle is there all the time, and nothing of an earlier bu
   expect(misses).toBe(0);
   expect(readdirSync(folder)).toEqual(before);
   expect(readFileSync("dist/package.json", "utf8")).toContain("module");
+  expect(readdirSync(".").filter((name) => name.startsWith("dist."))).toEqual([]);
 });

@@ -87,6 +87,8 @@ test("a stack that is not there yet, or has its bucket alone, stands on nothing"
 test("whoever may not ask about the stack does not deploy", async () => {
   answer(refusalOf("AccessDenied", "not authorized to perform: cloudformation:DescribeStacks"));
   await expect(moving()).rejects.toThrow("not authorized");
+  answer(refusalOf("AccessDenied", "Role deployer does not exist"));
+  await expect(moving()).rejects.toThrow("Role deployer");
 });
 
 test("this machine's stage is not deployed, and is for every other command", () => {
