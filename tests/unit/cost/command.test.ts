@@ -10,10 +10,16 @@ test.each([
   ["--interval 10", "--interval wants --sensors"],
   ["--meters 5 --keys 10", "--keys wants --sensors"],
   ["--sensors 5 --meter-interval 60", "--meter-interval wants --meters"],
-  ["--sensors 5 --interval 0", "'--interval <seconds>' argument '0' is invalid. Expected a number of 0.001 or more."],
+  [
+    "--sensors 5 --interval 0",
+    "'--interval <seconds>' argument '0' is invalid. Expected a number of 0.001 or more.",
+  ],
   ["--sensors 1.5", "'--sensors <number>' argument '1.5' is invalid. Expected a whole number of 0 or more."],
   ["--window 500", "'--window <seconds>' argument '500' is invalid. Expected a whole number from 0 to 300."],
-  ["--retention-days 0", "'--retention-days <days>' argument '0' is invalid. Expected a number of 0.001 or more."],
+  [
+    "--retention-days 0",
+    "'--retention-days <days>' argument '0' is invalid. Expected a number of 0.001 or more.",
+  ],
   ["--region eu-south-9", "--region eu-south-9: cost/prices.json has no price of it, only of us-east-1 and"],
 ])("%s is refused", async (args, message) => {
   await expect(cost(...args.split(" "))).rejects.toMatchObject({
