@@ -2,7 +2,8 @@
 
 import { audit, isClean } from "../lib/audit/audit.ts";
 import { verdictOf } from "../lib/audit/report.ts";
-import { readDatabaseSettings, readKafkaSettings } from "../lib/config.ts";
+import { readDatabaseSettings } from "../lib/config/database.ts";
+import { readKafkaSettings } from "../lib/config/kafka.ts";
 import { openArchive } from "../lib/kafka/archive.ts";
 import { openOffsetReader } from "../lib/kafka/offsets.ts";
 import { openPool } from "../lib/store/pool.ts";

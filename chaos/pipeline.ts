@@ -1,7 +1,7 @@
 // The pipeline of a run: topics, the real functions in processes of their own, the triggers, the sweeper's schedule.
 
 import type { Audited } from "../lib/audit/audit.ts";
-import { readTopics } from "../lib/config.ts";
+import { readTopics } from "../lib/config/kafka.ts";
 import { createOn } from "../lib/kafka/topics.ts";
 import { messageOf } from "../lib/log.ts";
 import { type Faults, injectFaults, noFaults } from "../localstack/event-source-mapping/faults.ts";

@@ -5,7 +5,8 @@
 const { createHash } = require("node:crypto");
 const { readdirSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
-const { ConfigurationError, readTopics } = require("../lib/config.ts");
+const { ConfigurationError } = require("../lib/config/environment.ts");
+const { readTopics } = require("../lib/config/kafka.ts");
 const { readNetwork } = require("./network.cjs");
 const { ParameterError, readRules, readText, weatherRate } = require("./parameters.cjs");
 const { MSK_SERVERLESS_REGIONS, ROLE_KINDS, readDatabase, readKafka } = require("./servers.cjs");

@@ -1,7 +1,7 @@
 // Reading one deployment parameter, or refusing it with its name, what it may be, and what it is.
 "use strict";
 
-const limits = require("../lib/limits.json");
+const limits = require("../lib/config/limits.json");
 
 /** Of the database that a stack stands on; the others are the same for every stack. */
 const { POSTGRES_PORT: _, ...RULES } = limits;

@@ -14,7 +14,7 @@ import {
   withDecision,
   withSelection,
 } from "../lib/amend/options.ts";
-import { readKafkaSettings, readTopics } from "../lib/config.ts";
+import { readKafkaSettings, readTopics } from "../lib/config/kafka.ts";
 import { openArchive } from "../lib/kafka/archive.ts";
 import { wholeNumber } from "../lib/terminal/options.ts";
 import { startProgress } from "./progress.ts";

@@ -5,14 +5,9 @@ import { program } from "commander";
 import { type AuditReport, audit, isClean } from "../lib/audit/audit.ts";
 import { repair } from "../lib/audit/repair.ts";
 import { reportText, verdictOf } from "../lib/audit/report.ts";
-import {
-  readDatabaseSettings,
-  readGroups,
-  readKafkaSettings,
-  readLatenessRules,
-  readTopics,
-  sourceOf,
-} from "../lib/config.ts";
+import { readDatabaseSettings } from "../lib/config/database.ts";
+import { readGroups, readKafkaSettings, readTopics, sourceOf } from "../lib/config/kafka.ts";
+import { readLatenessRules } from "../lib/config/rules.ts";
 import { openArchive } from "../lib/kafka/archive.ts";
 import { openOffsetReader } from "../lib/kafka/offsets.ts";
 import { messageOf } from "../lib/log.ts";

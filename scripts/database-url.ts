@@ -1,6 +1,6 @@
-// A database as a URL, and as the variables that lib/config.ts reads: each from the other.
+// A database as a URL, and as the variables that lib/config reads: each from the other.
 
-import type { Environment } from "../lib/config.ts";
+import type { Environment } from "../lib/config/environment.ts";
 
 /** @param url with user and password */
 export function databaseVariables(url: URL) {

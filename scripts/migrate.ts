@@ -4,7 +4,7 @@
 
 import { program } from "commander";
 import pg from "pg";
-import { readDatabaseSettings, readLoginSuffix } from "../lib/config.ts";
+import { readDatabaseSettings, readLoginSuffix } from "../lib/config/database.ts";
 import { messageOf } from "../lib/log.ts";
 import { createIamLogins } from "../lib/store/logins.ts";
 import { migrate, readMigrations } from "../lib/store/migrate.ts";

@@ -4,7 +4,8 @@
 
 import { Command } from "commander";
 import type { Pool } from "pg";
-import { readLatenessRules, readTopics } from "../lib/config.ts";
+import { readTopics } from "../lib/config/kafka.ts";
+import { readLatenessRules } from "../lib/config/rules.ts";
 import {
   type Decision,
   type ReplayOptions,

@@ -3,13 +3,10 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import {
-  type Environment,
-  readDatabaseSettings,
-  readKafkaSettings,
-  readLatenessRules,
-  readTopics,
-} from "../lib/config.ts";
+import { readDatabaseSettings } from "../lib/config/database.ts";
+import type { Environment } from "../lib/config/environment.ts";
+import { readKafkaSettings, readTopics } from "../lib/config/kafka.ts";
+import { readLatenessRules } from "../lib/config/rules.ts";
 import { openProducer } from "../lib/kafka/produce.ts";
 import { messageOf } from "../lib/log.ts";
 import { connectionOf } from "../lib/store/pool.ts";

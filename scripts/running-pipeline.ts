@@ -1,7 +1,8 @@
 // Which pipeline a command is about: the one that the environment names, or that of a running `npm start`.
 
 import type { Pool } from "pg";
-import { type Environment, readDatabaseSettings } from "../lib/config.ts";
+import { readDatabaseSettings } from "../lib/config/database.ts";
+import type { Environment } from "../lib/config/environment.ts";
 import { messageOf } from "../lib/log.ts";
 import { openPool } from "../lib/store/pool.ts";
 import { databaseVariables } from "./database-url.ts";
@@ -23,21 +24,21 @@ async function runningStack(variable: string): Promise<RunningStack> {
   return stack;
 }
 
-/** The variables for lib/config.ts of the database. @throws Error where there is none */
+/** The variables for lib/config of the database. @throws Error where there is none */
 export async function databaseEnvironment(): Promise<Environment> {
   if (process.env.POSTGRES_HOST) return process.env;
   const { postgres } = await runningStack("POSTGRES_HOST");
   return { ...process.env, ...databaseVariables(new URL(postgres)) };
 }
 
-/** The variables for lib/config.ts of the brokers. @throws Error where there are none */
+/** The variables for lib/config of the brokers. @throws Error where there are none */
 export async function kafkaEnvironment(): Promise<Environment> {
   if (process.env.KAFKA_BROKER || process.env.MSK_CLUSTER_ARN) return process.env;
   const stack = await runningStack("KAFKA_BROKER");
   return { ...process.env, MSK_CLUSTER_ARN: await clusterArnOf(stack), KAFKA_BROKER: stack.kafka };
 }
 
-/** The variables for lib/config.ts of both. @throws Error where one of them is not there */
+/** The variables for lib/config of both. @throws Error where one of them is not there */
 export async function pipelineEnvironment(): Promise<Environment> {
   const { KAFKA_BROKER, MSK_CLUSTER_ARN } = await kafkaEnvironment();
   return { ...(await databaseEnvironment()), KAFKA_BROKER, MSK_CLUSTER_ARN };

@@ -1,4 +1,4 @@
-import { readKafkaSettings } from "../../lib/config.ts";
+import { readKafkaSettings } from "../../lib/config/kafka.ts";
 import { customResource } from "../../lib/deploy/custom-resource.ts";
 import { patiently } from "../../lib/deploy/patience.ts";
 import { createTopics } from "../../lib/kafka/topics.ts";

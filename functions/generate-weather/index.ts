@@ -1,5 +1,6 @@
 import { handle } from "hono/aws-lambda";
-import { readKafkaSettings, readTopics, readWeatherSettings } from "../../lib/config.ts";
+import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
+import { readWeatherSettings } from "../../lib/config/rules.ts";
 import { generateWeatherApp } from "../../lib/http/generate-weather.ts";
 import { openProducer } from "../../lib/kafka/produce.ts";
 

@@ -1,5 +1,7 @@
 import { handle } from "hono/aws-lambda";
-import { readDatabaseSettings, readKafkaSettings, readTopics, readTroubleRules } from "../../lib/config.ts";
+import { readDatabaseSettings } from "../../lib/config/database.ts";
+import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
+import { readTroubleRules } from "../../lib/config/rules.ts";
 import { healthApp } from "../../lib/http/health.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { openPool } from "../../lib/store/pool.ts";

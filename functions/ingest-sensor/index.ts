@@ -1,5 +1,5 @@
 import { handle } from "hono/aws-lambda";
-import { readKafkaSettings, readTopics } from "../../lib/config.ts";
+import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
 import { ingestSensorApp } from "../../lib/http/ingest.ts";
 import { openProducer } from "../../lib/kafka/produce.ts";
 

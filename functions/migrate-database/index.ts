@@ -1,5 +1,6 @@
 import pg from "pg";
-import { ConfigurationError, readDatabaseSettings, readLoginSuffix } from "../../lib/config.ts";
+import { readDatabaseSettings, readLoginSuffix } from "../../lib/config/database.ts";
+import { ConfigurationError } from "../../lib/config/environment.ts";
 import { customResource } from "../../lib/deploy/custom-resource.ts";
 import { patiently } from "../../lib/deploy/patience.ts";
 import { createIamLogins } from "../../lib/store/logins.ts";

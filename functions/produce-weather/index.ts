@@ -1,5 +1,6 @@
 import type { ScheduledEvent } from "aws-lambda";
-import { readKafkaSettings, readTopics, readWeatherSettings } from "../../lib/config.ts";
+import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
+import { readWeatherSettings } from "../../lib/config/rules.ts";
 import { openProducer } from "../../lib/kafka/produce.ts";
 import { log } from "../../lib/log.ts";
 import { stations, weatherMessage } from "../../lib/weather/simulator.ts";

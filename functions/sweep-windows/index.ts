@@ -1,14 +1,12 @@
+import { readDatabaseSettings } from "../../lib/config/database.ts";
+import { readDeployedName } from "../../lib/config/environment.ts";
+import { readKafkaSettings, readTopics, sourceOf } from "../../lib/config/kafka.ts";
 import {
-  readDatabaseSettings,
-  readDeployedName,
-  readKafkaSettings,
   readLatenessRules,
   readQuarantineRetentionDays,
-  readTopics,
   readTroubleRules,
   readWatermarkSettings,
-  sourceOf,
-} from "../../lib/config.ts";
+} from "../../lib/config/rules.ts";
 import { metricWriter } from "../../lib/embedded-metrics.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";

@@ -2,7 +2,9 @@
 
 import type { Context } from "aws-lambda";
 import { DatabaseError } from "pg";
-import { type Environment, readDatabaseSettings, readDeployedName, readLatenessRules } from "../config.ts";
+import { readDatabaseSettings } from "../config/database.ts";
+import { type Environment, readDeployedName } from "../config/environment.ts";
+import { readLatenessRules } from "../config/rules.ts";
 import { metricWriter } from "../embedded-metrics.ts";
 import { log, messageOf } from "../log.ts";
 import { commitRecords, TOPIC_CREATED_AGAIN } from "../store/commit.ts";

@@ -1,7 +1,7 @@
 // What AWS's Kafka trigger hands over, as log records in offset order.
 
 import type { MSKEvent, SelfManagedKafkaEvent } from "aws-lambda";
-import { sourceOf } from "../config.ts";
+import { sourceOf } from "../config/kafka.ts";
 import type { PartitionAddress } from "../store/commit.ts";
 import type { LogRecord } from "../streams/fold.ts";
 

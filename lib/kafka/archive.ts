@@ -3,7 +3,7 @@
 // knows gzip only, hence the client that the local trigger uses.
 
 import type { Consumer } from "@platformatic/kafka";
-import type { KafkaSettings } from "../config.ts";
+import type { KafkaSettings } from "../config/kafka.ts";
 import { clip, type OffsetRanges } from "../core/ranges.ts";
 import type { LogRecord } from "../streams/fold.ts";
 import { findBrokers } from "./brokers.ts";

@@ -1,7 +1,7 @@
 // Finds the bootstrap brokers: from the environment, or by asking MSK's control plane, which bears few questions: once per
 // execution environment, as long as they can be connected to.
 
-import type { KafkaSettings } from "../config.ts";
+import type { KafkaSettings } from "../config/kafka.ts";
 
 /** By what was asked. */
 const found = new Map<string, Promise<readonly string[]>>();

@@ -1,7 +1,7 @@
 // The only files that know kafkajs stand in this folder; this one makes its client, with waits that end.
 
 import { Kafka, logLevel, type SASLOptions } from "kafkajs";
-import type { KafkaSettings } from "../config.ts";
+import type { KafkaSettings } from "../config/kafka.ts";
 import { findBrokers } from "./brokers.ts";
 import "./request-queue.ts";
 

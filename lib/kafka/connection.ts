@@ -1,7 +1,7 @@
 // One connection, made at its first use and, after a failure, anew.
 
 import type { Kafka } from "kafkajs";
-import type { KafkaSettings } from "../config.ts";
+import type { KafkaSettings } from "../config/kafka.ts";
 import { forgetBrokers } from "./brokers.ts";
 import { openKafka, type Waits } from "./client.ts";
 

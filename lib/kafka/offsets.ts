@@ -1,7 +1,7 @@
 // Asking the broker how far its partitions reach.
 
 import type { Admin } from "kafkajs";
-import type { KafkaSettings } from "../config.ts";
+import type { KafkaSettings } from "../config/kafka.ts";
 import type { PartitionOffsets } from "../core/watermark.ts";
 import { keepConnection } from "./connection.ts";
 

@@ -1,7 +1,7 @@
 // Producing: a record counts as stored when all in-sync replicas have it, and as nothing else before.
 
 import { Partitioners } from "kafkajs";
-import type { KafkaSettings } from "../config.ts";
+import type { KafkaSettings } from "../config/kafka.ts";
 import { keepConnection } from "./connection.ts";
 import { NotStoredError } from "./not-stored.ts";
 

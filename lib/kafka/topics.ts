@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Admin, ITopicConfig } from "kafkajs";
-import type { KafkaSettings } from "../config.ts";
+import type { KafkaSettings } from "../config/kafka.ts";
 import { messageOf } from "../log.ts";
 import type { Waits } from "./client.ts";
 import { keepConnection } from "./connection.ts";

@@ -1,7 +1,7 @@
 // The triggers: what AWS would refuse (asked of the local triggers' own reader), and the topics that the code means.
 
 import { readFileSync } from "node:fs";
-import topics from "../../lib/topics.json" with { type: "json" };
+import topics from "../../lib/config/topics.json" with { type: "json" };
 import { isProperties, MappingError, readSettings } from "../../localstack/event-source-mapping/settings.ts";
 import { type FunctionView, functionsOf, resolve, resourcesOf, type Template } from "./template.ts";
 

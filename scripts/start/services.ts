@@ -3,7 +3,8 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
-import { readDatabaseSettings, readKafkaSettings, readTopics } from "../../lib/config.ts";
+import { readDatabaseSettings } from "../../lib/config/database.ts";
+import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
 import { createTopics } from "../../lib/kafka/topics.ts";
 import { createLogins } from "../../lib/store/logins.ts";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";

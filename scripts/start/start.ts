@@ -3,13 +3,8 @@
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import pg from "pg";
-import {
-  readKafkaSettings,
-  readLatenessRules,
-  readTopics,
-  readWatermarkSettings,
-  readWeatherSettings,
-} from "../../lib/config.ts";
+import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
+import { readLatenessRules, readWatermarkSettings, readWeatherSettings } from "../../lib/config/rules.ts";
 import { messageOf } from "../../lib/log.ts";
 import { connectionOf } from "../../lib/store/pool.ts";
 import { FOLDER, removeRunningStack, writeRunningStack } from "../running-stack.ts";

@@ -4,7 +4,7 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { ConnectionPool, metadataV12 } from "@platformatic/kafka";
 import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import type { KafkaSettings } from "../../lib/config.ts";
+import type { KafkaSettings } from "../../lib/config/kafka.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
 import { iamToken } from "../../lib/kafka/client.ts";
 import { createOn } from "../../lib/kafka/topics.ts";

@@ -4,15 +4,15 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import deployment from "../../infra/deployment.cjs";
+import { readDatabaseSettings } from "../../lib/config/database.ts";
+import type { Environment } from "../../lib/config/environment.ts";
 import {
-  type Environment,
-  readDatabaseSettings,
   readLatenessRules,
   readQuarantineRetentionDays,
   readTroubleRules,
   readWatermarkSettings,
   readWeatherSettings,
-} from "../../lib/config.ts";
+} from "../../lib/config/rules.ts";
 import { messageOf } from "../../lib/log.ts";
 import { runServerless } from "../../scripts/run-command.ts";
 import { existing, packageStage, parameters } from "./packaged.ts";
@@ -284,7 +284,7 @@ test("what exists is used: its ARN, its host, its network", async () => {
 
 describe("what functions would refuse at their start is refused here, in the same words", () => {
   const given: Environment = { POSTGRES_HOST: "db.example.com", POSTGRES_PASSWORD: "secret" };
-  /** The variables of a reader of lib/config.ts, as `NAME: expected a whole number from … to …`. */
+  /** The variables of a reader of lib/config, as `NAME: expected a whole number from … to …`. */
   function refusedBy(reader: (env: Environment) => unknown, variable: string, value: string): string | null {
     try {
       reader({ ...given, [variable]: value });

@@ -9,7 +9,7 @@ import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Database } from "../../chaos/servers.ts";
 import { aggregate } from "../../lib/aggregate/handler.ts";
-import { readDatabaseSettings } from "../../lib/config.ts";
+import { readDatabaseSettings } from "../../lib/config/database.ts";
 import { commitRecords } from "../../lib/store/commit.ts";
 import { postgresJudge } from "../../lib/store/judge.ts";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";

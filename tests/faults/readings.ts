@@ -1,7 +1,7 @@
 // Meter readings as records of a log, as the trigger delivers them, and what came of them.
 
 import type { Pool } from "pg";
-import { readDatabaseSettings } from "../../lib/config.ts";
+import { readDatabaseSettings } from "../../lib/config/database.ts";
 import { openPool } from "../../lib/store/pool.ts";
 import type { LogRecord } from "../../lib/streams/fold.ts";
 import type { TestDatabase } from "../integration/database.ts";

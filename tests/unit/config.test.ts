@@ -1,15 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { readDatabaseSettings } from "../../lib/config/database.ts";
+import { readGroups, readKafkaSettings, readTopics, sourceOf } from "../../lib/config/kafka.ts";
 import {
-  readDatabaseSettings,
-  readGroups,
-  readKafkaSettings,
   readLatenessRules,
-  readTopics,
   readTroubleRules,
   readWatermarkSettings,
   readWeatherSettings,
-  sourceOf,
-} from "../../lib/config.ts";
+} from "../../lib/config/rules.ts";
 
 const arn = "arn:aws:kafka:eu-south-1:123456789012:cluster/grid/0c1f-1";
 

@@ -1,7 +1,7 @@
 // The lines are what CloudWatch's embedded metric format asks for, and appear on AWS only.
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { readDeployedName } from "../../lib/config.ts";
+import { readDeployedName } from "../../lib/config/environment.ts";
 import { metricLine, metricUnits, metricWriter } from "../../lib/embedded-metrics.ts";
 
 /** CloudWatch's own names of units, as PutMetricData lists them. */

@@ -1,7 +1,7 @@
 // What is refused can be replayed: counted once, in its right window, with who and when on record.
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { readDatabaseSettings } from "../../../lib/config.ts";
+import { readDatabaseSettings } from "../../../lib/config/database.ts";
 import { setFields } from "../../../lib/quarantine/edit.ts";
 import { findRecords, type QuarantinedRecord, type RecordFilter } from "../../../lib/quarantine/records.ts";
 import { discardRecords, MAX_ATTEMPTS, type Replay, replayRecord } from "../../../lib/quarantine/resolve.ts";

@@ -5,7 +5,7 @@ import { chmod, chown, copyFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { readDatabaseSettings } from "../../../lib/config.ts";
+import { readDatabaseSettings } from "../../../lib/config/database.ts";
 import { openPool } from "../../../lib/store/pool.ts";
 
 // A key pair for this test and nothing else, valid for a hundred years.

@@ -3,7 +3,7 @@
 import { Signer } from "@aws-sdk/rds-signer";
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
-import { readDatabaseSettings } from "../../../lib/config.ts";
+import { readDatabaseSettings } from "../../../lib/config/database.ts";
 import { loginToken } from "../../../lib/store/login-token.ts";
 import { connectionOf } from "../../../lib/store/pool.ts";
 

@@ -1,0 +1,51 @@
+// The numbers by which functions work: when windows become final, what is too late, when to call for help, how often.
+
+import type { LatenessRules } from "../store/commit.ts";
+import type { TroubleRules } from "../store/trouble.ts";
+import { type Environment, wholeNumber } from "./environment.ts";
+
+const SECOND_US = 1_000_000;
+const DAY_SECONDS = 86_400;
+
+export function readLatenessRules(env: Environment): LatenessRules {
+  return {
+    futureSkewUs: wholeNumber(env, "FUTURE_SKEW_SECONDS") * SECOND_US,
+    amendmentHorizonUs: wholeNumber(env, "AMENDMENT_HORIZON_DAYS") * DAY_SECONDS * SECOND_US,
+  };
+}
+
+/** For how long a quarantined record stays, days since the last thing that happened to it. */
+export function readQuarantineRetentionDays(env: Environment): number {
+  return wholeNumber(env, "QUARANTINE_RETENTION_DAYS");
+}
+
+export interface WatermarkSettings {
+  readonly delayUs: number;
+  readonly idleUs: number;
+}
+
+export function readWatermarkSettings(env: Environment): WatermarkSettings {
+  return {
+    delayUs: wholeNumber(env, "WATERMARK_DELAY_SECONDS") * SECOND_US,
+    idleUs: wholeNumber(env, "WATERMARK_IDLE_SECONDS") * SECOND_US,
+  };
+}
+
+export function readTroubleRules(env: Environment): TroubleRules {
+  return {
+    stuckAfterSeconds: wholeNumber(env, "STUCK_AFTER_SECONDS"),
+    idleSeconds: readWatermarkSettings(env).idleUs / SECOND_US,
+  };
+}
+
+export interface WeatherSettings {
+  readonly seed: number;
+  readonly updateIntervalSeconds: number;
+}
+
+export function readWeatherSettings(env: Environment): WeatherSettings {
+  return {
+    seed: wholeNumber(env, "WEATHER_SEED"),
+    updateIntervalSeconds: wholeNumber(env, "WEATHER_UPDATE_INTERVAL"),
+  };
+}
