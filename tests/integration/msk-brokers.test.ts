@@ -84,7 +84,7 @@ test("rule 26: a producer without KAFKA_BROKER sends to the brokers that the con
 
 test("rule 26: a cluster that the control plane does not know is the function's error, in MSK's words", async () => {
   const unknown = clusterArn.replace("local/", "other/");
-  await expect(produceWeather("t", unknown)).rejects.toThrow(/resource doesn't exist.*other/);
+  await expect(produceWeather("weather", unknown)).rejects.toThrow(/resource doesn't exist.*other/);
 });
 
 test("the control plane is asked once for all connections, and again when one fails", async () => {
