@@ -8,7 +8,7 @@ const { join } = require("node:path");
 const { ConfigurationError } = require("../lib/config/environment.ts");
 const { readTopics } = require("../lib/config/kafka.ts");
 const { readNetwork } = require("./network.cjs");
-const { ParameterError, readRules, readText, weatherRate } = require("./parameters.cjs");
+const { readRules, readText, weatherRate } = require("./parameters.cjs");
 const { MSK_SERVERLESS_REGIONS, ROLE_KINDS, readDatabase, readKafka } = require("./servers.cjs");
 const { readStage, refuseUnused } = require("./stage.cjs");
 
@@ -114,15 +114,15 @@ function migrationsHash() {
   return hash.digest("hex");
 }
 
-/** @throws ParameterError */
+/** @throws ConfigurationError */
 async function readDeployment({ options, resolveVariable }) {
   const name = options.stage ?? "local";
   // Before any variable: osls refuses some of these itself, in many more words.
   if (!/^[a-z][a-z0-9]{0,15}$/.test(name))
-    throw new ParameterError("--stage", "a small letter, then up to 15 small letters and digits", name);
+    throw new ConfigurationError("--stage", "a small letter, then up to 15 small letters and digits", name);
   // osls would go to us-east-1.
   if (!options.region && process.env.AWS_REGION === "")
-    throw new ParameterError("AWS_REGION", "a region, or not to be set", "");
+    throw new ConfigurationError("AWS_REGION", "a region, or not to be set", "");
   const isLocal = name === "local";
   const stage = await readStage(options, resolveVariable);
   const topics = readTopics(process.env);
@@ -149,7 +149,7 @@ module.exports = async (variables) => {
   try {
     return await readDeployment(variables);
   } catch (error) {
-    if (!(error instanceof ParameterError || error instanceof ConfigurationError)) throw error;
+    if (!(error instanceof ConfigurationError)) throw error;
     // osls would say it once for each of some sixty variables, each time with the stack.
     console.error(`\n${error.message}\nNothing was created or changed. The parameters: docs/deploy.md`);
     process.exit(1);

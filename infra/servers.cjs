@@ -2,7 +2,8 @@
 // groups of their owners'.
 "use strict";
 
-const { ID, ParameterError, readText, readWholeNumber, refuseBeside } = require("./parameters.cjs");
+const { ConfigurationError, wholeNumber } = require("../lib/config/environment.ts");
+const { ID, readText, refuseBeside } = require("./parameters.cjs");
 
 // Amazon MSK Developer Guide, "What is MSK Serverless?", as of 2026-11-24.
 const MSK_SERVERLESS_REGIONS = [
@@ -48,13 +49,13 @@ function readKafka(env, region) {
     expected: "serverless or provisioned (or MSK_CLUSTER_ARN of one that exists)",
   });
   if (kind === "provisioned" && region === TWO_ZONES)
-    throw new ParameterError(
+    throw new ConfigurationError(
       "--region (or AWS_REGION)",
       "a region where MSK has three zones, or MSK_CLUSTER_ARN",
       region,
     );
   if (kind === "serverless" && !MSK_SERVERLESS_REGIONS.includes(region))
-    throw new ParameterError(
+    throw new ConfigurationError(
       "--region (or AWS_REGION)",
       `a region with MSK Serverless (${MSK_SERVERLESS_REGIONS.join(", ")})${region === TWO_ZONES ? "" : ", or MSK_CLUSTER_TYPE=provisioned"}`,
       region,
@@ -93,7 +94,7 @@ function readDatabase(env, stage) {
       pattern: /^[a-z0-9.-]+$/i,
       expected: `the host of a database that exists${askedBy(env, "POSTGRES_HOST", OF_EXISTING)}`,
     }),
-    port: readWholeNumber(env, "POSTGRES_PORT"),
+    port: String(wholeNumber(env, "POSTGRES_PORT")),
     name: readText(env, "POSTGRES_DB", {
       fallback: "smartgrid_db",
       pattern: /^\S{1,63}$/,

@@ -2,7 +2,7 @@
 // and takes any name. (`deployed` and `kafkaBroker` tell this machine's stage from the others, and are nobody's to give.)
 "use strict";
 
-const { ParameterError } = require("./parameters.cjs");
+const { ConfigurationError } = require("../lib/config/environment.ts");
 
 /** What CloudWatch takes. */
 const RETENTION_DAYS = [
@@ -11,7 +11,7 @@ const RETENTION_DAYS = [
 
 const number = (expected, accepts) => (name, value) => {
   const read = /^\d+(\.\d+)?$/.test(String(value)) ? Number(value) : Number.NaN;
-  if (!accepts(read)) throw new ParameterError(`--param ${name}`, expected, String(value));
+  if (!accepts(read)) throw new ConfigurationError(`--param ${name}`, expected, String(value));
   return read;
 };
 const wholeNumber = (least, most) =>
@@ -27,12 +27,16 @@ const capacity = (least) =>
 const oneOf = (choices) => number(`one of ${choices.join(", ")}`, (value) => choices.includes(value));
 const instanceType = (name, value) => {
   if (!/^kafka\.[a-z0-9]+\.[a-z0-9]+$/.test(String(value)))
-    throw new ParameterError(`--param ${name}`, "a broker's type, such as kafka.m7g.large", String(value));
+    throw new ConfigurationError(
+      `--param ${name}`,
+      "a broker's type, such as kafka.m7g.large",
+      String(value),
+    );
   return value;
 };
 const onOff = (name, value) => {
   if (!["true", "false"].includes(String(value)))
-    throw new ParameterError(`--param ${name}`, "true or false", String(value));
+    throw new ConfigurationError(`--param ${name}`, "true or false", String(value));
   return String(value) === "true";
 };
 
@@ -54,17 +58,17 @@ const READERS = {
   move: onOff,
 };
 
-/** @throws ParameterError where a --param is none of the stage's, of which osls would say nothing, or has no value */
+/** @throws ConfigurationError where a --param is none of the stage's, of which osls would say nothing, or has no value */
 function refuseUnknown(given) {
   for (const param of given) {
     const [name, value] = param.split(/=(.*)/s);
     if (!Object.hasOwn(READERS, name))
-      throw new ParameterError("--param", `one of ${Object.keys(READERS).join(", ")}`, name);
-    if (!value) throw new ParameterError(`--param ${name}`, `${name}=VALUE`, param);
+      throw new ConfigurationError("--param", `one of ${Object.keys(READERS).join(", ")}`, name);
+    if (!value) throw new ConfigurationError(`--param ${name}`, `${name}=VALUE`, param);
   }
 }
 
-/** @returns each parameter as what it is, a number, a switch, or a text @throws ParameterError */
+/** @returns each parameter as what it is, a number, a switch, or a text @throws ConfigurationError */
 async function readStage(options, resolveVariable) {
   refuseUnknown(options.param ?? []);
   const entries = Object.entries(READERS).map(async ([name, read]) => [
@@ -73,7 +77,7 @@ async function readStage(options, resolveVariable) {
   ]);
   const stage = Object.fromEntries(await Promise.all(entries));
   if (stage.databaseMinCapacity > stage.databaseMaxCapacity)
-    throw new ParameterError(
+    throw new ConfigurationError(
       "--param databaseMinCapacity",
       `at most databaseMaxCapacity, ${stage.databaseMaxCapacity}`,
       String(stage.databaseMinCapacity),
@@ -91,15 +95,15 @@ const OF_DATABASE = [
   "databaseVolumeGib",
 ];
 
-/** @throws ParameterError where a --param is of a server that the stack does not make, and would be ignored */
+/** @throws ConfigurationError where a --param is of a server that the stack does not make, and would be ignored */
 function refuseUnused(given, { kafka, database }) {
   const names = given.map((param) => param.split("=", 1)[0]);
   const brokers = names.find((name) => OF_BROKERS.includes(name));
   if (brokers && kafka.kind !== "provisioned")
-    throw new ParameterError(`--param ${brokers}`, "MSK_CLUSTER_TYPE=provisioned with it", kafka.kind);
+    throw new ConfigurationError(`--param ${brokers}`, "MSK_CLUSTER_TYPE=provisioned with it", kafka.kind);
   const own = names.find((name) => OF_DATABASE.includes(name));
   if (own && database.kind !== "aurora")
-    throw new ParameterError(`--param ${own}`, "a database of the stack's own with it", database.host);
+    throw new ConfigurationError(`--param ${own}`, "a database of the stack's own with it", database.host);
 }
 
 module.exports = { readStage, refuseUnused };

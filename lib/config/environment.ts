@@ -4,12 +4,10 @@ import limits from "./limits.json" with { type: "json" };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A variable that is missing or holds something else than it may. */
+/** A variable (or a deployment's parameter) that is missing or holds something else than it may. Empty is missing. */
 export class ConfigurationError extends Error {
   constructor(variable: string, expected: string, actual: string | undefined) {
-    super(
-      `${variable}: expected ${expected}, got ${actual === undefined ? "nothing" : JSON.stringify(actual)}`,
-    );
+    super(`${variable}: expected ${expected}, got ${actual ? JSON.stringify(actual) : "nothing"}`);
     this.name = "ConfigurationError";
   }
 }
@@ -21,7 +19,7 @@ export function text(env: Environment, variable: string, fallback?: string): str
   return value;
 }
 
-/** A number within limits.json, which a deployment's parameters (infra/parameters.cjs) keep to as well. */
+/** A number within limits.json: of a function, and of a deployment (infra/parameters.cjs), which gives it to functions. */
 export function wholeNumber(env: Environment, variable: keyof typeof limits): number {
   const { usual, least, most } = limits[variable];
   const value = env[variable] || String(usual);

@@ -1,4 +1,5 @@
-// Nobody logs in to the database with a password, neither its owner nor a function; its logs end, and slow statements are in them without values.
+// Nobody logs in to the database with a password, neither its owner nor a function; its logs end, and slow statements are in
+// them without values.
 
 import { isProperties, type Properties } from "../../localstack/event-source-mapping/settings.ts";
 import { functionsOf, resourcesOf, type Template } from "./template.ts";
