@@ -256,7 +256,7 @@ describe("fault injection", () => {
   }
 
   test("the same seed on the same log gives the same deliveries, another seed others", async () => {
-    const topic = await kafka.createTopic(2);
+    const topic = await kafka.createTopic(2, [], "struck-by-seed");
     // Above a megabyte they are read one by one: what has been read when a batch is cut depends on the function's time.
     for (let i = 0; i < 8; i++)
       for (const partition of [0, 1]) await send(topic, partition, Array(5).fill("x".repeat(240_000)));
