@@ -102,11 +102,12 @@ const failedChecks: string[] = [];
 if (filters.length === 0)
   for (const [name, args] of checks) if (!(await run(name, args))) failedChecks.push(name);
 
-// What the local trigger and the servers do has nothing to do with days and hours: once is enough, in the zone that
-// is the harder case. All else runs in both.
+// What the local trigger and the servers do, and what is done when they go away, has nothing to do with days and hours:
+// once is enough, in the zone that is the harder case. All else runs in both.
 const onceInTirane = [
   "tests/integration/{esm-*,failures-command*,execution-*,start-command*,word-count*}",
   "tests/integration/localstack/**",
+  "tests/integration/pipeline/outages*",
 ];
 const isWhole = filters.length === 0;
 const counts = [

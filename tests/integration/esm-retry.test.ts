@@ -11,6 +11,7 @@ import { noCounts } from "../../localstack/event-source-mapping/metrics.ts";
 import {
   deliveriesOf,
   failing,
+  faultsOn,
   handling,
   numbered,
   recordsOf,
@@ -229,7 +230,7 @@ describe("fault injection", () => {
     // Of two halves at once, which of them is first tried again is for time to say.
     const kinds = faultKinds.filter((kind) => kind !== "halvesAtOnce");
     const probability = Object.fromEntries(kinds.map((kind) => [kind, 0.1]));
-    const faults = injectFaults({ seed, probability, delayMs: 10 }, () => undefined);
+    const faults = faultsOn(topic, { seed, probability, delayMs: 10 }, () => undefined);
     const settings = settingsFor(topic, {
       batchSize: 12,
       failureHandling: handling({ bisects: true, reportsItemFailures: true }),
@@ -256,7 +257,7 @@ describe("fault injection", () => {
   }
 
   test("the same seed on the same log gives the same deliveries, another seed others", async () => {
-    const topic = await kafka.createTopic(2, [], "struck-by-seed");
+    const topic = await kafka.createTopic(2);
     // Above a megabyte they are read one by one: what has been read when a batch is cut depends on the function's time.
     for (let i = 0; i < 8; i++)
       for (const partition of [0, 1]) await send(topic, partition, Array(5).fill("x".repeat(240_000)));

@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { MSKEvent } from "aws-lambda";
+import { type FaultPlan, type Faults, injectFaults } from "../../localstack/event-source-mapping/faults.ts";
 import { InvocationError, type Invoke } from "../../localstack/event-source-mapping/invoke.ts";
 import {
   type MappingExtras,
@@ -104,4 +105,18 @@ export function deliveriesOf(events: readonly MSKEvent[], partition: number): nu
     .map((event) => recordsOf(event).filter((one) => one.partition === partition))
     .filter((records) => records.length > 0)
     .map((records) => records.map((one) => one.offset));
+}
+
+/**
+ * Faults that strike the same batches in each run. What is struck follows from seed and topic, and a test's topic has
+ * another name each time: now and then one batch would fail nine times in a row, and nine failures wait for a minute.
+ */
+export function faultsOn(topic: string, plan: FaultPlan, log: (line: string) => void): Faults {
+  const faults = injectFaults(plan, log);
+  const ofAnyTopic = (subject: string) => subject.replaceAll(topic, "topic");
+  return {
+    ...faults,
+    draw: (kind, subject) => faults.draw(kind, ofAnyTopic(subject)),
+    strikes: (kind, subject) => faults.strikes(kind, ofAnyTopic(subject)),
+  };
 }

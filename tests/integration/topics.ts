@@ -12,12 +12,8 @@ export interface TestKafka {
   readonly producer: Producer;
   /** A producer of transactions, to be connected. */
   transactionalProducer(): Producer;
-  /** Makes a topic; without a name it gets one that no other run has. @returns its name */
-  createTopic(
-    partitions: number,
-    configEntries?: ITopicConfig["configEntries"],
-    topic?: string,
-  ): Promise<string>;
+  /** Makes a topic with a name of its own. */
+  createTopic(partitions: number, configEntries?: ITopicConfig["configEntries"]): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -41,7 +37,8 @@ export async function connectKafka(): Promise<TestKafka> {
         idempotent: true,
         maxInFlightRequests: 1,
       }),
-    async createTopic(partitions, configEntries = [], topic = `test-${randomUUID()}`) {
+    async createTopic(partitions, configEntries = []) {
+      const topic = `test-${randomUUID()}`;
       await createOn(admin, [{ topic, numPartitions: partitions, configEntries }]);
       return topic;
     },

@@ -14,6 +14,7 @@ import { type KafkaServer, startKafka } from "../../../localstack/kafka/server.t
 import { freePort } from "../../../localstack/ports.ts";
 import { type PostgresServer, startPostgres } from "../../../localstack/postgres/server.ts";
 import { type RunningFunctions, startFunctions } from "../../../scripts/start/functions.ts";
+import { postgresRelease } from "../stack.ts";
 import { until } from "../topics.ts";
 
 let folder: string;
@@ -30,6 +31,7 @@ const databaseOptions = () => ({
   database: "d",
   user: "u",
   password: "p",
+  ...postgresRelease,
 });
 const startDatabase = () => startPostgres(databaseOptions());
 
