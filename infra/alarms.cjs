@@ -39,8 +39,13 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
       ...[60, 15, "> 3600", "MAX(METRICS())", ofSweeper("WatermarkAge", "Maximum")],
     ],
     "quarantine-rate": [
-      "More than one in a hundred records is no valid event",
-      ...[300, 3, "> 1", "100 * SUM([a0, a1, a2]) / SUM([b0, b1, b2])"],
+      "More than one in a hundred records of a stream is no valid event",
+      ...[
+        300,
+        3,
+        "> 1",
+        `MAX([${[0, 1, 2].map((i) => `100 * FILL(a${i}, 0) / FILL(b${i}, 1)`).join(", ")}])`,
+      ],
       ...[ofAggregates("Quarantined"), ofAggregates("Records")],
     ],
     "too-late": [
@@ -89,10 +94,11 @@ function databaseAlarms({ ofDatabase }, { connections, volumeGib }) {
       "The database has more connections than are planned",
       ...[5, `> ${connections}`, "DatabaseConnections", "Maximum"],
     ),
-    "database-cpu": alarm("The database computes all the time", 15, "> 80", "CPUUtilization", "Average"),
+    // The busiest instance: the average of a writer and a standby that idles is half of the writer's.
+    "database-cpu": alarm("The database computes all the time", 15, "> 80", "CPUUtilization", "Maximum"),
     "database-capacity": alarm(
       "The database needs more than 90 % of its largest capacity",
-      ...[15, "> 90", "ACUUtilization", "Average"],
+      ...[15, "> 90", "ACUUtilization", "Maximum"],
     ),
     // Aurora tells the volume's size every few minutes: in a shorter period there would mostly be none.
     "database-volume": alarm(

@@ -56,7 +56,7 @@ function widgetsOf(prefix, hasDatabase) {
     ...(hasDatabase
       ? [
           ["Database: connections", database("DatabaseConnections", "Maximum")],
-          ["Database: capacity in ACU", database("ServerlessDatabaseCapacity", "Average")],
+          ["Database: capacity in ACU", database("ServerlessDatabaseCapacity", "Maximum")],
           ["Database: bytes stored", database("VolumeBytesUsed", "Maximum")],
         ]
       : []),

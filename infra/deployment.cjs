@@ -10,7 +10,7 @@ const { readTopics } = require("../lib/config/kafka.ts");
 const { readNetwork } = require("./network.cjs");
 const { readRules, readText, weatherRate } = require("./parameters.cjs");
 const { MSK_SERVERLESS_REGIONS, ROLE_KINDS, readDatabase, readKafka } = require("./servers.cjs");
-const { readStage, refuseUnused } = require("./stage.cjs");
+const { readStage, refuseTooManyPartitions, refuseUnused } = require("./stage.cjs");
 
 // Stable between runs: the ledger of this machine knows the cluster by it.
 const LOCAL_CLUSTER_ARN =
@@ -106,10 +106,10 @@ function standsOn({ kafka, database }, topics) {
   };
 }
 
-/** Changes whenever a migration does, so that CloudFormation runs migrate-database again. */
+/** Changes whenever a migration or the functions' users do, so that CloudFormation runs migrate-database again. */
 function migrationsHash() {
   const folder = join(__dirname, "migrations");
-  const hash = createHash("sha256");
+  const hash = createHash("sha256").update(readFileSync(join(__dirname, "../lib/store/logins.ts")));
   for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
   return hash.digest("hex");
 }
@@ -130,7 +130,10 @@ async function readDeployment({ options, resolveVariable }) {
   const deployment = isLocal
     ? localDeployment(process.env)
     : deployedDeployment(process.env, await resolveVariable("self:provider.region"), name, stage.standby);
-  if (!isLocal) refuseUnused(options.param ?? [], deployment);
+  if (!isLocal) {
+    refuseUnused(options.param ?? [], deployment);
+    refuseTooManyPartitions(stage, deployment);
+  }
   return {
     ...deployment,
     stage,

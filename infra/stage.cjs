@@ -51,7 +51,7 @@ const READERS = {
   backupRetentionDays: wholeNumber(1, 35),
   deletionProtection: onOff,
   logRetentionDays: oneOf(RETENTION_DAYS),
-  maximumPollers: wholeNumber(1, 2000),
+  maximumPollers: wholeNumber(1, 999), // of two triggers, and weather's one: all share a group, of 2,000 at most
   requestsPerSecond: wholeNumber(1, 5_000), // the burst that an account begins with, which is set to it as well
   tracing: onOff,
   databaseVolumeGib: wholeNumber(1, 262_144), // ours: more than any volume holds
@@ -85,6 +85,20 @@ async function readStage(options, resolveVariable) {
   return stage;
 }
 
+/** MSK Serverless: so many may be made in 5 minutes, and a deployment makes them all at once. */
+const NEW_PARTITIONS = 250;
+
+/** @throws ConfigurationError where the cluster would refuse the topics half-way */
+function refuseTooManyPartitions({ partitions }, { kafka }) {
+  const most = Math.floor((NEW_PARTITIONS - 1) / 2); // two topics of so many, and weather's one
+  if (kafka.kind === "serverless" && partitions > most)
+    throw new ConfigurationError(
+      "--param partitions",
+      `at most ${most} with MSK Serverless, or MSK_CLUSTER_TYPE=provisioned`,
+      String(partitions),
+    );
+}
+
 /** Parameters of servers of the stack's own. */
 const OF_BROKERS = ["kafkaInstanceType", "kafkaStorageGb"];
 const OF_DATABASE = [
@@ -106,4 +120,4 @@ function refuseUnused(given, { kafka, database }) {
     throw new ConfigurationError(`--param ${own}`, "a database of the stack's own with it", database.host);
 }
 
-module.exports = { readStage, refuseUnused };
+module.exports = { readStage, refuseTooManyPartitions, refuseUnused };

@@ -18,6 +18,18 @@ type Event<Properties> = Pick<
   "RequestType" | "ResponseURL" | "StackId" | "RequestId" | "LogicalResourceId"
 > & { readonly ResourceProperties: Properties };
 
+/** What the stack's outputs say of a step, again and again until a later deployment runs it again. */
+interface StepData extends Record<string, string> {
+  readonly Result: string;
+  /** UTC, to the minute. */
+  readonly At: string;
+}
+
+const dataOf = (result: string): StepData => ({
+  Result: result.slice(0, LONGEST_TEXT),
+  At: new Date().toISOString().slice(0, 16).replace("T", " "),
+});
+
 async function withinTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeOut = new Promise<never>((_, reject) => {
@@ -35,7 +47,7 @@ async function answer(
   outcome: {
     readonly Status: "SUCCESS" | "FAILED";
     readonly Reason?: string;
-    readonly Data?: { Result: string };
+    readonly Data?: StepData;
   },
 ): Promise<void> {
   const body: CloudFormationCustomResourceResponse = {
@@ -65,12 +77,12 @@ export function customResource<Properties = unknown>(
 ): (event: Event<Properties>, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<void> {
   return async (event, context) => {
     // Removing the stack removes neither tables nor topics: what holds them goes, or its owner decides.
-    if (event.RequestType === "Delete") return answer(event, { Status: "SUCCESS", Data: { Result: "kept" } });
+    if (event.RequestType === "Delete") return answer(event, { Status: "SUCCESS", Data: dataOf("kept") });
     const remainingMs = () => context.getRemainingTimeInMillis() - ANSWER_MS;
     try {
       const result = await withinTime(step(event.ResourceProperties, remainingMs), remainingMs());
       log("info", "step of the deployment done", { step: event.LogicalResourceId, result });
-      await answer(event, { Status: "SUCCESS", Data: { Result: result.slice(0, LONGEST_TEXT) } });
+      await answer(event, { Status: "SUCCESS", Data: dataOf(result) });
     } catch (error) {
       // Whatever it is: CloudFormation would wait for an hour and then say nothing of it.
       log("error", "step of the deployment failed", {

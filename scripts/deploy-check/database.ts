@@ -17,10 +17,15 @@ function checkLogs(template: Template, id: string, cluster: Properties): string[
     .map((name) => `${id}: its log ${name} is kept for ever; make the group before it, with a retention`);
 }
 
+/** Else readings are in the log: with a slow statement, or in an error's detail ("Failing row contains …"). */
+const LOGGED_WITHOUT_VALUES = { log_parameter_max_length: "0", log_error_verbosity: "terse" };
+
 function checkParameters(template: Template): string[] {
-  return resourcesOf(template, "AWS::RDS::DBClusterParameterGroup")
-    .filter(([, { Parameters: set }]) => !isProperties(set) || set.log_parameter_max_length !== "0")
-    .map(([id]) => `${id}: slow statements are logged with the readings; set log_parameter_max_length to 0`);
+  return resourcesOf(template, "AWS::RDS::DBClusterParameterGroup").flatMap(([id, { Parameters: set }]) =>
+    Object.entries(LOGGED_WITHOUT_VALUES)
+      .filter(([name, value]) => !isProperties(set) || set[name] !== value)
+      .map(([name, value]) => `${id}: readings get into the log; set ${name} to ${value}`),
+  );
 }
 
 export function checkDatabase(template: Template): string[] {

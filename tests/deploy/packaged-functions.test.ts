@@ -45,7 +45,10 @@ test("create-topics creates what is missing, and then nothing", async () => {
   const Topics = Object.values(topics).map((Name) => ({ Name, Partitions: "2" }));
   expect(await deployment.step("create-topics", { Topics })).toMatchObject({
     Status: "SUCCESS",
-    Data: { Result: `created ${Object.values(topics).join(", ")}` },
+    Data: {
+      Result: `created ${Object.values(topics).join(", ")}`,
+      At: expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d$/),
+    },
   });
   const { topics: made } = await deployment.kafka.admin.fetchTopicMetadata({ topics: [topics.sensor] });
   expect(made[0]?.partitions).toHaveLength(2);

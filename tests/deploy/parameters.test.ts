@@ -344,7 +344,7 @@ test.each([
   ["databaseMinCapacity", "1.2", 'ACUs from 0 to 256 in steps of 0.5, got "1.2"'],
   ["databaseMinCapacity", "64", 'at most databaseMaxCapacity, 32, got "64"'],
   ["kafkaStorageGb", "16385", 'a whole number from 1 to 16384, got "16385"'],
-  ["maximumPollers", "2001", 'a whole number from 1 to 2000, got "2001"'],
+  ["maximumPollers", "1000", 'a whole number from 1 to 999, got "1000"'],
   ["requestsPerSecond", "5001", 'a whole number from 1 to 5000, got "5001"'],
   ["databaseVolumeGib", "1.5", 'a whole number from 1 to 262144, got "1.5"'],
   ["databaseVolumeGib", "262145", 'a whole number from 1 to 262144, got "262145"'],
@@ -376,6 +376,17 @@ test.each([
     );
   },
 );
+
+test("MSK Serverless makes no more than 250 partitions at once, which are the three topics'", async () => {
+  const most = { partitions: "124" };
+  expect(await read(parameters, {}, most)).toMatchObject({ stage: { partitions: 124 } });
+  const more = { partitions: "125" };
+  await expect(read(parameters, {}, more)).rejects.toThrow(
+    /^--param partitions: expected at most 124 with MSK Serverless, or MSK_CLUSTER_TYPE=provisioned, got "125"$/,
+  );
+  const provisioned = { ...parameters, MSK_CLUSTER_TYPE: "provisioned" };
+  expect(await read(provisioned, {}, more)).toMatchObject({ stage: { partitions: 125 } });
+});
 
 test.each(["partition", "deployed", "kafkaBroker"])("--param %s=1 is none of a stage's", async (name) => {
   await expect(read(parameters, {}, { [name]: "1" })).rejects.toThrow(

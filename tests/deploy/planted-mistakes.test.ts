@@ -289,7 +289,14 @@ const mistakes: readonly Mistake[] = [
     "DatabaseParameters",
     /"log_parameter_max_length":"0"/,
     '"log_parameter_max_length":"-1"',
-    /^DatabaseParameters: slow statements are logged with the readings/,
+    /^DatabaseParameters: readings get into the log; set log_parameter_max_length to 0$/,
+  ],
+  [
+    "readings in the details of errors",
+    "DatabaseParameters",
+    /,"log_error_verbosity":"terse"/,
+    "",
+    /^DatabaseParameters: readings get into the log; set log_error_verbosity to terse$/,
   ],
   [
     "an alarm that rings during the first deployment",
@@ -318,6 +325,20 @@ const mistakes: readonly Mistake[] = [
     /"ServiceTimeout":"900"/,
     '"ServiceTimeout":"840"',
     /^DatabaseMigration: is waited for 840 s, and migrate-database may take 840 s$/,
+  ],
+  [
+    "topics that another cluster would not get",
+    "KafkaTopics",
+    /"Cluster":\{"Ref":"KafkaCluster"\},/,
+    "",
+    /^KafkaTopics: does not name its server \(create-topics's MSK_CLUSTER_ARN\), and would not run for another one$/,
+  ],
+  [
+    "migrations that another database would not get",
+    "DatabaseMigration",
+    /"Host":\{[^}]*\},/,
+    "",
+    /^DatabaseMigration: does not name its server \(migrate-database's POSTGRES_HOST\)/,
   ],
   [
     "logs for ever",
