@@ -82,17 +82,22 @@ function templates({ kafka, database, network }) {
 }
 
 /** What the functions of infra/deploy-steps.yml need before they can work. */
-function readiness({ database, network }) {
+function readiness({ kafka, database, network }) {
   const ways = network.kind === "own" ? ["KafkaEndpoint", "StorageEndpoint"] : [];
   const routes = network.kind === "own" ? ["RoutesOfSubnetA", "RoutesOfSubnetB", "RoutesOfSubnetC"] : [];
   return {
     database: [
       ...ways,
       ...routes,
-      "FunctionsToDatabase",
-      ...(database.kind === "aurora" ? ["DatabaseWriter"] : []),
+      "DatabaseClientSecurityGroup",
+      ...(database.kind === "aurora" ? ["DatabaseFromClients", "DatabaseWriter"] : []),
     ],
-    kafka: [...ways, ...routes, "FunctionsToKafka"],
+    kafka: [
+      ...ways,
+      ...routes,
+      "KafkaClientSecurityGroup",
+      ...(kafka.kind === "existing" ? [] : ["KafkaFromClients"]),
+    ],
   };
 }
 

@@ -2,6 +2,7 @@
 // them, and lets functions out to the groups that their owners named.
 
 import { expect, test } from "vitest";
+import { isProperties } from "../../localstack/event-source-mapping/settings.ts";
 import { checkPackaged, readPackaged } from "../../scripts/deploy-check/assertions.ts";
 import { resourcesOf } from "../../scripts/deploy-check/template.ts";
 import { existing, packageStage, parameters } from "./packaged.ts";
@@ -21,11 +22,11 @@ test.each(variants)("%s that exist", async (_name, given, destinations) => {
     const packaged = await readPackaged(run.folder);
     expect(await checkPackaged(packaged)).toEqual([]);
     const { template } = packaged;
-    expect(
-      resourcesOf(template, "AWS::EC2::SecurityGroupEgress").map(
-        ([, rule]) => rule.DestinationSecurityGroupId,
-      ),
-    ).toEqual(destinations);
+    const letOut = resourcesOf(template, "AWS::EC2::SecurityGroup").flatMap(([, { SecurityGroupEgress }]) =>
+      [SecurityGroupEgress ?? []].flat().filter(isProperties),
+    );
+    const groups = letOut.flatMap(({ DestinationSecurityGroupId: to }) => (to === undefined ? [] : [to]));
+    expect(groups).toEqual(destinations);
     const types = Object.values(template.Resources).map(({ Type }) => Type);
     expect(types).not.toContain("AWS::EC2::VPC");
     expect(types.filter((type) => type.startsWith("AWS::MSK::"))).toHaveLength(
