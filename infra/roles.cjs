@@ -2,6 +2,8 @@
 // the cluster's, topic's, group's or database user's own ARNs; each `*` has its reason below.
 "use strict";
 
+const STREAMS = require("./streams.cjs");
+
 const allow = (Action, Resource) => ({ Effect: "Allow", Action, Resource });
 
 /**
@@ -13,20 +15,38 @@ const logs = (name) =>
     "Fn::Sub": `arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/lambda/${name}:*`,
   });
 
-// `*`: network interfaces are made by Lambda under ids that nobody knows before, and EC2 has no narrower resource for
-// describing them (Service Authorization Reference, Amazon EC2: Describe… has no resource types).
-const networkInterfaces = (...more) =>
-  allow(
-    [
-      "ec2:CreateNetworkInterface",
-      "ec2:DescribeNetworkInterfaces",
-      "ec2:DeleteNetworkInterface",
-      "ec2:DescribeSubnets",
-      ...more,
-    ],
-    "*",
-  );
-const inNetwork = networkInterfaces("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses");
+const INTERFACES = [
+  "ec2:CreateNetworkInterface",
+  "ec2:DescribeNetworkInterfaces",
+  "ec2:DeleteNetworkInterface",
+  "ec2:DescribeSubnets",
+  "ec2:AssignPrivateIpAddresses",
+  "ec2:UnassignPrivateIpAddresses",
+];
+const OF_TRIGGER = ["ec2:DescribeVpcs", "ec2:DescribeSecurityGroups"];
+
+// `*`: network interfaces are made by Lambda under ids that nobody knows before, EC2 has no narrower resource for describing
+// them, and a subnet that is shared belongs to another account.
+const interfaces = allow(INTERFACES, "*");
+const interfacesOfTrigger = allow([...INTERFACES, ...OF_TRIGGER], "*");
+
+/**
+ * What Lambda may in a function's name, the function's own code may not (Lambda Developer Guide, "Giving Lambda functions
+ * access to resources in an Amazon VPC"). Not so for the triggers' roles, in whose name pollers work as well: nobody calls
+ * these functions, and whether pollers pass for the function then, AWS does not say.
+ */
+const noInterfacesForCode = (name) => ({
+  Effect: "Deny",
+  Action: INTERFACES,
+  Resource: "*",
+  Condition: {
+    ArnEquals: {
+      "lambda:SourceFunctionArn": {
+        "Fn::Sub": `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${name}`,
+      },
+    },
+  },
+});
 
 // `*`: X-Ray has no narrower resource for what is sent to it (Service Authorization Reference, AWS X-Ray).
 const traces = allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*");
@@ -57,12 +77,6 @@ function statements({ kafka, isProvisioned, database }) {
     /** Lambda's pollers, which read the topic in the function's name. */
     trigger: (topic, group) => [
       allow(["kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"], kafka.cluster),
-      networkInterfaces(
-        "ec2:DescribeVpcs",
-        "ec2:DescribeSecurityGroups",
-        "ec2:AssignPrivateIpAddresses",
-        "ec2:UnassignPrivateIpAddresses",
-      ),
       allow(
         [
           "kafka-cluster:Connect",
@@ -75,14 +89,12 @@ function statements({ kafka, isProvisioned, database }) {
       allow(["sqs:SendMessage"], { "Fn::GetAtt": ["AggregateFailures", "Arn"] }),
     ],
     producer: (topic) => [
-      inNetwork,
       brokers,
       allow(["kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently"], kafka.cluster),
       allow(["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"], kafka.topic(topic)),
     ],
     /** Asks how far the partitions reach. */
     offsets: (topics) => [
-      inNetwork,
       brokers,
       allow(["kafka-cluster:Connect"], kafka.cluster),
       allow(["kafka-cluster:DescribeTopic"], topics.map(kafka.topic)),
@@ -90,16 +102,11 @@ function statements({ kafka, isProvisioned, database }) {
     /** Reads records again by their offsets, in no group. */
     archive: (topics) => [allow(["kafka-cluster:ReadData"], topics.map(kafka.topic))],
     topicMaker: (topics) => [
-      inNetwork,
       brokers,
       allow(["kafka-cluster:Connect"], kafka.cluster),
       allow(["kafka-cluster:CreateTopic", "kafka-cluster:DescribeTopic"], topics.map(kafka.topic)),
     ],
     login: (user) => [allow(["rds-db:connect"], databaseUser(database.resourceId, user))],
-    migration: () => [
-      inNetwork,
-      allow(["rds-db:connect"], databaseUser(database.resourceId, database.owner)),
-    ],
   };
 }
 
@@ -146,10 +153,16 @@ module.exports = async ({ resolveVariable }) => {
       ...may.login(database.users.ingest),
     ],
     "sweep-windows": [...may.offsets(all), ...may.archive(all), ...may.login(database.users.sweep)],
-    "migrate-database": may.migration(),
+    "migrate-database": may.login(database.owner),
     "create-topics": may.topicMaker(all),
   };
-  const ofEveryOne = (key) => [logs(`${prefix}-${key}`), ...(isTraced ? [traces] : [])];
+  const ofEveryOne = (key) => [
+    logs(`${prefix}-${key}`),
+    ...(Object.values(STREAMS).includes(key)
+      ? [interfacesOfTrigger]
+      : [interfaces, noInterfacesForCode(`${prefix}-${key}`)]),
+    ...(isTraced ? [traces] : []),
+  ];
   const logicalId = (key) => `${key.replaceAll(/(^|-)(.)/g, (_, __, first) => first.toUpperCase())}Role`;
   return {
     Resources: Object.fromEntries(

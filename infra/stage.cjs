@@ -53,6 +53,7 @@ const READERS = {
   logRetentionDays: oneOf(RETENTION_DAYS),
   maximumPollers: wholeNumber(1, 999), // of two triggers, and weather's one: all share a group, of 2,000 at most
   requestsPerSecond: wholeNumber(1, 5_000), // the burst that an account begins with, which is set to it as well
+  simulatedWeather: onOff,
   tracing: onOff,
   databaseVolumeGib: wholeNumber(1, 262_144), // ours: more than any volume holds
   move: onOff,
@@ -68,6 +69,12 @@ function refuseUnknown(given) {
   }
 }
 
+/**
+ * Executions of a function that takes events in. Each takes some 10 ms, or 4 s where the brokers do not answer: so many are
+ * plenty for the first and refuse early in the second, when requestsPerSecond would take all that an account has.
+ */
+const ingestConcurrency = ({ requestsPerSecond }) => Math.max(5, Math.ceil(requestsPerSecond / 10));
+
 /** @returns each parameter as what it is, a number, a switch, or a text @throws ConfigurationError */
 async function readStage(options, resolveVariable) {
   refuseUnknown(options.param ?? []);
@@ -82,7 +89,7 @@ async function readStage(options, resolveVariable) {
       `at most databaseMaxCapacity, ${stage.databaseMaxCapacity}`,
       String(stage.databaseMinCapacity),
     );
-  return stage;
+  return { ...stage, ingestConcurrency: ingestConcurrency(stage) };
 }
 
 /** MSK Serverless: so many may be made in 5 minutes, and a deployment makes them all at once. */

@@ -58,8 +58,8 @@ export function metricLine(
 export type WriteMetrics = (stream: StreamName, metrics: Metrics) => void;
 
 /**
- * Writes them to standard output, as they are: Lambda's `console` would put time and request before the JSON, and
- * CloudWatch reads nothing then.
+ * Writes them to standard output, as they are, like log lines (lib/log.ts): of anything before the JSON CloudWatch reads
+ * nothing.
  * @param functionName under which name; null: nowhere
  */
 export function metricWriter(functionName: string | null): WriteMetrics {

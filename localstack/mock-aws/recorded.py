@@ -18,7 +18,6 @@ KNOWN: dict[str, tuple[str, dict[str, str]]] = {
     "AWS::ApiGatewayV2::Route": ("{id}", {}),
     "AWS::ApiGatewayV2::Stage": ("$default", {}),
     "AWS::CloudWatch::Alarm": ("{name}", {}),
-    "AWS::EC2::SecurityGroupEgress": ("sgr-{id}", {}),
     "AWS::MSK::Cluster": ("arn:aws:kafka:{arn}:cluster/{name}/{uuid}-5", {}),
     "AWS::MSK::Configuration": ("arn:aws:kafka:{arn}:configuration/{name}/{uuid}-5", {
         "Arn": "arn:aws:kafka:{arn}:configuration/{name}/{uuid}-5",

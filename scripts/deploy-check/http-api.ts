@@ -1,11 +1,13 @@
-// The HTTP API: everything but /health wants a token, calls are limited and logged, other sites' pages may not call it.
+// The HTTP API: everything but /health wants a token, calls are limited and logged, those without a token more than others,
+// other sites' pages may not call it, and its functions leave executions to others.
 
 import { isProperties } from "../../localstack/event-source-mapping/settings.ts";
-import { resourcesOf, type Template } from "./template.ts";
+import { functionsOf, resourcesOf, type Template } from "./template.ts";
 
 const OPEN_ROUTES = ["GET /health"];
 
 export function checkHttpApi(template: Template): string[] {
+  const integrations = JSON.stringify(resourcesOf(template, "AWS::ApiGatewayV2::Integration"));
   return [
     ...resourcesOf(template, "AWS::ApiGatewayV2::Route")
       .filter(
@@ -16,15 +18,25 @@ export function checkHttpApi(template: Template): string[] {
           `${id}: ${String(RouteKey)} can be called by everyone; give it the authorizer`,
       ),
     ...resourcesOf(template, "AWS::ApiGatewayV2::Stage").flatMap(
-      ([id, { AccessLogSettings, DefaultRouteSettings }]) => [
+      ([id, { AccessLogSettings, DefaultRouteSettings, RouteSettings }]) => [
         ...(isProperties(AccessLogSettings) ? [] : [`${id}: has no access logs`]),
         ...(isProperties(DefaultRouteSettings) && Number(DefaultRouteSettings.ThrottlingRateLimit) > 0
           ? []
           : [`${id}: has no limit of calls per second`]),
+        ...OPEN_ROUTES.filter(
+          (route) => !isProperties(RouteSettings) || !isProperties(RouteSettings[route]),
+        ).map((route) => `${id}: ${route}, which everyone can call, has no limit of its own`),
       ],
     ),
     ...resourcesOf(template, "AWS::ApiGatewayV2::Api")
       .filter(([, { CorsConfiguration }]) => CorsConfiguration !== undefined)
       .map(([id]) => `${id}: CORS is open; nobody asked for it`),
+    // Each waits for the brokers when these are slow: without a bound, for as many executions as the account has.
+    ...functionsOf(template)
+      .filter(({ id }) => integrations.includes(`"${id}"`))
+      .filter(({ properties }) => typeof properties.ReservedConcurrentExecutions !== "number")
+      .map(
+        ({ key }) => `${key}: has no reservedConcurrency: callers could take all executions of the account`,
+      ),
   ];
 }

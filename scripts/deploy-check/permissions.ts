@@ -155,8 +155,15 @@ function addCode(needs: Needs, caller: Caller, bundle: Bundle): string[] {
   });
 }
 
-/** What a function's own role allows, as `action on resource`. */
-export function allowedBy(template: Template, { id, properties }: FunctionView): Set<string> {
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Resource: string | string[];
+  readonly Condition?: unknown;
+}
+
+/** The statements of a function's own role. @throws Error where it has none */
+function statementsOf(template: Template, { id, properties }: FunctionView): Statement[] {
   const roleId = JSON.stringify(properties.Role).match(/"([^"]*Role)"/)?.[1] ?? "";
   const policies: unknown = resolve(template, template.Resources[roleId]?.Properties?.Policies);
   const statements = (Array.isArray(policies) ? policies : []).flatMap((policy: unknown) => {
@@ -164,11 +171,31 @@ export function allowedBy(template: Template, { id, properties }: FunctionView):
     return isProperties(document) && Array.isArray(document.Statement) ? document.Statement : [];
   });
   if (statements.length === 0) throw new Error(`${id}: has no role of its own`);
+  return statements;
+}
+
+/** What a function's own role allows, as `action on resource`. */
+export function allowedBy(template: Template, view: FunctionView): Set<string> {
   return new Set(
-    statements.flatMap(({ Action, Resource }: { Action: string | string[]; Resource: string | string[] }) =>
-      [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} on ${resource}`)),
-    ),
+    statementsOf(template, view)
+      .filter(({ Effect }) => Effect === "Allow")
+      .flatMap(({ Action, Resource }) =>
+        [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} on ${resource}`)),
+      ),
   );
+}
+
+/** Lambda makes network interfaces in a function's name; its code, which callers talk to, must not. */
+function checkDenied(template: Template, view: FunctionView, isTriggered: boolean): string[] {
+  const self = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${String(view.properties.FunctionName)}`;
+  const denied = statementsOf(template, view)
+    .filter(({ Effect, Condition }) => Effect === "Deny" && JSON.stringify(Condition).includes(`"${self}"`))
+    .flatMap(({ Action }) => Action);
+  return isTriggered
+    ? []
+    : [...interfaces, ...addresses]
+        .filter((name) => !denied.includes(`ec2:${name}`))
+        .map((name) => `${view.key}: its own code may call ec2:${name}, which only Lambda has to`);
 }
 
 export function checkPermissions(template: Template, bundles: readonly Bundle[]): string[] {
@@ -176,15 +203,17 @@ export function checkPermissions(template: Template, bundles: readonly Bundle[])
   return functionsOf(template).flatMap((view) => {
     const needs: Needs = new Map();
     addLambda(needs, view);
-    for (const [, properties] of mappings)
-      if (JSON.stringify(properties.FunctionName).includes(`"${view.id}"`))
-        addTrigger(needs, resolve(template, properties));
+    const triggers = mappings.filter(([, { FunctionName }]) =>
+      JSON.stringify(FunctionName).includes(`"${view.id}"`),
+    );
+    for (const [, properties] of triggers) addTrigger(needs, resolve(template, properties));
     const bundle = bundles.find(({ name }) => name === view.key);
     if (bundle === undefined) return [`${view.key}: has no bundle of this name`];
     const unknown = addCode(needs, callerOf(view, template), bundle);
     const allowed = allowedBy(template, view);
     return [
       ...unknown,
+      ...checkDenied(template, view, triggers.length > 0),
       ...[...needs]
         .filter(([need]) => !allowed.has(need))
         .map(([need, who]) => `${view.key}: its role lacks ${need}, which ${who} needs`),

@@ -353,6 +353,7 @@ test.each([
   ["logRetentionDays", "10", 'one of 1, 3, 5, 7, 14, 30, 60, 90, .*, got "10"'],
   ["standby", "no", 'true or false, got "no"'],
   ["deletionProtection", "no", 'true or false, got "no"'],
+  ["simulatedWeather", "no", 'true or false, got "no"'],
   ["tracing", "no", 'true or false, got "no"'],
 ])("--param %s=%s is refused", async (name, value, expected) => {
   await expect(read(parameters, {}, { [name]: value })).rejects.toThrow(

@@ -68,6 +68,13 @@ const mistakes: readonly Mistake[] = [
     /^aggregate-weather: its role allows rds-db:connect on .*:dbuser:DatabaseCluster\.DBClusterResourceId\/\*, which nothing of it calls$/,
   ],
   [
+    "code that may do what only Lambda has to",
+    "IngestMeterRole",
+    /:function:smartgrid-prod-ingest-meter"/,
+    ':function:smartgrid-prod-ingest-sensor"',
+    /^ingest-meter: its own code may call ec2:DeleteNetworkInterface, which only Lambda has to$/,
+  ],
+  [
     "another function's user of the database",
     "HealthRole",
     /"\/smartgrid_api_prod"/,
@@ -157,6 +164,20 @@ const mistakes: readonly Mistake[] = [
     /"AuthorizationType":"JWT"/,
     '"AuthorizationType":"NONE"',
     /POST \/api\/v1\/ingest\/sensor can be called by everyone/,
+  ],
+  [
+    "a route for everybody without a limit of its own",
+    "HttpApiStage",
+    /"GET \/health":/,
+    '"GET /ready":',
+    /^HttpApiStage: GET \/health, which everyone can call, has no limit of its own$/,
+  ],
+  [
+    "callers who may take all executions of the account",
+    "IngestDashsensorLambdaFunction",
+    /"ReservedConcurrentExecutions":100/,
+    '"Tags":[]',
+    /^ingest-sensor: has no reservedConcurrency: callers could take all executions of the account$/,
   ],
   [
     "a reference to nothing",

@@ -182,7 +182,7 @@ describe("trouble", () => {
 
 describe("it is told", () => {
   test("once when it begins and once when it ends, however many sweeps see it", async () => {
-    const told = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);
     const said = () => told.mock.calls.map(([line]) => JSON.parse(String(line)).message);
     await apply(0, 0);
     await sweep(5);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { patiently } from "../../../lib/deploy/patience.ts";
 
 beforeEach(() => {
-  vi.spyOn(console, "error").mockReturnValue(undefined); // each further try is logged
+  vi.spyOn(process.stderr, "write").mockReturnValue(true); // each further try is logged
 });
 afterEach(() => vi.restoreAllMocks());
 

@@ -6,7 +6,7 @@ import { ingestMeterApp, ingestSensorApp } from "../../../lib/http/ingest.ts";
 import { NotStoredError } from "../../../lib/kafka/not-stored.ts";
 
 beforeAll(() => {
-  vi.spyOn(console, "error").mockImplementation(() => undefined); // each 503 is logged
+  vi.spyOn(process.stderr, "write").mockReturnValue(true); // each 503 is logged
 });
 
 const dependencies = {
