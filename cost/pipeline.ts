@@ -50,10 +50,11 @@ const IDENTITY_DAYS = 8;
 /** The sweeper and the weather, once a minute each: judgement. */
 const SCHEDULED_PER_SECOND = 2 / 60;
 const SCHEDULED_SECONDS = 0.5;
-/** Pollers hand over there what they have given up. */
-const FAILURE_ENDPOINT_ZONES = { sqs: ZONES } as const;
-/** What on-demand pollers need besides. */
-const POLLER_ENDPOINT_ZONES = { lambda: ZONES, sts: ZONES } as const;
+/** What pollers need besides the functions' endpoints: provisioned ones hand over what they give up, others never do. */
+const POLLER_ENDPOINT_ZONES = {
+  provisioned: { sqs: ZONES },
+  "on-demand": { lambda: ZONES, sts: ZONES },
+} as const;
 const POLLER_BYTES_PER_SECOND = 5e6;
 const UNIT_BYTES_PER_SECOND = 20e6;
 const POLLERS_PER_UNIT = 10;
@@ -122,8 +123,8 @@ function pollerUnits(loads: readonly StreamLoad[], kind: PollerKind): number {
 
 function networkItems({ network, pollers }: Deployment): Item[] {
   if (network === "nat") return [["NAT gateways", ZONES * HOURS_PER_MONTH, "natGateway"]];
-  const ofPollers = pollers === "on-demand" ? POLLER_ENDPOINT_ZONES : {};
-  return [endpointItem({ ...ENDPOINT_ZONES, ...FAILURE_ENDPOINT_ZONES, ...ofPollers })];
+  const kind = pollers === "on-demand" ? pollers : "provisioned";
+  return [endpointItem({ ...ENDPOINT_ZONES, ...POLLER_ENDPOINT_ZONES[kind] })];
 }
 
 export function pipelineBill(workload: Workload, deployment: Deployment, prices: Prices): Bill {
