@@ -16,12 +16,22 @@ function isFree(port: number): Promise<boolean> {
 /** Below the ports that systems give to outgoing connections (Linux: from 32768): one of those could take it before its server does. */
 const ANY = { from: 20_000, to: 32_000 } as const;
 
+/** Between a port's choice and its server's start lie seconds: what was chosen without a preference is chosen once. */
+const chosen = new Set<number>();
+
+function isNew(port: number): boolean {
+  if (chosen.has(port)) return false;
+  chosen.add(port);
+  return true;
+}
+
 /**
- * The preferred port or the next free one above it; without a preference any free one.
+ * The preferred port or the next free one above it; without a preference any free one that this process has not yet got.
  * @throws Error where 200 ports in a row are taken
  */
-export async function freePort(preferred = randomInt(ANY.from, ANY.to)): Promise<number> {
-  for (let port = preferred; port < Math.min(preferred + TRIES, 65_536); port++)
-    if (await isFree(port)) return port;
-  throw new Error(`no free port on 127.0.0.1 from ${preferred} to ${preferred + TRIES - 1}`);
+export async function freePort(preferred?: number): Promise<number> {
+  const first = preferred ?? randomInt(ANY.from, ANY.to);
+  for (let port = first; port < Math.min(first + TRIES, 65_536); port++)
+    if ((preferred !== undefined || isNew(port)) && (await isFree(port))) return port;
+  throw new Error(`no free port on 127.0.0.1 from ${first} to ${first + TRIES - 1}`);
 }

@@ -1,4 +1,5 @@
-// Progress of long work: a line that keeps itself up to date, or a plain line now and then where there is no terminal.
+// Progress of long work, on standard error: a line that keeps itself up to date, or a plain line now and then where there is
+// no terminal. What a command has to say stays alone on standard output.
 
 const PLAIN_EVERY_MS = 5_000;
 const TERMINAL_EVERY_MS = 200;
@@ -9,18 +10,17 @@ export interface Progress {
 }
 
 export function startProgress(): Progress {
-  const { isTTY } = process.stdout;
+  const { isTTY } = process.stderr;
   let lastMs = performance.now();
   return {
     show(line) {
       const nowMs = performance.now();
       if (nowMs - lastMs < (isTTY ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS)) return;
       lastMs = nowMs;
-      if (isTTY) process.stdout.write(`\r\x1b[K${line}`);
-      else console.log(line);
+      process.stderr.write(isTTY ? `\r\x1b[K${line}` : `${line}\n`);
     },
     done(line) {
-      if (isTTY) process.stdout.write("\r\x1b[K");
+      if (isTTY) process.stderr.write("\r\x1b[K");
       console.log(line);
     },
   };

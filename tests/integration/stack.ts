@@ -38,7 +38,10 @@ async function kafkaFor(folder: string): Promise<Started> {
   const kafka = await startKafka({
     dataDir: join(folder, "kafka"),
     port: await freePort(),
-    settings: { "log.cleaner.backoff.ms": 250 }, // compacts at once what a test wants compacted
+    settings: {
+      "log.cleaner.backoff.ms": 250, // compacts at once what a test wants compacted
+      "log.retention.ms": -1, // else records with time stamps of years ago would go, now and then before they are read
+    },
   });
   return { address: kafka.brokers, stop: kafka.stop };
 }
