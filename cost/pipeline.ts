@@ -50,11 +50,12 @@ const IDENTITY_DAYS = 8;
 /** The sweeper and the weather, once a minute each: judgement. */
 const SCHEDULED_PER_SECOND = 2 / 60;
 const SCHEDULED_SECONDS = 0.5;
-/** What pollers need besides the functions' endpoints: provisioned ones hand over what they give up, others never do. */
-const POLLER_ENDPOINT_ZONES = {
+/** What pollers need besides the functions' endpoints: to hand over what they give up; on demand, to call functions at all. */
+const POLLER_ENDPOINT_ZONES: Readonly<Record<PollerKind, Readonly<Record<string, number>>>> = {
+  grouped: { sqs: ZONES },
   provisioned: { sqs: ZONES },
   "on-demand": { lambda: ZONES, sts: ZONES },
-} as const;
+};
 const POLLER_BYTES_PER_SECOND = 5e6;
 const UNIT_BYTES_PER_SECOND = 20e6;
 const POLLERS_PER_UNIT = 10;
@@ -123,8 +124,7 @@ function pollerUnits(loads: readonly StreamLoad[], kind: PollerKind): number {
 
 function networkItems({ network, pollers }: Deployment): Item[] {
   if (network === "nat") return [["NAT gateways", ZONES * HOURS_PER_MONTH, "natGateway"]];
-  const kind = pollers === "on-demand" ? pollers : "provisioned";
-  return [endpointItem({ ...ENDPOINT_ZONES, ...POLLER_ENDPOINT_ZONES[kind] })];
+  return [endpointItem({ ...ENDPOINT_ZONES, ...POLLER_ENDPOINT_ZONES[pollers] })];
 }
 
 export function pipelineBill(workload: Workload, deployment: Deployment, prices: Prices): Bill {

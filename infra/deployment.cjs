@@ -40,7 +40,7 @@ function localDeployment(env) {
   const own = readDatabase({}, "local");
   return {
     kafka: { ...readKafka({}, MSK_SERVERLESS_REGIONS[0]), arn: LOCAL_CLUSTER_ARN },
-    network: readNetwork({}, "local", "serverless", false),
+    network: { ...readNetwork({}, "local", "serverless", false), hasDualstackMsk: "false" },
     authorizer: { issuer: "https://localhost", audience: "local" },
     database: {
       ...own,
@@ -83,18 +83,17 @@ function templates({ kafka, database, network }) {
 
 /** What the functions of infra/deploy-steps.yml need before they can work. */
 function readiness({ kafka, database, network }) {
-  const ways = network.kind === "own" ? ["KafkaEndpoint", "StorageEndpoint"] : [];
-  const routes = network.kind === "own" ? ["RoutesOfSubnetA", "RoutesOfSubnetB", "RoutesOfSubnetC"] : [];
+  const ifOwn = (ids) => (network.kind === "own" ? ids : []);
+  const routes = ifOwn(["StorageEndpoint", "RoutesOfSubnetA", "RoutesOfSubnetB", "RoutesOfSubnetC"]);
   return {
     database: [
-      ...ways,
       ...routes,
       "DatabaseClientSecurityGroup",
       ...(database.kind === "aurora" ? ["DatabaseFromClients", "DatabaseWriter"] : []),
     ],
     kafka: [
-      ...ways,
       ...routes,
+      ...ifOwn(["KafkaEndpoint"]),
       "KafkaClientSecurityGroup",
       ...(kafka.kind === "existing" ? [] : ["KafkaFromClients"]),
     ],

@@ -17,13 +17,22 @@ function readZones(env, region) {
   return zones.split(",");
 }
 
+/** The stack's own endpoint is of that kind (infra/network/own.yml). */
+function ownDualstackMsk(env) {
+  refuseBeside(env, "MSK_API_DUALSTACK", "a network of the stack's own");
+  return "true";
+}
+
 /**
  * The network: one that exists, which a cluster or a database that exists asks for, or one of the stack's own.
  * Lambda takes two subnets and more; MSK spreads brokers of the stack's own evenly over theirs.
  */
 function readNetwork(env, region, kafkaKind, needsExisting) {
   if (!needsExisting && !env.VPC_ID && !env.SUBNET_IDS)
-    return { kind: "own", vpcId: { Ref: "Vpc" }, subnetIds: SUBNETS, zones: readZones(env, region) };
+    return {
+      ...{ kind: "own", vpcId: { Ref: "Vpc" }, subnetIds: SUBNETS, zones: readZones(env, region) },
+      hasDualstackMsk: ownDualstackMsk(env),
+    };
   refuseBeside(env, "AVAILABILITY_ZONES", "SUBNET_IDS");
   const [more, howMany] = kafkaKind === "provisioned" ? ["{2}", "three"] : ["{1,5}", "two to six"];
   const why = needsExisting ? " (of the cluster or the database that exists)" : "";
@@ -38,6 +47,11 @@ function readNetwork(env, region, kafkaKind, needsExisting) {
       expected: "the VPC of SUBNET_IDS: vpc-…",
     }),
     subnetIds: subnets.split(","),
+    hasDualstackMsk: readText(env, "MSK_API_DUALSTACK", {
+      fallback: "false",
+      pattern: /^(true|false)$/,
+      expected: `true where the network's endpoint of MSK is aws.api.${region}.kafka-api, else false`,
+    }),
   };
 }
 

@@ -26,14 +26,14 @@ const INTERFACES = [
 const OF_TRIGGER = ["ec2:DescribeVpcs", "ec2:DescribeSecurityGroups"];
 
 // `*`: network interfaces are made by Lambda under ids that nobody knows before, EC2 has no narrower resource for describing
-// them, and a subnet that is shared belongs to another account.
+// them, and a subnet that is shared belongs to another account, so that its ARN cannot be told from ours.
 const interfaces = allow(INTERFACES, "*");
 const interfacesOfTrigger = allow([...INTERFACES, ...OF_TRIGGER], "*");
 
 /**
- * What Lambda may in a function's name, the function's own code may not (Lambda Developer Guide, "Giving Lambda functions
- * access to resources in an Amazon VPC"). Not so for the triggers' roles, in whose name pollers work as well: nobody calls
- * these functions, and whether pollers pass for the function then, AWS does not say.
+ * What Lambda may do in a function's name, the function's own code may not (Lambda Developer Guide, "Giving Lambda functions
+ * access to resources in an Amazon VPC"). Not so for the triggers' roles, in whose name pollers work as well: whether these
+ * pass for the function's code then, AWS does not say, and no caller starts these functions.
  */
 const noInterfacesForCode = (name) => ({
   Effect: "Deny",

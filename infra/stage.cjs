@@ -51,7 +51,7 @@ const READERS = {
   backupRetentionDays: wholeNumber(1, 35),
   deletionProtection: onOff,
   logRetentionDays: oneOf(RETENTION_DAYS),
-  maximumPollers: wholeNumber(1, 999), // of two triggers, and weather's one: all share a group, of 2,000 at most
+  maximumPollers: wholeNumber(1, 999), // of each of two triggers; with weather's one they share a group, which takes 2,000
   requestsPerSecond: wholeNumber(1, 5_000), // the burst that an account begins with, which is set to it as well
   simulatedWeather: onOff,
   tracing: onOff,
@@ -70,10 +70,12 @@ function refuseUnknown(given) {
 }
 
 /**
- * Executions of a function that takes events in. Each takes some 10 ms, or 4 s where the brokers do not answer: so many are
- * plenty for the first and refuse early in the second, when requestsPerSecond would take all that an account has.
+ * Executions of a function that takes events in: one for each of a small stage's requests, which may all come at once, and
+ * else for 100 ms a request, which takes some 70 (docs/performance.md), or 4 s where the brokers do not answer. Without a
+ * bound the latter would take all executions that an account has.
  */
-const ingestConcurrency = ({ requestsPerSecond }) => Math.max(5, Math.ceil(requestsPerSecond / 10));
+const ingestConcurrency = ({ requestsPerSecond }) =>
+  Math.min(requestsPerSecond, Math.max(50, Math.ceil(requestsPerSecond / 10)));
 
 /** @returns each parameter as what it is, a number, a switch, or a text @throws ConfigurationError */
 async function readStage(options, resolveVariable) {

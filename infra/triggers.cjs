@@ -15,11 +15,8 @@ const FAILURE_HANDLING = {
   DestinationConfig: { OnFailure: { Destination: { "Fn::GetAtt": ["AggregateFailures", "Arn"] } } },
 };
 
-/** What pollers say of their own trouble (no way to the brokers, no permission), in the function's log and as a metric. */
-const OBSERVATION = {
-  LoggingConfig: { SystemLogLevel: "WARN" },
-  MetricsConfig: { Metrics: ["ErrorCount"] },
-};
+/** Pollers say their own trouble (no way to the brokers, no permission) in the function's log. */
+const LOGGING = { LoggingConfig: { SystemLogLevel: "WARN" } };
 
 const alphanumeric = (text) => text.replace(/[^0-9A-Za-z]/g, "");
 const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -44,7 +41,7 @@ module.exports = async ({ resolveVariable }) => {
           Properties: {
             ...pollers(group, topic === topics.weather ? 1 : maximum), // weather has one partition
             ...FAILURE_HANDLING,
-            ...OBSERVATION,
+            ...LOGGING,
           },
         },
       ]),

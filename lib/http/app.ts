@@ -15,9 +15,15 @@ export class BadRequestError extends Error {
   }
 }
 
+/** What Lambda's event says of the request; nothing where there is no such event. */
+interface Bindings {
+  readonly event?: { readonly requestContext?: { readonly requestId?: string } };
+}
+export type App = Hono<{ Bindings: Bindings }>;
+
 /** An app with the body limit (413), JSON errors, and 503 where nothing was confirmed as stored. */
-export function createApp(): Hono {
-  const app = new Hono();
+export function createApp(): App {
+  const app: App = new Hono();
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
@@ -27,13 +33,15 @@ export function createApp(): Hono {
   app.notFound((c) => c.json({ error: `Not found: ${c.req.method} ${c.req.path}` }, 404));
   app.onError((error, c) => {
     if (error instanceof BadRequestError) return c.json({ error: error.message }, 400);
+    // The access log has the same under `request`.
+    const where = { path: c.req.path, request: c.env?.event?.requestContext?.requestId };
     if (error instanceof NotStoredError) {
-      log("error", error.message);
+      log("error", error.message, where);
       return c.json({ error: "Kafka did not confirm the event as stored; send it again" }, 503, {
         "Retry-After": "5",
       });
     }
-    log("error", "unexpected error", { path: c.req.path, error: messageOf(error), stack: error.stack });
+    log("error", "unexpected error", { ...where, error: messageOf(error), stack: error.stack });
     return c.json({ error: "Internal error" }, 500);
   });
   return app;

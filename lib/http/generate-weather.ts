@@ -1,9 +1,8 @@
 // `POST /api/v1/weather/generate`: the present weather of one station, sent to Kafka and answered.
 
-import type { Hono } from "hono";
 import type { EventProducer } from "../kafka/produce.ts";
 import { stations, weatherMessage } from "../weather/simulator.ts";
-import { createApp } from "./app.ts";
+import { type App, createApp } from "./app.ts";
 
 export interface GenerateWeatherDependencies {
   readonly producer: EventProducer;
@@ -13,7 +12,7 @@ export interface GenerateWeatherDependencies {
   readonly now: () => number;
 }
 
-export function generateWeatherApp({ producer, topic, seed, now }: GenerateWeatherDependencies): Hono {
+export function generateWeatherApp({ producer, topic, seed, now }: GenerateWeatherDependencies): App {
   const app = createApp();
   app.post("/api/v1/weather/generate", async (c) => {
     const timeMs = now();

@@ -2,10 +2,9 @@
 // the same in figures. What does not answer is 503; trouble is not, for taking the API away would not help: it makes the
 // status "stuck" and is listed.
 
-import type { Hono } from "hono";
 import { log, messageOf } from "../log.ts";
 import { type Gauges, type Trouble, troubleText } from "../store/trouble.ts";
-import { createApp } from "./app.ts";
+import { type App, createApp } from "./app.ts";
 import { prometheusText } from "./metrics.ts";
 
 export interface HealthDependencies {
@@ -19,7 +18,7 @@ export interface HealthDependencies {
   readonly gauges: () => Promise<Gauges>;
 }
 
-export function healthApp({ service, now, checks, trouble, gauges }: HealthDependencies): Hono {
+export function healthApp({ service, now, checks, trouble, gauges }: HealthDependencies): App {
   const app = createApp();
   app.get("/health", (c) => c.json({ status: "healthy", service, timestamp: new Date(now()).toISOString() }));
   app.get("/ready", async (c) => {

@@ -1,14 +1,13 @@
 // Taking in events over HTTP. What is accepted here is exactly what the aggregating functions will count: the event
 // to be sent is read by the stream's own decoder first.
 
-import type { Hono } from "hono";
 import type { EventProducer, OutgoingRecord } from "../kafka/produce.ts";
 import { consumptionStream } from "../streams/consumption.ts";
 import { isJsonObject, type JsonObject } from "../streams/fields.ts";
 import { isRefusal, type RefusalReason } from "../streams/refusal.ts";
 import { sensorStream } from "../streams/sensor.ts";
 import type { Event } from "../streams/stream.ts";
-import { BadRequestError, createApp, readJson } from "./app.ts";
+import { type App, BadRequestError, createApp, readJson } from "./app.ts";
 
 export interface IngestDependencies {
   readonly producer: EventProducer;
@@ -118,7 +117,7 @@ function meterEvent(
 }
 
 /** `POST /api/v1/ingest/sensor`: one sensor reading. */
-export function ingestSensorApp({ producer, topic, now }: IngestDependencies): Hono {
+export function ingestSensorApp({ producer, topic, now }: IngestDependencies): App {
   const app = createApp();
   app.post("/api/v1/ingest/sensor", async (c) => {
     const { eventId, record } = sensorEvent(await readJson(c.req), now());
@@ -132,7 +131,7 @@ export function ingestSensorApp({ producer, topic, now }: IngestDependencies): H
  * `POST /api/v1/ingest/meter`: one meter reading, or an array of up to 500. All are checked before any is sent; after
  * a 503 the caller sends them all again, and those with an `event_id` of the caller's are counted once.
  */
-export function ingestMeterApp({ producer, topic, now }: IngestDependencies): Hono {
+export function ingestMeterApp({ producer, topic, now }: IngestDependencies): App {
   const app = createApp();
   app.post("/api/v1/ingest/meter", async (c) => {
     const body = await readJson(c.req);

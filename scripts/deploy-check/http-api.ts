@@ -6,6 +6,11 @@ import { functionsOf, resourcesOf, type Template } from "./template.ts";
 
 const OPEN_ROUTES = ["GET /health"];
 
+const isLimited = (settings: unknown) =>
+  isProperties(settings) &&
+  Number(settings.ThrottlingRateLimit) > 0 &&
+  Number(settings.ThrottlingBurstLimit) > 0;
+
 export function checkHttpApi(template: Template): string[] {
   const integrations = JSON.stringify(resourcesOf(template, "AWS::ApiGatewayV2::Integration"));
   return [
@@ -20,11 +25,9 @@ export function checkHttpApi(template: Template): string[] {
     ...resourcesOf(template, "AWS::ApiGatewayV2::Stage").flatMap(
       ([id, { AccessLogSettings, DefaultRouteSettings, RouteSettings }]) => [
         ...(isProperties(AccessLogSettings) ? [] : [`${id}: has no access logs`]),
-        ...(isProperties(DefaultRouteSettings) && Number(DefaultRouteSettings.ThrottlingRateLimit) > 0
-          ? []
-          : [`${id}: has no limit of calls per second`]),
+        ...(isLimited(DefaultRouteSettings) ? [] : [`${id}: has no limit of calls per second`]),
         ...OPEN_ROUTES.filter(
-          (route) => !isProperties(RouteSettings) || !isProperties(RouteSettings[route]),
+          (route) => !isLimited(isProperties(RouteSettings) ? RouteSettings[route] : null),
         ).map((route) => `${id}: ${route}, which everyone can call, has no limit of its own`),
       ],
     ),

@@ -186,16 +186,15 @@ export function allowedBy(template: Template, view: FunctionView): Set<string> {
 }
 
 /** Lambda makes network interfaces in a function's name; its code, which callers talk to, must not. */
-function checkDenied(template: Template, view: FunctionView, isTriggered: boolean): string[] {
+function checkDenied(template: Template, view: FunctionView): string[] {
   const self = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${String(view.properties.FunctionName)}`;
   const denied = statementsOf(template, view)
-    .filter(({ Effect, Condition }) => Effect === "Deny" && JSON.stringify(Condition).includes(`"${self}"`))
+    .filter(({ Effect, Resource }) => Effect === "Deny" && Resource === "*")
+    .filter(({ Condition }) => JSON.stringify(Condition).includes(`"${self}"`))
     .flatMap(({ Action }) => Action);
-  return isTriggered
-    ? []
-    : [...interfaces, ...addresses]
-        .filter((name) => !denied.includes(`ec2:${name}`))
-        .map((name) => `${view.key}: its own code may call ec2:${name}, which only Lambda has to`);
+  return [...interfaces, ...addresses]
+    .filter((name) => !denied.includes(`ec2:${name}`))
+    .map((name) => `${view.key}: its own code may call ec2:${name}, which only Lambda has to`);
 }
 
 export function checkPermissions(template: Template, bundles: readonly Bundle[]): string[] {
@@ -213,7 +212,7 @@ export function checkPermissions(template: Template, bundles: readonly Bundle[])
     const allowed = allowedBy(template, view);
     return [
       ...unknown,
-      ...checkDenied(template, view, triggers.length > 0),
+      ...(triggers.length === 0 ? checkDenied(template, view) : []),
       ...[...needs]
         .filter(([need]) => !allowed.has(need))
         .map(([need, who]) => `${view.key}: its role lacks ${need}, which ${who} needs`),

@@ -1,6 +1,6 @@
-// Who has to talk to whom may, by the groups at both ends, and nobody else: functions to Kafka, PostgreSQL and AWS services,
-// and the triggers' pollers, which stand in the cluster's own group, to the brokers and the failures' queue. What stands in
-// its owner's groups is let in by its owner.
+// Who has to talk to whom may, by the security groups at both ends, and nobody else: functions to Kafka, PostgreSQL and AWS
+// services, and the triggers' pollers, which stand in the cluster's own group, to the brokers and the failures' queue. What
+// stands in its owner's groups is let in by its owner.
 
 import { isProperties, type Properties } from "../../localstack/event-source-mapping/settings.ts";
 import { allowedBy } from "./permissions.ts";
@@ -12,11 +12,11 @@ const HTTPS_PORT = 443;
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 const propertiesIn = (value: unknown): readonly Properties[] => [value].flat().filter(isProperties);
 
-/** What is listened to: in which groups, none where it is not the stack's own. */
 interface Server {
   readonly name: string;
   readonly port: number;
-  readonly groups: readonly string[];
+  /** It stands in these. None: in its owner's. Null: at addresses that nobody can name. */
+  readonly groups: readonly string[] | null;
 }
 
 /** Who has to get there, or must not: from which groups. */
@@ -24,12 +24,13 @@ interface Way {
   readonly who: string;
   readonly from: readonly string[];
   readonly server: Server;
+  readonly isNeeded: boolean;
 }
 
 const groupsIn = (template: Template, groups: unknown): string[] =>
   list(resolve(template, groups)).map(String);
 
-function kafkaOf(template: Template): Server {
+function kafkaOf(template: Template): Server & { readonly groups: readonly string[] } {
   const all = (type: string) => resourcesOf(template, type).map(([, properties]) => properties);
   const groups = [
     ...all("AWS::MSK::ServerlessCluster").flatMap(({ VpcConfigs }) => propertiesIn(VpcConfigs)),
@@ -39,28 +40,31 @@ function kafkaOf(template: Template): Server {
 }
 
 function databaseOf(template: Template): Server {
-  const port = functionsOf(template).find(({ environment }) => environment.POSTGRES_PORT);
+  const user = functionsOf(template).find(({ environment }) => environment.POSTGRES_PORT);
   const groups = resourcesOf(template, "AWS::RDS::DBCluster").flatMap(([, { VpcSecurityGroupIds }]) =>
     groupsIn(template, VpcSecurityGroupIds),
   );
-  return { name: "PostgreSQL", port: Number(port?.environment.POSTGRES_PORT), groups };
+  return { name: "PostgreSQL", port: Number(user?.environment.POSTGRES_PORT), groups };
 }
 
-/** What is reached at addresses that are nobody's to name: S3 by its gateway, a service as a network that exists has it. */
-const anywhere = (name: string): Server => ({ name, port: HTTPS_PORT, groups: ["any address"] });
+const SERVICES = { api: "kafka-api", storage: "s3", queue: "sqs" } as const;
+type ServiceName = (typeof SERVICES)[keyof typeof SERVICES];
 
-/** The interface endpoint of a service, where the network is the stack's own. */
-const endpointsOf = (template: Template, service: string): Server[] =>
-  resourcesOf(template, "AWS::EC2::VPCEndpoint")
-    .filter(([, { ServiceName, VpcEndpointType }]) => {
-      const name = String(resolve(template, ServiceName));
-      return VpcEndpointType === "Interface" && name.endsWith(`.${service}`);
-    })
-    .map(([id, { SecurityGroupIds }]) => ({
-      name: id,
-      port: HTTPS_PORT,
-      groups: groupsIn(template, SecurityGroupIds),
-    }));
+function endpointOf(template: Template, service: ServiceName): Properties | undefined {
+  return resourcesOf(template, "AWS::EC2::VPCEndpoint").find(([, { ServiceName }]) =>
+    String(resolve(template, ServiceName)).endsWith(`.${service}`),
+  )?.[1];
+}
+
+/** An AWS service at its endpoint in the stack's own network (S3's gateway stands in no group), or as the owner has it. */
+function serviceOf(template: Template, service: ServiceName): Server {
+  const groups = endpointOf(template, service)?.SecurityGroupIds;
+  return {
+    name: service,
+    port: HTTPS_PORT,
+    groups: groups === undefined ? null : groupsIn(template, groups),
+  };
+}
 
 /** What each function talks to itself; a trigger's function is given its records, a step of the deployment answers by S3. */
 function needsOf(template: Template, view: FunctionView) {
@@ -80,34 +84,29 @@ function needsOf(template: Template, view: FunctionView) {
   };
 }
 
-/** @returns the ways that have to be open, and those that have to be shut */
-function waysOf(template: Template): { readonly open: readonly Way[]; readonly shut: readonly Way[] } {
+function waysOf(template: Template): Way[] {
   const [kafka, database] = [kafkaOf(template), databaseOf(template)];
-  const endpoints = endpointsOf(template, "kafka");
-  const apis = endpoints.length > 0 ? endpoints : [anywhere("MSK's API")];
-  const ways = functionsOf(template).flatMap((view) => {
+  const services: Server = { name: "AWS services", port: HTTPS_PORT, groups: null };
+  const ofFunctions = functionsOf(template).flatMap((view) => {
     const from = propertiesIn(view.properties.VpcConfig).flatMap(({ SecurityGroupIds }) =>
       groupsIn(template, SecurityGroupIds),
     );
     const needs = needsOf(template, view);
-    const to = (server: Server, isNeeded: boolean) => ({ way: { who: view.key, from, server }, isNeeded });
+    const to = (server: Server, isNeeded: boolean): Way => ({ who: view.key, from, server, isNeeded });
     return [
       to(kafka, needs.kafka),
       to(database, needs.database),
-      ...(needs.kafka ? apis : []).map((server) => to(server, true)),
-      ...(needs.storage ? [to(anywhere("S3"), true)] : []),
+      ...(needs.kafka ? [to(serviceOf(template, SERVICES.api), true)] : []),
+      ...(needs.storage ? [to(serviceOf(template, SERVICES.storage), true)] : []),
+      ...(needs.kafka || needs.storage ? [] : [to(services, false)]),
     ];
   });
-  const ofPollers = [kafka, ...endpointsOf(template, "sqs")];
-  return {
-    open: [
-      ...ways.filter(({ isNeeded }) => isNeeded).map(({ way }) => way),
-      ...kafka.groups.flatMap((group) =>
-        ofPollers.map((server) => ({ who: "pollers", from: [group], server })),
-      ),
-    ],
-    shut: ways.filter(({ isNeeded }) => !isNeeded).map(({ way }) => way),
-  };
+  const ofPollers = kafka.groups.flatMap((group) =>
+    [kafka, serviceOf(template, SERVICES.queue)].map((server) => ({
+      ...{ who: "pollers", from: [group], server, isNeeded: true },
+    })),
+  );
+  return [...ofFunctions, ...ofPollers];
 }
 
 /** The rules of all groups, in the groups themselves and beside them. */
@@ -120,51 +119,69 @@ function rulesOf(template: Template, direction: "Ingress" | "Egress"): Propertie
 }
 
 const isOn = ({ IpProtocol, FromPort, ToPort }: Properties, port: number) =>
-  IpProtocol === "tcp" && Number(FromPort) <= port && port <= Number(ToPort);
+  IpProtocol === "-1" || (IpProtocol === "tcp" && Number(FromPort) <= port && port <= Number(ToPort));
 
-/** The server's groups that are let out to, by any of the groups; one that is not the stack's own is told by its rule. */
-function reachedBy(template: Template, { from, server: { port, groups } }: Way): string[] {
+const ADDRESSES = ["CidrIp", "CidrIpv6", "DestinationPrefixListId"];
+
+/** The server's groups that any of these lets out to: of one that is not the stack's own, those that rules name. */
+function reachedFrom(template: Template, from: readonly string[], { port, groups }: Server): string[] {
   const out = rulesOf(template, "Egress").filter(
     (rule) => from.includes(String(rule.GroupId)) && isOn(rule, port),
   );
-  const destinations = out.map(({ DestinationSecurityGroupId: to }) => String(to));
-  if (groups.length === 0) return destinations.filter((to) => !(to in template.Resources));
   // A group without rules for what goes out lets everything out.
   const isOpen = from.some(
     (group) => list(template.Resources[group]?.Properties?.SecurityGroupEgress).length === 0,
   );
-  const isAnywhere = isOpen || out.some((rule) => rule.CidrIp === "0.0.0.0/0");
-  return groups.filter((to) => isAnywhere || destinations.includes(to));
+  const isToAddresses = isOpen || out.some((rule) => ADDRESSES.some((name) => rule[name] !== undefined));
+  const named = out.map(({ DestinationSecurityGroupId: to }) => String(to));
+  if (groups === null) return isToAddresses ? ["any address"] : [];
+  if (groups.length === 0) return named.filter((to) => !(to in template.Resources));
+  return groups.filter((to) => isToAddresses || named.includes(to));
 }
 
-function isLetIn(template: Template, { from, server: { port } }: Way, to: string): boolean {
-  if (!(to in template.Resources)) return true;
-  return rulesOf(template, "Ingress").some(
-    (rule) => rule.GroupId === to && isOn(rule, port) && from.includes(String(rule.SourceSecurityGroupId)),
+function sourcesOf(template: Template, group: string, port: number): string[] {
+  return rulesOf(template, "Ingress")
+    .filter((rule) => rule.GroupId === group && isOn(rule, port))
+    .map((rule) => String(rule.SourceSecurityGroupId));
+}
+
+function checkWay(template: Template, { who, from, server, isNeeded }: Way): string[] {
+  const { name, port } = server;
+  const reached = reachedFrom(template, from, server);
+  const out = `${who}: of its groups (${from.join(", ")})`;
+  if (!isNeeded) return reached.length === 0 ? [] : [`${out} one lets out to ${name}, which it does not use`];
+  if (reached.length === 0) return [`${out} none lets out to ${name} on ${port}`];
+  const isLetIn = (to: string) =>
+    !(to in template.Resources) || sourcesOf(template, to, port).some((group) => from.includes(group));
+  return reached.some(isLetIn)
+    ? []
+    : [`${out} none is let in by ${reached.join(", ")} of ${name} on ${port}`];
+}
+
+/** A group that is let in without being let out to there is not the client's that was meant. */
+function checkSources(template: Template, servers: readonly Server[]): string[] {
+  return servers.flatMap((server) =>
+    (server.groups ?? []).flatMap((to) =>
+      sourcesOf(template, to, server.port)
+        .filter((group) => !reachedFrom(template, [group], server).includes(to))
+        .map((group) => `${to}: lets ${group} in on ${server.port}, which is no client of ${server.name}`),
+    ),
   );
 }
 
-function checkOpen(template: Template, way: Way): string[] {
-  const { who, from, server } = way;
-  const reached = reachedBy(template, way);
-  if (reached.length === 0)
-    return [`${who}: ${from.join(", ")} let out to no group of ${server.name} on ${server.port}`];
-  return reached.some((to) => isLetIn(template, way, to))
-    ? []
-    : [
-        `${who}: ${reached.join(", ")} of ${server.name} lets none of ${from.join(", ")} in on ${server.port}`,
-      ];
+/** Nothing else leads out of the stack's own network. */
+function checkEndpoints(template: Template): string[] {
+  if (resourcesOf(template, "AWS::EC2::VPC").length === 0) return [];
+  return Object.values(SERVICES)
+    .filter((service) => endpointOf(template, service) === undefined)
+    .map((service) => `Vpc: has no endpoint of ${service}, and no other way there`);
 }
 
-const checkShut = (template: Template, way: Way): string[] =>
-  reachedBy(template, way).length === 0
-    ? []
-    : [`${way.who}: ${way.from.join(", ")} let out to ${way.server.name}, to which it has nothing to say`];
-
 export function checkReach(template: Template): string[] {
-  const { open, shut } = waysOf(template);
+  const ways = waysOf(template);
   return [
-    ...open.flatMap((way) => checkOpen(template, way)),
-    ...shut.flatMap((way) => checkShut(template, way)),
+    ...checkEndpoints(template),
+    ...ways.flatMap((way) => checkWay(template, way)),
+    ...checkSources(template, [kafkaOf(template), databaseOf(template)]),
   ];
 }

@@ -81,6 +81,7 @@ export async function startDeployment(): Promise<Deployment> {
       AWS_SESSION_TOKEN: sessionToken,
       AWS_REGION: REGION,
       AWS_ENDPOINT_URL_KAFKA: aws.url,
+      AWS_USE_DUALSTACK_ENDPOINT: "false", // the SDK takes none beside an address that is given
       NODE_EXTRA_CA_CERTS: caFile,
       POSTGRES_HOST: postgres.front.host,
       POSTGRES_PORT: String(postgres.front.port),

@@ -378,6 +378,30 @@ test.each([
   },
 );
 
+test("functions ask for MSK by the host of the stack's own endpoint, or by that of the network that exists", async () => {
+  expect(await read(parameters)).toMatchObject({ network: { hasDualstackMsk: "true" } });
+  const given = { ...parameters, ...network };
+  expect(await read(given)).toMatchObject({ network: { hasDualstackMsk: "false" } });
+  expect(await read({ ...given, MSK_API_DUALSTACK: "true" })).toMatchObject({
+    network: { hasDualstackMsk: "true" },
+  });
+  await expect(read({ ...given, MSK_API_DUALSTACK: "yes" })).rejects.toThrow(
+    /^MSK_API_DUALSTACK: expected true where the network's endpoint of MSK is aws\.api\.eu-central-1\.kafka-api, else false, got "yes"$/,
+  );
+  await expect(read({ ...parameters, MSK_API_DUALSTACK: "true" })).rejects.toThrow(
+    /^MSK_API_DUALSTACK: expected nothing beside a network of the stack's own, got "true"$/,
+  );
+});
+
+test("executions of what takes events in: for each request of a small stage, for a tenth of a large one's", async () => {
+  const concurrencyOf = (requestsPerSecond: string) => read(parameters, {}, { requestsPerSecond });
+  for (const [given, executions] of [
+    ...[["1", 1] as const, ["50", 50] as const],
+    ...[["500", 50] as const, ["1000", 100] as const, ["5000", 500] as const],
+  ])
+    expect(await concurrencyOf(given), given).toMatchObject({ stage: { ingestConcurrency: executions } });
+});
+
 test("MSK Serverless makes no more than 250 partitions at once, which are the three topics'", async () => {
   const most = { partitions: "124" };
   expect(await read(parameters, {}, most)).toMatchObject({ stage: { partitions: 124 } });
