@@ -17,7 +17,7 @@ export class BadRequestError extends Error {
 
 /** What Lambda's event says of the request; nothing where there is no such event. */
 interface Bindings {
-  readonly event?: { readonly requestContext?: { readonly requestId?: string } };
+  readonly requestContext?: { readonly requestId?: string };
 }
 export type App = Hono<{ Bindings: Bindings }>;
 
@@ -34,7 +34,7 @@ export function createApp(): App {
   app.onError((error, c) => {
     if (error instanceof BadRequestError) return c.json({ error: error.message }, 400);
     // The access log has the same under `request`.
-    const where = { path: c.req.path, request: c.env?.event?.requestContext?.requestId };
+    const where = { path: c.req.path, request: c.env?.requestContext?.requestId };
     if (error instanceof NotStoredError) {
       log("error", error.message, where);
       return c.json({ error: "Kafka did not confirm the event as stored; send it again" }, 503, {

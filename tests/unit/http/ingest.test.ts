@@ -1,12 +1,13 @@
 // What HTTP takes in is bounded: bodies, arrays, texts, depth. Whatever a caller sends, he is told what is wrong with
 // it (4xx), it is never an internal error, and nothing of it is sent.
 import fc from "fast-check";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, type MockInstance, test, vi } from "vitest";
 import { ingestMeterApp, ingestSensorApp } from "../../../lib/http/ingest.ts";
 import { NotStoredError } from "../../../lib/kafka/not-stored.ts";
 
+let stderr: MockInstance<typeof process.stderr.write>;
 beforeAll(() => {
-  vi.spyOn(process.stderr, "write").mockReturnValue(true); // each 503 is logged
+  stderr = vi.spyOn(process.stderr, "write").mockReturnValue(true); // each 503 is logged
 });
 
 const dependencies = {
@@ -37,6 +38,17 @@ async function post(kind: keyof typeof apps, body: string): Promise<[number, str
 
 const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
 const tooLarge = "Body too large: at most 262144 bytes";
+
+test("a 503 is a line of JSON in the log, under the request id that API Gateway's access log has", async () => {
+  const request = { method: "POST", body: JSON.stringify(good.meter) };
+  const environment = { requestContext: { requestId: "r1" } };
+  const { status } = await apps.meter.request("/api/v1/ingest/meter", request, environment);
+  expect(status).toBe(503);
+  expect(JSON.parse(String(stderr.mock.lastCall?.[0]))).toMatchObject({
+    ...{ level: "error", message: expect.stringContaining("no broker") },
+    ...{ path: "/api/v1/ingest/meter", request: "r1" },
+  });
+});
 
 describe("limits", () => {
   test.each<[string, keyof typeof apps, string, number, string]>([
