@@ -26,7 +26,7 @@ const capacity = (least) =>
   );
 const oneOf = (choices) => number(`one of ${choices.join(", ")}`, (value) => choices.includes(value));
 const instanceType = (name, value) => {
-  if (!/^kafka\.[a-z0-9]+\.[a-z0-9]+$/.test(String(value)))
+  if (!/^kafka\.(t3\.small|m\d+g?\.(\d*x)?large)$/.test(String(value)))
     throw new ConfigurationError(
       `--param ${name}`,
       "a broker's type, such as kafka.m7g.large",

@@ -22,7 +22,9 @@ if (report === null) {
   const { breaches, injected, load, log, amendments, samples } = report;
   const kinds = [...injected.counts].sort(([a], [b]) => a.localeCompare(b));
   const total = kinds.reduce((sum, [, count]) => sum + count, 0);
-  console.log(`\n${log.length} records in the log (${load.confirmed} confirmed, ${load.unconfirmed} not), `);
+  console.log(
+    `\n${log.length} records in the log; ${load.confirmed} sends confirmed, ${load.unconfirmed} not`,
+  );
   console.log(`${amendments} late events, watermarks and ledgers seen ${samples} times`);
   console.log(
     `${total} faults of ${kinds.length} kinds: ${kinds.map(([kind, n]) => `${kind} ${n}`).join(", ")}`,

@@ -33,7 +33,7 @@ const options = program
       "assertions, and deploys, changes and removes it against a mock AWS.",
   )
   .option("--stage <stage>", "as in `serverless deploy`", deployedStage, "prod")
-  .option("--region <region>", "to package for; without it AWS_REGION's", process.env.AWS_REGION || REGION)
+  .option("--region <region>", "to package for; without it AWS_REGION's", process.env.AWS_REGION ?? REGION)
   .option(
     "--param <name=value>",
     "as in `serverless deploy`; may be given again",
@@ -43,6 +43,9 @@ const options = program
   .option("--static", "do not deploy against the mock AWS", false)
   .parse()
   .opts<Options>();
+
+// `deploy` says the same; osls itself would name --region.
+if (options.region === "") program.error("AWS_REGION: expected a region, or not to be set, got nothing");
 
 const params = options.param.flatMap((param) => ["--param", param]);
 

@@ -10,7 +10,7 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-const options = new Command("simulate")
+const options = new Command("npm run simulate --")
   .description(
     "Random schedules of deliveries, crashes and sweeps against the promises; virtual time, no processes",
   )

@@ -340,6 +340,7 @@ test.each([
   ["partitions", "abc", 'a whole number from 1 to 1000, got "abc"'],
   ["partitions", "0", 'a whole number from 1 to 1000, got "0"'],
   ["kafkaInstanceType", "m7g.large", 'a broker\'s type, such as kafka.m7g.large, got "m7g.large"'],
+  ["kafkaInstanceType", "kafka.m7g.banana", 'a broker\'s type, .*, got "kafka.m7g.banana"'],
   ["databaseMaxCapacity", "0.5", 'ACUs from 1 to 256 in steps of 0.5, got "0.5"'],
   ["databaseMinCapacity", "1.2", 'ACUs from 0 to 256 in steps of 0.5, got "1.2"'],
   ["databaseMinCapacity", "64", 'at most databaseMaxCapacity, 32, got "64"'],
