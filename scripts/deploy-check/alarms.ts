@@ -1,7 +1,7 @@
 // An alarm that takes silence for a fault is made after the schedule of the function that it listens to: before it, silence
 // is no fault, and the first deployment takes half an hour.
 
-import { functionsOf, resourcesOf, type Template } from "./template.ts";
+import { functionsOf, refersTo, resourcesOf, type Template } from "./template.ts";
 
 export function checkAlarms(template: Template): string[] {
   const rules = resourcesOf(template, "AWS::Events::Rule");
@@ -12,12 +12,12 @@ export function checkAlarms(template: Template): string[] {
       const before = [template.Resources[alarmId]?.DependsOn].flat();
       return functionsOf(template)
         .filter(({ properties }) => metrics.includes(`"${String(properties.FunctionName)}"`))
-        .flatMap(({ id, key }) =>
-          rules.some(
-            ([rule, { Targets }]) => before.includes(rule) && JSON.stringify(Targets).includes(`"${id}"`),
-          )
+        .flatMap((view) =>
+          rules.some(([rule, { Targets }]) => before.includes(rule) && refersTo(Targets, view))
             ? []
-            : [`${alarmId}: rings while ${key} has no schedule yet; let it depend on the schedule's rule`],
+            : [
+                `${alarmId}: rings while ${view.key} has no schedule yet; let it depend on the schedule's rule`,
+              ],
         );
     });
 }

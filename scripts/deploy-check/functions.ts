@@ -2,7 +2,7 @@
 
 import { PEOPLES_CONNECTIONS } from "../../infra/connections.cjs";
 import { isProperties, type Properties } from "../../localstack/event-source-mapping/settings.ts";
-import { type FunctionView, functionsOf, resourcesOf, type Template } from "./template.ts";
+import { type FunctionView, functionsOf, refersTo, resourcesOf, type Template } from "./template.ts";
 
 /** API Gateway gives up then. */
 const HTTP_LIMIT_SECONDS = 30;
@@ -78,9 +78,9 @@ function checkConnections(template: Template): string[] {
 }
 
 export function checkFunctions(template: Template): string[] {
-  const integrations = JSON.stringify(resourcesOf(template, "AWS::ApiGatewayV2::Integration"));
+  const integrations = resourcesOf(template, "AWS::ApiGatewayV2::Integration");
   return [
-    ...functionsOf(template).flatMap((one) => checkOne(one, integrations.includes(`"${one.id}"`))),
+    ...functionsOf(template).flatMap((one) => checkOne(one, refersTo(integrations, one))),
     ...resourcesOf(template, "AWS::Logs::LogGroup")
       .filter(([, { RetentionInDays }]) => typeof RetentionInDays !== "number")
       .map(([id]) => `${id}: keeps its logs for ever; set RetentionInDays`),

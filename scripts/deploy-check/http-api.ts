@@ -2,7 +2,7 @@
 // other sites' pages may not call it, and its functions leave executions to others.
 
 import { isProperties } from "../../localstack/event-source-mapping/settings.ts";
-import { functionsOf, resourcesOf, type Template } from "./template.ts";
+import { functionsOf, refersTo, resourcesOf, type Template } from "./template.ts";
 
 const OPEN_ROUTES = ["GET /health"];
 
@@ -12,7 +12,7 @@ const isLimited = (settings: unknown) =>
   Number(settings.ThrottlingBurstLimit) > 0;
 
 export function checkHttpApi(template: Template): string[] {
-  const integrations = JSON.stringify(resourcesOf(template, "AWS::ApiGatewayV2::Integration"));
+  const integrations = resourcesOf(template, "AWS::ApiGatewayV2::Integration");
   return [
     ...resourcesOf(template, "AWS::ApiGatewayV2::Route")
       .filter(
@@ -36,7 +36,7 @@ export function checkHttpApi(template: Template): string[] {
       .map(([id]) => `${id}: CORS is open; nobody asked for it`),
     // Each waits for the brokers when these are slow: without a bound, for as many executions as the account has.
     ...functionsOf(template)
-      .filter(({ id }) => integrations.includes(`"${id}"`))
+      .filter((view) => refersTo(integrations, view))
       .filter(({ properties }) => typeof properties.ReservedConcurrentExecutions !== "number")
       .map(
         ({ key }) => `${key}: has no reservedConcurrency: callers could take all executions of the account`,

@@ -9,6 +9,7 @@ import {
   type FunctionView,
   functionsOf,
   REGION,
+  refersTo,
   resolve,
   resourcesOf,
   type Template,
@@ -202,9 +203,7 @@ export function checkPermissions(template: Template, bundles: readonly Bundle[])
   return functionsOf(template).flatMap((view) => {
     const needs: Needs = new Map();
     addLambda(needs, view);
-    const triggers = mappings.filter(([, { FunctionName }]) =>
-      JSON.stringify(FunctionName).includes(`"${view.id}"`),
-    );
+    const triggers = mappings.filter(([, { FunctionName }]) => refersTo(FunctionName, view));
     for (const [, properties] of triggers) addTrigger(needs, resolve(template, properties));
     const bundle = bundles.find(({ name }) => name === view.key);
     if (bundle === undefined) return [`${view.key}: has no bundle of this name`];

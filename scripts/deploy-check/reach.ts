@@ -4,7 +4,7 @@
 
 import { isProperties, type Properties } from "../../localstack/event-source-mapping/settings.ts";
 import { allowedBy } from "./permissions.ts";
-import { type FunctionView, functionsOf, resolve, resourcesOf, type Template } from "./template.ts";
+import { type FunctionView, functionsOf, refersTo, resolve, resourcesOf, type Template } from "./template.ts";
 
 const KAFKA_PORT = 9098; // TLS and IAM
 const HTTPS_PORT = 443;
@@ -69,17 +69,15 @@ function serviceOf(template: Template, service: ServiceName): Server {
 /** What each function talks to itself; a trigger's function is given its records, a step of the deployment answers by S3. */
 function needsOf(template: Template, view: FunctionView) {
   const allowed = [...allowedBy(template, view)];
-  const names = (resource: Properties, property: string) =>
-    JSON.stringify(resource[property])?.includes(`"${view.id}"`) ?? false;
-  const isTriggered = resourcesOf(template, "AWS::Lambda::EventSourceMapping").some(([, mapping]) =>
-    names(mapping, "FunctionName"),
+  const isTriggered = resourcesOf(template, "AWS::Lambda::EventSourceMapping").some(([, { FunctionName }]) =>
+    refersTo(FunctionName, view),
   );
   return {
     kafka: !isTriggered && allowed.some((one) => one.startsWith("kafka:GetBootstrapBrokers ")),
     database: view.environment.POSTGRES_HOST !== undefined,
     storage: Object.values(template.Resources).some(
       ({ Type, Properties: properties = {} }) =>
-        Type.startsWith("Custom::") && names(properties, "ServiceToken"),
+        Type.startsWith("Custom::") && refersTo(properties.ServiceToken, view),
     ),
   };
 }

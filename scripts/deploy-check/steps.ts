@@ -3,7 +3,7 @@
 // when its properties change: so the server that a step works on is one of them, or another would be left as it is.
 
 import type { Properties } from "../../localstack/event-source-mapping/settings.ts";
-import { type FunctionView, functionsOf, resolve, type Template } from "./template.ts";
+import { type FunctionView, functionsOf, refersTo, resolve, type Template } from "./template.ts";
 
 function checkTimeout(id: string, { ServiceTimeout }: Properties, step: FunctionView): string[] {
   const timeout = Number(step.properties.Timeout);
@@ -30,8 +30,7 @@ export function checkSteps(template: Template): string[] {
   return Object.entries(template.Resources)
     .filter(([, { Type }]) => Type.startsWith("Custom::"))
     .flatMap(([id, { Properties: properties = {} }]) => {
-      const name = JSON.stringify(properties.ServiceToken);
-      const step = functions.find((one) => name.includes(`"${one.id}"`));
+      const step = functions.find((one) => refersTo(properties.ServiceToken, one));
       if (step === undefined) return [`${id}: is done by no function of this stack`];
       return [...checkTimeout(id, properties, step), ...checkServer(template, id, properties, step)];
     });

@@ -79,6 +79,10 @@ export interface FunctionView {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** Whether a value, at any depth, refers to a function by its id. */
+export const refersTo = (value: unknown, { id }: FunctionView): boolean =>
+  JSON.stringify(value ?? null).includes(`"${id}"`);
+
 /** The functions, with their keys by the folder that their handler is in. */
 export function functionsOf(template: Template): FunctionView[] {
   return resourcesOf(template, "AWS::Lambda::Function").map(([id, properties]) => {

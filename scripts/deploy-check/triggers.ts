@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import topics from "../../lib/config/topics.json" with { type: "json" };
 import { isProperties, MappingError, readSettings } from "../../localstack/event-source-mapping/settings.ts";
-import { type FunctionView, functionsOf, resolve, resourcesOf, type Template } from "./template.ts";
+import { type FunctionView, functionsOf, refersTo, resolve, resourcesOf, type Template } from "./template.ts";
 
 /** The variable with a stream's topic. */
 export const topicVariable: ReadonlyMap<string, string> = new Map(
@@ -58,8 +58,7 @@ export function checkTriggers(template: Template): string[] {
   const functions = functionsOf(template);
   const created = createdTopics(template);
   return resourcesOf(template, "AWS::Lambda::EventSourceMapping").flatMap(([id, properties]) => {
-    const name = JSON.stringify(properties.FunctionName);
-    const mapped = functions.find((one) => name.includes(`"${one.id}"`));
+    const mapped = functions.find((one) => refersTo(properties.FunctionName, one));
     if (mapped === undefined) return [`${id}: invokes no function of this stack`];
     return checkOne(id, mapped, resolve(template, properties), created);
   });
