@@ -1,7 +1,7 @@
 // The demo's events of a span, in the order of their event times: the same for the same seed, whether they are asked
 // for at once (the backfill) or second by second (live).
 
-import { stations, weatherMessage } from "../lib/weather/simulator.ts";
+import { scheduledEventId, stations, weatherMessage } from "../lib/weather/simulator.ts";
 import { readingOf, type Sensor, sensorsOf } from "./grid.ts";
 import { INTERVAL_MS, type Meter, meterReading, metersOf } from "./meters.ts";
 
@@ -71,6 +71,8 @@ export function* meterEvents(seed: number, { fromMs, toMs }: Span): Generator<De
 /** The weather of all stations, once in `everyMs`. */
 export function* weatherEvents(seed: number, { fromMs, toMs }: Span, everyMs: number): Generator<DemoEvent> {
   for (let timeMs = Math.ceil(fromMs / everyMs) * everyMs; timeMs < toMs; timeMs += everyMs)
-    for (const station of stations)
-      yield { key: "weather", timeMs, value: JSON.stringify(weatherMessage(seed, station, timeMs)) };
+    for (const station of stations) {
+      const message = weatherMessage(seed, station, timeMs, scheduledEventId(station, timeMs));
+      yield { key: "weather", timeMs, value: JSON.stringify(message) };
+    }
 }

@@ -3,16 +3,22 @@ import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
 import { readWeatherSettings } from "../../lib/config/rules.ts";
 import { openProducer } from "../../lib/kafka/produce.ts";
 import { log } from "../../lib/log.ts";
-import { stations, weatherMessage } from "../../lib/weather/simulator.ts";
+import { scheduledEventId, stations, uniqueEventId, weatherMessage } from "../../lib/weather/simulator.ts";
 
 const producer = openProducer(readKafkaSettings(process.env));
 const topic = readTopics(process.env).weather;
 const { seed } = readWeatherSettings(process.env);
 
-/** Sends the weather of the scheduled time, so that a second run for the same time is a repetition, not more weather. */
+/**
+ * Sends the weather of the scheduled time, so that a second run for the same time is a repetition, not more weather. Called
+ * by hand, without a scheduled time, it sends the present weather as events of their own.
+ */
 export async function handler(event: Partial<ScheduledEvent>): Promise<void> {
   const timeMs = event.time === undefined ? Date.now() : Date.parse(event.time);
-  const messages = stations.map((station) => weatherMessage(seed, station, timeMs));
+  const eventIdOf = event.time === undefined ? uniqueEventId : scheduledEventId;
+  const messages = stations.map((station) =>
+    weatherMessage(seed, station, timeMs, eventIdOf(station, timeMs)),
+  );
   try {
     await producer.send(
       topic,

@@ -1,7 +1,7 @@
 // `POST /api/v1/weather/generate`: the present weather of one station, sent to Kafka and answered.
 
 import type { EventProducer } from "../kafka/produce.ts";
-import { stations, weatherMessage } from "../weather/simulator.ts";
+import { stations, uniqueEventId, weatherMessage } from "../weather/simulator.ts";
 import { type App, createApp } from "./app.ts";
 
 export interface GenerateWeatherDependencies {
@@ -19,7 +19,7 @@ export function generateWeatherApp({ producer, topic, seed, now }: GenerateWeath
     // The stations take turns, by the millisecond: no state, and over many calls each as often as the others.
     const station = stations[timeMs % stations.length];
     if (station === undefined) throw new Error("no weather stations");
-    const message = weatherMessage(seed, station, timeMs);
+    const message = weatherMessage(seed, station, timeMs, uniqueEventId(station, timeMs));
     const [placement] = await producer.send(topic, [{ key: "weather", value: JSON.stringify(message) }]);
     return c.json(
       {

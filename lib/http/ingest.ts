@@ -1,10 +1,11 @@
 // Taking in events over HTTP. What is accepted here is exactly what the aggregating functions will count: the event
 // to be sent is read by the stream's own decoder first.
 
+import { randomUUID } from "node:crypto";
 import type { EventProducer, OutgoingRecord } from "../kafka/produce.ts";
 import { consumptionStream } from "../streams/consumption.ts";
-import { isJsonObject, type JsonObject } from "../streams/fields.ts";
-import { isRefusal, type RefusalReason } from "../streams/refusal.ts";
+import { isJsonObject, type JsonObject, MAX_DEVICE_ID, MAX_EVENT_ID, readText } from "../streams/fields.ts";
+import { isRefusal, type Refusal, type RefusalReason } from "../streams/refusal.ts";
 import { sensorStream } from "../streams/sensor.ts";
 import type { Event } from "../streams/stream.ts";
 import { type App, BadRequestError, createApp, readJson } from "./app.ts";
@@ -44,27 +45,30 @@ function checkFields(body: unknown, required: readonly string[], where: string):
   return body;
 }
 
-function checkDecodable(decode: (value: Buffer) => Event | object, value: string, where: string): void {
+function refused({ field, refused: reason }: Refusal, where: string): BadRequestError {
+  return new BadRequestError(`${where}Invalid field: ${field ?? "event"} is ${explanations[reason]}`);
+}
+
+function checkDecodable(decode: (value: Buffer) => Event | Refusal, value: string, where: string): void {
   const decoded = decode(Buffer.from(value));
-  if (isRefusal(decoded))
-    throw new BadRequestError(
-      `${where}Invalid field: ${decoded.field ?? "event"} is ${explanations[decoded.refused]}`,
-    );
+  if (isRefusal(decoded)) throw refused(decoded, where);
 }
 
-/** An identity as text; numbers have always been taken. @throws BadRequestError for what has no text of its own */
-function textOf(fields: JsonObject, field: string, where: string): string {
-  const value = fields[field];
-  if (typeof value === "object")
-    throw new BadRequestError(`${where}Invalid field: ${field} is of the wrong type`);
-  return String(value);
+/** A field's text. @throws BadRequestError for everything else: an identity is never rewritten */
+function textOf(fields: JsonObject, field: string, maxLength: number, where: string): string {
+  const text = readText(fields, field, maxLength);
+  if (typeof text === "object") throw refused(text, where);
+  return text;
 }
 
-/** The caller's event id, or one as the existing producers make it: the device and Unix seconds with a fraction. */
-function eventIdOf(fields: JsonObject, device: string, nowMs: number, where = "", ordinal = 0): string {
-  if (fields.event_id !== undefined && fields.event_id !== null) return textOf(fields, "event_id", where);
-  // The ordinal tells apart readings of one meter in one request.
-  return `${textOf(fields, device, where)}_${(nowMs / 1000).toFixed(6)}${ordinal > 0 ? `_${ordinal}` : ""}`;
+/**
+ * The caller's event id, or one that begins as the existing producers make it (the device and Unix seconds with a
+ * fraction) and is unique: two events of one instant are two events.
+ */
+function eventIdOf(fields: JsonObject, device: string, nowMs: number, where: string): string {
+  if (fields.event_id !== undefined && fields.event_id !== null)
+    return textOf(fields, "event_id", MAX_EVENT_ID, where);
+  return `${device}_${(nowMs / 1000).toFixed(6)}_${randomUUID()}`;
 }
 
 /** The event as the record's value. @throws BadRequestError where it is nested deeper than JSON can be written */
@@ -80,10 +84,11 @@ function writeJson(event: object, where: string): string {
 
 function sensorEvent(body: unknown, nowMs: number): { eventId: string; record: OutgoingRecord } {
   const fields = checkFields(body, ["sensor_id", "sensor_type", "value", "location"], "");
-  const eventId = eventIdOf(fields, "sensor_id", nowMs);
+  const sensorId = textOf(fields, "sensor_id", MAX_DEVICE_ID, "");
+  const eventId = eventIdOf(fields, sensorId, nowMs, "");
   const event = {
     event_id: eventId,
-    sensor_id: fields.sensor_id,
+    sensor_id: sensorId,
     sensor_type: fields.sensor_type,
     value: fields.value,
     location: fields.location,
@@ -92,20 +97,20 @@ function sensorEvent(body: unknown, nowMs: number): { eventId: string; record: O
   };
   const value = writeJson(event, "");
   checkDecodable(sensorStream.decode, value, "");
-  return { eventId, record: { key: String(fields.sensor_id), value } };
+  return { eventId, record: { key: sensorId, value } };
 }
 
 function meterEvent(
   body: unknown,
   nowMs: number,
   where: string,
-  ordinal: number,
 ): { eventId: string; record: OutgoingRecord } {
   const fields = checkFields(body, ["meter_id", "customer_id", "reading"], where);
-  const eventId = eventIdOf(fields, "meter_id", nowMs, where, ordinal);
+  const meterId = textOf(fields, "meter_id", MAX_DEVICE_ID, where);
+  const eventId = eventIdOf(fields, meterId, nowMs, where);
   const event = {
     event_id: eventId,
-    meter_id: fields.meter_id,
+    meter_id: meterId,
     customer_id: fields.customer_id,
     reading: fields.reading,
     unit: fields.unit ?? "kWh",
@@ -113,7 +118,7 @@ function meterEvent(
   };
   const value = writeJson(event, where);
   checkDecodable(consumptionStream.decode, value, where);
-  return { eventId, record: { key: String(fields.meter_id), value } };
+  return { eventId, record: { key: meterId, value } };
 }
 
 /** `POST /api/v1/ingest/sensor`: one sensor reading. */
@@ -136,14 +141,14 @@ export function ingestMeterApp({ producer, topic, now }: IngestDependencies): Ap
   app.post("/api/v1/ingest/meter", async (c) => {
     const body = await readJson(c.req);
     if (!Array.isArray(body)) {
-      const { eventId, record } = meterEvent(body, now(), "", 0);
+      const { eventId, record } = meterEvent(body, now(), "");
       const [placement] = await producer.send(topic, [record]);
       return c.json({ status: "success", event_id: eventId, kafka_topic: topic, ...placement }, 201);
     }
     if (body.length === 0 || body.length > MAX_EVENTS)
       throw new BadRequestError(`Expected 1 to ${MAX_EVENTS} events, got ${body.length}`);
     const nowMs = now();
-    const events = body.map((item: unknown, i) => meterEvent(item, nowMs, `events[${i}]: `, i));
+    const events = body.map((item: unknown, i) => meterEvent(item, nowMs, `events[${i}]: `));
     await producer.send(
       topic,
       events.map((event) => event.record),

@@ -1,7 +1,15 @@
 // The consumption stream: energy of meter readings by customer_id in windows of 1 hour, exact, in kWh.
 
 import { type Decimal, decimalOf, ExactSum, formatDecimal, microsOf } from "../core/exact.ts";
-import { type JsonObject, readInstant, readNumber, readObject, readText } from "./fields.ts";
+import {
+  type JsonObject,
+  MAX_DEVICE_ID,
+  MAX_EVENT_ID,
+  readInstant,
+  readNumber,
+  readObject,
+  readText,
+} from "./fields.ts";
 import { isRefusal, type Refusal, refuse } from "./refusal.ts";
 import type { Event, Stream } from "./stream.ts";
 
@@ -49,11 +57,11 @@ function energyOf(reading: number, unit: EnergyUnit): Decimal {
 function decode(bytes: Buffer): ConsumptionEvent | Refusal {
   const object = readObject(bytes);
   if (isRefusal(object)) return object;
-  const eventId = readText(object, "event_id", 300);
+  const eventId = readText(object, "event_id", MAX_EVENT_ID);
   if (typeof eventId === "object") return eventId;
-  const meterId = readText(object, "meter_id", 100);
+  const meterId = readText(object, "meter_id", MAX_DEVICE_ID);
   if (typeof meterId === "object") return meterId;
-  const customerId = readText(object, "customer_id", 100);
+  const customerId = readText(object, "customer_id", MAX_DEVICE_ID);
   if (typeof customerId === "object") return customerId;
   const reading = readNumber(object, "reading", 0, LARGEST_READING);
   if (typeof reading === "object") return reading;

@@ -4,6 +4,10 @@ import { isUtf8 } from "node:buffer";
 import { parseInstant } from "../core/instant.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
+/** Of `event_id`, and of the ids of devices and customers; UTF-16 units. */
+export const MAX_EVENT_ID = 300;
+export const MAX_DEVICE_ID = 100;
+
 export type JsonObject = { readonly [field: string]: unknown };
 
 /**

@@ -1,7 +1,15 @@
 // The sensor stream: measured values by (sensor_type, sensor_id) in windows of 5 minutes.
 
 import { ExactSquareSum, ExactSum, formatDecimal } from "../core/exact.ts";
-import { checkLocation, readInstant, readNumber, readObject, readText } from "./fields.ts";
+import {
+  checkLocation,
+  MAX_DEVICE_ID,
+  MAX_EVENT_ID,
+  readInstant,
+  readNumber,
+  readObject,
+  readText,
+} from "./fields.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import type { Event, Stream } from "./stream.ts";
 
@@ -28,9 +36,9 @@ const LARGEST_VALUE = Number.MAX_SAFE_INTEGER;
 function decode(bytes: Buffer): SensorEvent | Refusal {
   const object = readObject(bytes);
   if (isRefusal(object)) return object;
-  const eventId = readText(object, "event_id", 300);
+  const eventId = readText(object, "event_id", MAX_EVENT_ID);
   if (typeof eventId === "object") return eventId;
-  const sensorId = readText(object, "sensor_id", 100);
+  const sensorId = readText(object, "sensor_id", MAX_DEVICE_ID);
   if (typeof sensorId === "object") return sensorId;
   const sensorType = readText(object, "sensor_type", 50);
   if (typeof sensorType === "object") return sensorType;

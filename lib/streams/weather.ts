@@ -1,7 +1,15 @@
 // The weather stream: means and the dominant condition over all places, one row per hour.
 
 import { ExactSum, formatDecimal } from "../core/exact.ts";
-import { checkLocation, type JsonObject, readInstant, readNumber, readObject, readText } from "./fields.ts";
+import {
+  checkLocation,
+  type JsonObject,
+  MAX_EVENT_ID,
+  readInstant,
+  readNumber,
+  readObject,
+  readText,
+} from "./fields.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import type { Event, Stream } from "./stream.ts";
 
@@ -40,7 +48,7 @@ function readBounded(object: JsonObject, field: keyof typeof bounds): number | R
 /** Weather of the old producers carries no identity; ours does, so that a retry is counted once. */
 function readEventId(object: JsonObject): string | null | Refusal {
   if (!Object.hasOwn(object, "event_id") || object.event_id === null) return null;
-  return readText(object, "event_id", 300);
+  return readText(object, "event_id", MAX_EVENT_ID);
 }
 
 function decode(bytes: Buffer): WeatherEvent | Refusal {

@@ -1,6 +1,7 @@
 // Weather as a function of seed, place and time: season, daily cycle, persistence, and fronts that pass eastwards,
 // whose falling pressure brings wind, humidity and rain, and cooler air after them.
 
+import { randomUUID } from "node:crypto";
 import { noise } from "./noise.ts";
 
 export interface Station {
@@ -133,11 +134,26 @@ export interface WeatherMessage {
   readonly location: { readonly lat: number; readonly lon: number };
 }
 
-/** The weather of a station at a time; its identity is the place and the time, so that a repetition counts once. */
-export function weatherMessage(seed: number, station: Station, timeMs: number): WeatherMessage {
+/** The identity of a scheduled run: a second run for the same time is a repetition, and counts once. */
+export function scheduledEventId(station: Station, timeMs: number): string {
+  return `weather-${station.id}-${timeMs}`;
+}
+
+/** The identity of what somebody asked for: asked for twice within a millisecond it is two events. */
+export function uniqueEventId(station: Station, timeMs: number): string {
+  return `${scheduledEventId(station, timeMs)}-${randomUUID()}`;
+}
+
+/** The weather of a station at a time. */
+export function weatherMessage(
+  seed: number,
+  station: Station,
+  timeMs: number,
+  eventId: string,
+): WeatherMessage {
   const weather = weatherAt(seed, station, timeMs);
   return {
-    event_id: `weather-${station.id}-${timeMs}`,
+    event_id: eventId,
     timestamp: new Date(timeMs).toISOString(),
     temperature: weather.temperatureCelsius,
     humidity: weather.humidityPercent,

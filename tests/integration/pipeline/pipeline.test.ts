@@ -118,7 +118,7 @@ describe("HTTP", () => {
     expect(status).toBe(201);
     expect(body).toEqual({
       status: "success",
-      event_id: expect.stringMatching(/^http-1_\d+\.\d+$/),
+      event_id: expect.stringMatching(/^http-1_\d+\.\d{6}_[0-9a-f-]{36}$/),
       kafka_topic: topics.sensor,
       partition: expect.any(Number),
       offset: expect.any(Number),
