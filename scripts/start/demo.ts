@@ -8,6 +8,7 @@ import { type DemoEvent, meterEvents, type Span, sensorEvents, weatherEvents } f
 import { type EventProducer, openProducer } from "../../lib/kafka/produce.ts";
 import { messageOf } from "../../lib/log.ts";
 import type { StreamName } from "../../lib/streams/stream.ts";
+import { terminal } from "./terminal.ts";
 
 export interface DemoOptions {
   readonly folder: string;
@@ -94,7 +95,7 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
         sentMs = span.toMs;
       } catch (error) {
         // The broker is away: what was not confirmed is sent again with the next step.
-        console.error(`demo: ${messageOf(error)}; trying again`);
+        terminal.say(`demo: ${messageOf(error)}; trying again`);
       }
       await sleep(LIVE_STEP_MS, undefined, { signal: stopped.signal }).catch(() => undefined); // stopped meanwhile
     }
@@ -111,7 +112,7 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
       const filled = backfill();
       finished = filled
         .then(() => goLive(history.toMs))
-        .catch((error) => console.error(`demo: ${messageOf(error)}`));
+        .catch((error) => terminal.say(`demo: ${messageOf(error)}`));
       return filled.then((events) => events + weatherEventsSent);
     },
     async stop() {

@@ -14,6 +14,7 @@ import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
 import { databaseVariables, namedDatabase } from "../database-url.ts";
 import { keptPasswords } from "./kept-passwords.ts";
+import { terminal } from "./terminal.ts";
 
 export interface Services {
   /** `host:port,…` */
@@ -43,7 +44,7 @@ const local = { database: "smartgrid_db", user: "smartgrid", password: "smartgri
 /** The preferred port or the next free one, said clearly where it is another. */
 export async function announcedPort(name: string, preferred: number): Promise<number> {
   const port = await freePort(preferred);
-  if (port !== preferred) console.log(`${name}: port ${preferred} is taken, using ${port}`);
+  if (port !== preferred) terminal.say(`${name}: port ${preferred} is taken, using ${port}`);
   return port;
 }
 

@@ -13,6 +13,7 @@ import { startFunctions } from "./functions.ts";
 import { parseOptions, type StartOptions } from "./options.ts";
 import { startServices } from "./services.ts";
 import { startStatusLine } from "./status-line.ts";
+import { terminal } from "./terminal.ts";
 
 /** What has been started, to be stopped in the opposite order. */
 const running: { readonly name: string; stop(): Promise<void> }[] = [];
@@ -22,7 +23,7 @@ function untilSignal(): AbortSignal {
   const stopping = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(name, () => {
-      if (!stopping.signal.aborted) console.log(`\n${name}: stopping`);
+      if (!stopping.signal.aborted) terminal.say(`${name}: stopping`);
       stopping.abort();
     });
   return stopping.signal;
@@ -34,7 +35,7 @@ async function stopAll(): Promise<void> {
       await stop();
     } catch (error) {
       // The others still have to be stopped.
-      console.error(`${name} did not stop in order: ${messageOf(error)}`);
+      terminal.say(`${name} did not stop in order: ${messageOf(error)}`);
     }
   }
   await removeRunningStack();
@@ -45,7 +46,7 @@ function announceSettings(): void {
   const { delayUs, idleUs } = readWatermarkSettings(process.env);
   const { futureSkewUs, amendmentHorizonUs } = readLatenessRules(process.env);
   if (process.env.KAFKA_BROKER) readKafkaSettings(process.env);
-  console.log(
+  terminal.say(
     `watermark: delay ${delayUs / 1e6} s (WATERMARK_DELAY_SECONDS), idle after ${idleUs / 1e6} s (WATERMARK_IDLE_SECONDS), ` +
       `future skew ${futureSkewUs / 1e6} s (FUTURE_SKEW_SECONDS), ` +
       `amendments for ${amendmentHorizonUs / 86_400e6} days (AMENDMENT_HORIZON_DAYS)`,
@@ -105,8 +106,8 @@ async function start(
     pid: process.pid,
   };
   await writeRunningStack(stack);
-  console.log(`ready ${stack.http} kafka ${stack.kafka} postgres ${services.shownDatabaseUrl}`);
-  console.log(
+  terminal.say(`ready ${stack.http} kafka ${stack.kafka} postgres ${services.shownDatabaseUrl}`);
+  terminal.say(
     `(after ${((Date.now() - startedMs) / 1000).toFixed(1)} s; logs of the functions: ${functions.logFile})`,
   );
 
@@ -114,12 +115,12 @@ async function start(
     running.push({ name: "demo", stop: demo.stop });
     void demo.start().then(
       (events) => {
-        if (!signal.aborted) console.log(`demo: ${events} events of history sent, going on live`);
+        if (!signal.aborted) terminal.say(`demo: ${events} events of history sent, going on live`);
       },
       () => undefined, // said by the demo itself
     );
   }
-  running.push({ name: "status line", stop: startStatusLine(pool, functions.controlUrl) });
+  running.push({ name: "status line", stop: startStatusLine(pool, functions.controlUrl, terminal) });
   return { ended: Promise.race([services.ended, functions.ended]) };
 }
 

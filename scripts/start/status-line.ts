@@ -4,6 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
 import { messageOf } from "../../lib/log.ts";
 import { readTriggers } from "./functions.ts";
+import { type Status, statusText } from "./status-text.ts";
+import type { Terminal } from "./terminal.ts";
 
 const TERMINAL_MS = 2_000;
 const PLAIN_MS = 15_000;
@@ -13,7 +15,7 @@ interface Counts {
   readonly records: number;
   readonly open: number;
   readonly final: number;
-  readonly watermarks: readonly { readonly stream: string; readonly at: string | null }[];
+  readonly watermarks: Status["watermarks"];
 }
 
 async function readCounts(pool: Pool): Promise<Counts> {
@@ -24,7 +26,8 @@ async function readCounts(pool: Pool): Promise<Counts> {
     watermarks: Counts["watermarks"];
   }>(
     `SELECT (SELECT coalesce(sum(records), 0) FROM ledger) AS records, sum(open) AS open, sum(final) AS final,
-       (SELECT json_agg(json_build_object('stream', stream, 'at', to_char(watermark, 'DD.MM. HH24:MI:SS')) ORDER BY stream)
+       (SELECT json_agg(json_build_object('stream', stream, 'atMs', floor(extract(epoch FROM watermark) * 1000))
+          ORDER BY stream)
         FROM stream_state) AS watermarks
      FROM (SELECT count(*) FILTER (WHERE state = 'open') AS open, count(*) FILTER (WHERE state = 'final') AS final
              FROM sensor_aggregates_realtime
@@ -44,22 +47,14 @@ async function readCounts(pool: Pool): Promise<Counts> {
   };
 }
 
-function lineOf(previous: Counts | null, counts: Counts, lag: number): string {
+function rateOf(previous: Counts | null, counts: Counts): number {
   const seconds = previous === null ? 0 : (counts.atMs - previous.atMs) / 1000;
-  const rate = previous === null || seconds === 0 ? 0 : (counts.records - previous.records) / seconds;
-  const marks = counts.watermarks.map(({ stream, at }) => `${stream} ${at ?? "–"}`).join(" · ");
-  return `${rate.toFixed(0)} events/s · lag ${lag} · watermarks (UTC) ${marks} · windows ${counts.open} open ${counts.final} final`;
+  return previous === null || seconds === 0 ? 0 : (counts.records - previous.records) / seconds;
 }
 
 /** @returns stops it; resolves when the last line is out */
-export function startStatusLine(pool: Pool, controlUrl: string): () => Promise<void> {
+export function startStatusLine(pool: Pool, controlUrl: string, terminal: Terminal): () => Promise<void> {
   const stopped = new AbortController();
-  const { isTTY } = process.stdout;
-
-  function write(line: string): void {
-    if (!isTTY) console.log(line);
-    else process.stdout.write(`\r\x1b[K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
-  }
 
   async function run(): Promise<void> {
     let previous: Counts | null = null;
@@ -67,16 +62,20 @@ export function startStatusLine(pool: Pool, controlUrl: string): () => Promise<v
       try {
         const counts = await readCounts(pool);
         const { mappings } = await readTriggers(controlUrl);
-        const lag = mappings.flatMap((mapping) => mapping.partitions).reduce((sum, p) => sum + p.lag, 0);
-        write(lineOf(previous, counts, lag));
+        const status: Status = {
+          ...counts,
+          alerts: [],
+          eventsPerSecond: rateOf(previous, counts),
+          lag: mappings.flatMap((mapping) => mapping.partitions).reduce((sum, p) => sum + p.lag, 0),
+        };
+        terminal.showStatus(statusText(status, terminal.width));
         previous = counts;
       } catch (error) {
         // PostgreSQL or the triggers do not answer: that is what there is to say, and the next line may be better.
-        if (!stopped.signal.aborted) write(`status: ${messageOf(error)}`);
+        if (!stopped.signal.aborted) terminal.showStatus(`status: ${messageOf(error)}`);
       }
-      await sleep(isTTY ? TERMINAL_MS : PLAIN_MS, undefined, { signal: stopped.signal }).catch(
-        () => undefined,
-      ); // stopped
+      const pauseMs = terminal.isLive ? TERMINAL_MS : PLAIN_MS;
+      await sleep(pauseMs, undefined, { signal: stopped.signal }).catch(() => undefined); // stopped
     }
   }
 
@@ -84,6 +83,6 @@ export function startStatusLine(pool: Pool, controlUrl: string): () => Promise<v
   return async () => {
     stopped.abort();
     await finished;
-    if (isTTY) process.stdout.write("\n");
+    terminal.endStatus();
   };
 }

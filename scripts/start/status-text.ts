@@ -1,0 +1,49 @@
+// The words of the status line.
+
+export interface Status {
+  /** What must be seen first, in capitals and with figures, such as "LOST 12"; nothing where all is well. */
+  readonly alerts: readonly string[];
+  readonly eventsPerSecond: number;
+  /** Records that the triggers have not delivered yet. */
+  readonly lag: number;
+  readonly open: number;
+  readonly final: number;
+  readonly watermarks: readonly { readonly stream: string; readonly atMs: number | null }[];
+}
+
+const NO_WATERMARK = "–";
+const SECONDS_LENGTH = ":05".length;
+
+/** `30.11. 19:28:05`, UTC. */
+function dayAndTime(atMs: number): string {
+  const [, month, day, time] = /^\d+-(\d+)-(\d+)T(.{8})/.exec(new Date(atMs).toISOString()) ?? [];
+  return `${day}.${month}. ${time}`;
+}
+
+/** The watermark that is furthest behind, which is the one to look at, to the minute; none where a stream has none yet. */
+function oldestOf(watermarks: Status["watermarks"]): string {
+  const times = watermarks.map(({ atMs }) => atMs ?? Number.NEGATIVE_INFINITY);
+  const oldest = Math.min(...times);
+  return Number.isFinite(oldest) ? dayAndTime(oldest).slice(0, -SECONDS_LENGTH) : NO_WATERMARK;
+}
+
+/**
+ * The fullest line that fits; one that fits nowhere is the shortest there is.
+ * @param width columns
+ */
+export function statusText(status: Status, width: number): string {
+  const { alerts, eventsPerSecond, lag, open, final, watermarks } = status;
+  const rate = `${eventsPerSecond.toFixed(0)} events/s`;
+  const windows = `windows ${open} open ${final} final`;
+  const each = watermarks
+    .map(({ stream, atMs }) => `${stream} ${atMs === null ? NO_WATERMARK : dayAndTime(atMs)}`)
+    .join(" · ");
+  const oldest = oldestOf(watermarks);
+  const lines = [
+    [...alerts, rate, `lag ${lag}`, `watermarks (UTC) ${each}`, windows],
+    [...alerts, rate, `lag ${lag}`, `watermark ${oldest}`, windows],
+    [...alerts, rate, `lag ${lag}`, `watermark ${oldest}`],
+    [...alerts, rate, `lag ${lag}`],
+  ].map((parts) => parts.join(" · "));
+  return lines.find((line) => line.length <= width) ?? lines.at(-1) ?? "";
+}

@@ -1,0 +1,105 @@
+// What `npm start` writes to a terminal.
+
+import { expect, test } from "vitest";
+import { type Status, statusText } from "../../../scripts/start/status-text.ts";
+import { openTerminal } from "../../../scripts/start/terminal.ts";
+
+const atMs = Date.UTC(2026, 10, 30, 19, 28, 5);
+const busy: Status = {
+  alerts: [],
+  eventsPerSecond: 12_345.6,
+  lag: 315_840,
+  open: 60_500,
+  final: 1_260_287,
+  watermarks: [
+    { stream: "consumption", atMs: atMs - 60_000 },
+    { stream: "sensor", atMs },
+    { stream: "weather", atMs },
+  ],
+};
+
+/** What a terminal shows in the end, line by line: `\r` goes back, and the rest of the line is emptied. */
+function screenOf(written: string): string[] {
+  const lines = [""];
+  for (const piece of written.replaceAll("\x1b[K", "").split(/([\r\n])/)) {
+    if (piece === "\n") lines.push("");
+    else if (piece === "\r") lines[lines.length - 1] = "";
+    else lines[lines.length - 1] += piece;
+  }
+  return lines;
+}
+
+function openScreen(columns: number) {
+  let written = "";
+  const terminal = openTerminal({
+    isTTY: true,
+    columns,
+    write(text) {
+      written += text;
+    },
+  });
+  return { terminal, lines: () => screenOf(written) };
+}
+
+test("a message in the midst of the status line stands alone, and the status line below it", () => {
+  const { terminal, lines } = openScreen(80);
+  terminal.say("ready");
+  terminal.showStatus("21 events/s");
+  terminal.say("demo: 315840 events of history sent");
+  terminal.showStatus("22 events/s");
+  terminal.say("SIGINT: stopping");
+  terminal.endStatus();
+  terminal.say("stopped");
+  expect(lines()).toEqual([
+    "ready",
+    "demo: 315840 events of history sent",
+    "SIGINT: stopping",
+    "22 events/s",
+    "stopped",
+    "",
+  ]);
+});
+
+test("without a terminal there are plain lines", () => {
+  let written = "";
+  const terminal = openTerminal({
+    write(text) {
+      written += text;
+    },
+  });
+  terminal.showStatus("21 events/s");
+  terminal.say("demo: sent");
+  terminal.showStatus("22 events/s");
+  terminal.endStatus();
+  expect(written).toBe("21 events/s\ndemo: sent\n22 events/s\n");
+});
+
+test.each([40, 80, 132, 200])("a status line fits into %i columns", (columns) => {
+  const { terminal, lines } = openScreen(columns);
+  const line = statusText(busy, terminal.width);
+  terminal.showStatus(line);
+  expect(line.length).toBeLessThan(columns);
+  expect(lines()).toEqual([line]);
+});
+
+test("80 columns hold rate, lag and the watermark that is furthest behind; more columns hold more", () => {
+  expect(statusText(busy, 79)).toBe("12346 events/s · lag 315840 · watermark 30.11. 19:27");
+  const calm = { ...busy, eventsPerSecond: 20, lag: 0, open: 605, final: 60_287 };
+  expect(statusText(calm, 79)).toBe(
+    "20 events/s · lag 0 · watermark 30.11. 19:27 · windows 605 open 60287 final",
+  );
+  expect(statusText(calm, Number.POSITIVE_INFINITY)).toBe(
+    "20 events/s · lag 0 · watermarks (UTC) consumption 30.11. 19:27:05 · sensor 30.11. 19:28:05 · weather 30.11. 19:28:05 · windows 605 open 60287 final",
+  );
+});
+
+test("an alert comes first and is never what is left out", () => {
+  expect(statusText({ ...busy, alerts: ["LOST 12"] }, 40)).toBe("LOST 12 · 12346 events/s · lag 315840");
+});
+
+test("a stream without a watermark is the one that is furthest behind", () => {
+  const watermarks = [...busy.watermarks, { stream: "new", atMs: null }];
+  expect(statusText({ ...busy, watermarks }, 79)).toBe(
+    "12346 events/s · lag 315840 · watermark – · windows 60500 open 1260287 final",
+  );
+});
