@@ -103,7 +103,7 @@ const victoriaDemand: Format = {
   columns: ["Time", "Demand"],
   read(row) {
     const timeUs = parseInstant(row.Time?.trim() ?? "");
-    if (timeUs === null) throw new SkippedRow("the time is none");
+    if (typeof timeUs === "string") throw new SkippedRow("the time is none");
     const reading = numberIn(row.Demand, "Demand") / 2;
     return [
       {

@@ -1,8 +1,8 @@
 // Plain CSV with a map of columns: --map "meter_id=Meter,reading=Energy,timestamp=When,zone=Europe/Paris".
 // A value in quotes is a constant: sensor_type='voltage'.
 
-import { parseInstant } from "../lib/core/instant.ts";
-import { checkZone, instantOfLocal } from "../lib/core/zone.ts";
+import { instantsOf, readWrittenTime } from "../lib/core/written-time.ts";
+import { checkZone } from "../lib/core/zone.ts";
 import type { Format, Row } from "./formats.ts";
 import { numberIn, type Reading, SkippedRow } from "./reading.ts";
 
@@ -30,12 +30,11 @@ function textIn(row: Row, source: Source | undefined, field: string): string {
 
 /** A time stamp with a zone of its own is taken at its word; one without is local time of the zone (default UTC). */
 function timeIn(text: string, zone: string): number {
-  const timeUs = parseInstant(text);
-  if (timeUs === null) throw new SkippedRow("timestamp is no ISO 8601 time");
-  const hasZone = /(Z|[+-]\d\d(:?\d\d)?)$/i.test(text.slice(19));
-  const timeMs = hasZone ? timeUs / 1000 : instantOfLocal(timeUs / 1000, zone);
-  if (timeMs === null) throw new SkippedRow("timestamp does not exist in its zone");
-  return timeMs;
+  const time = readWrittenTime(text);
+  if (time === null) throw new SkippedRow("timestamp is no ISO 8601 time");
+  const timeUs = instantsOf(time, zone)[0];
+  if (timeUs === undefined) throw new SkippedRow("timestamp does not exist in its zone");
+  return timeUs / 1000;
 }
 
 /** @throws Error naming what is wrong with the map */

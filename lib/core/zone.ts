@@ -17,6 +17,8 @@ function formatOf(zone: string): Intl.DateTimeFormat {
       minute: "2-digit",
       second: "2-digit",
     });
+    // Names come from outside, and one zone has many spellings.
+    if (formats.size > 1_000) formats.clear();
     formats.set(zone, format);
   }
   return format;
@@ -54,16 +56,37 @@ export function checkZone(zone: string): void {
   formatOf(zone);
 }
 
+export function isZone(zone: string): boolean {
+  try {
+    checkZone(zone);
+    return true;
+  } catch (error) {
+    // A name or an offset that is none: that is the answer.
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
 /**
- * The instant of a local time. A time that occurs twice (clocks go back) is the first of the two.
- * @param localMs the local time's fields as if they were UTC, ms since the epoch
- * @returns ms since the epoch, or null for a time that does not exist (clocks go forward)
+ * The instants of a local time, the earlier first: two where clocks go back over it, none where they go forward.
+ * @param localUs the local time's fields as if they were UTC, µs since the epoch
+ * @returns µs since the epoch
  */
+export function instantsOfLocal(localUs: number, zone: string): number[] {
+  if (zone === "UTC") return [localUs];
+  // Zones change by whole seconds: the fraction is kept apart, so that all sums below are of whole milliseconds.
+  const fractionUs = ((localUs % 1000) + 1000) % 1000;
+  const localMs = (localUs - fractionUs) / 1000;
+  const before = localMs - offsetMs(zone, localMs - 24 * HOUR_MS);
+  const after = localMs - offsetMs(zone, localMs + 24 * HOUR_MS);
+  return [...new Set([before, after])]
+    .filter((timeMs) => timeMs + offsetMs(zone, timeMs) === localMs)
+    .sort((a, b) => a - b)
+    .map((timeMs) => timeMs * 1000 + fractionUs);
+}
+
+/** The instant of a local time in ms, the first of two; null for a time that does not exist. */
 export function instantOfLocal(localMs: number, zone: string): number | null {
-  const candidates = [
-    localMs - offsetMs(zone, localMs - 24 * HOUR_MS),
-    localMs - offsetMs(zone, localMs + 24 * HOUR_MS),
-  ];
-  const fitting = candidates.filter((timeMs) => timeMs + offsetMs(zone, timeMs) === localMs);
-  return fitting.length === 0 ? null : Math.min(...fitting);
+  const first = instantsOfLocal(localMs * 1000, zone)[0];
+  return first === undefined ? null : first / 1000;
 }

@@ -2,6 +2,7 @@
 // to be sent is read by the stream's own decoder first.
 
 import { randomUUID } from "node:crypto";
+import { readableTimes } from "../core/written-time.ts";
 import type { EventProducer, OutgoingRecord } from "../kafka/produce.ts";
 import { consumptionStream } from "../streams/consumption.ts";
 import { isJsonObject, type JsonObject, MAX_DEVICE_ID, MAX_EVENT_ID, readText } from "../streams/fields.ts";
@@ -32,7 +33,9 @@ const explanations: Readonly<Record<RefusalReason, string>> = {
   invalid_text: "text that cannot be stored (NUL or a lone surrogate)",
   out_of_range: "out of range",
   unknown_unit: "not one of kWh, Wh, MWh",
-  invalid_timestamp: "not an ISO 8601 time stamp",
+  invalid_timestamp: `no time that can be read: expected ${readableTimes}`,
+  ambiguous_timestamp: "a local time that its zone's clocks show twice: add the offset, such as +01:00",
+  nonexistent_timestamp: "a local time that its zone's clocks leave out: add the offset, such as +01:00",
   in_future: "in the future",
 };
 

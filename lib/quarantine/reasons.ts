@@ -1,5 +1,6 @@
 // Each reason in words. docs/quarantine.md says the same words in its table, and a test holds it to that.
 
+import { readableTimes } from "../core/written-time.ts";
 import type { RefusalReason } from "../streams/refusal.ts";
 
 /** What follows "the record's value …". */
@@ -17,6 +18,9 @@ export const reasonsInWords: Readonly<Record<RefusalReason, string>> = {
   out_of_range:
     "sensor value beyond ±(2^53−1), or 0 < size < 1e-30; reading below 0 or beyond 10^12; temperature outside −100…70 °C, humidity 0…100 %, pressure 300…1100 hPa, wind 0…150 m/s; latitude or longitude that is none",
   unknown_unit: "has a unit other than kWh, Wh, MWh (a missing one is kWh)",
-  invalid_timestamp: "has a time that is not ISO 8601, does not exist, or lies outside 1700–2200",
+  invalid_timestamp: `has a time that does not exist, lies outside 1700–2200, or is not ${readableTimes}`,
+  ambiguous_timestamp:
+    "has a local time that its zone's clocks show twice (they are set back); with `+01:00` or the like it is one",
+  nonexistent_timestamp: "has a local time that its zone's clocks leave out (they are set forward)",
   in_future: "lies further ahead of the database's clock than `FUTURE_SKEW_SECONDS`",
 };

@@ -54,7 +54,7 @@ function energyOf(reading: number, unit: EnergyUnit): Decimal {
   return { unscaled, scale: scale - powerToKwh[unit] };
 }
 
-function decode(bytes: Buffer): ConsumptionEvent | Refusal {
+function decode(bytes: Buffer, zone?: string): ConsumptionEvent | Refusal {
   const object = readObject(bytes);
   if (isRefusal(object)) return object;
   const eventId = readText(object, "event_id", MAX_EVENT_ID);
@@ -67,7 +67,7 @@ function decode(bytes: Buffer): ConsumptionEvent | Refusal {
   if (typeof reading === "object") return reading;
   const unit = readUnit(object);
   if (typeof unit === "object") return unit;
-  const timeUs = readInstant(object, "timestamp");
+  const timeUs = readInstant(object, "timestamp", zone);
   if (typeof timeUs === "object") return timeUs;
   return { timeUs, eventId, meterId, customerId, reading, unit };
 }

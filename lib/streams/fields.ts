@@ -1,8 +1,8 @@
 // Reading the fields of a JSON event, each by a written rule. A field that breaks its rule gives a refusal.
 
 import { isUtf8 } from "node:buffer";
-import { parseInstant } from "../core/instant.ts";
-import { type Refusal, refuse } from "./refusal.ts";
+import { parseInstant, type TimeProblem } from "../core/instant.ts";
+import { type Refusal, type RefusalReason, refuse } from "./refusal.ts";
 
 /** Of `event_id`, and of the ids of devices and customers; UTF-16 units. */
 export const MAX_EVENT_ID = 300;
@@ -68,10 +68,19 @@ export function readNumber(object: JsonObject, field: string, min: number, max: 
   return refuse(value === undefined ? "missing_field" : "wrong_type", field);
 }
 
-/** A time stamp as µs since the epoch. */
-export function readInstant(object: JsonObject, field: string): number | Refusal {
+const timeRefusals: Readonly<Record<TimeProblem, RefusalReason>> = {
+  unreadable: "invalid_timestamp",
+  ambiguous: "ambiguous_timestamp",
+  nonexistent: "nonexistent_timestamp",
+};
+
+/** A time stamp as µs since the epoch; one without a zone of its own is local time of `zone`. */
+export function readInstant(object: JsonObject, field: string, zone: string | undefined): number | Refusal {
   const value = own(object, field);
-  if (typeof value === "string") return parseInstant(value) ?? refuse("invalid_timestamp", field);
+  if (typeof value === "string") {
+    const timeUs = parseInstant(value, zone);
+    return typeof timeUs === "number" ? timeUs : refuse(timeRefusals[timeUs], field);
+  }
   return refuse(value === undefined ? "missing_field" : "wrong_type", field);
 }
 

@@ -15,6 +15,8 @@ export const refusalReasons = [
   "out_of_range",
   "unknown_unit",
   "invalid_timestamp",
+  "ambiguous_timestamp",
+  "nonexistent_timestamp",
   "in_future",
 ] as const;
 

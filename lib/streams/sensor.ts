@@ -33,7 +33,7 @@ export interface SensorPartial {
 /** Beyond this a JSON number no longer says which whole number was meant. */
 const LARGEST_VALUE = Number.MAX_SAFE_INTEGER;
 
-function decode(bytes: Buffer): SensorEvent | Refusal {
+function decode(bytes: Buffer, zone?: string): SensorEvent | Refusal {
   const object = readObject(bytes);
   if (isRefusal(object)) return object;
   const eventId = readText(object, "event_id", MAX_EVENT_ID);
@@ -44,7 +44,7 @@ function decode(bytes: Buffer): SensorEvent | Refusal {
   if (typeof sensorType === "object") return sensorType;
   const value = readNumber(object, "value", -LARGEST_VALUE, LARGEST_VALUE);
   if (typeof value === "object") return value;
-  const timeUs = readInstant(object, "timestamp");
+  const timeUs = readInstant(object, "timestamp", zone);
   if (typeof timeUs === "object") return timeUs;
   return checkLocation(object, true) ?? { timeUs, eventId: null, sensorType, sensorId, value };
 }

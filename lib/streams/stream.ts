@@ -17,8 +17,11 @@ export interface Event {
 export interface Stream<E extends Event, P> {
   readonly name: StreamName;
   readonly windowUs: number;
-  /** Reads the value of a record. Never throws for bad data. */
-  decode(value: Buffer): E | Refusal;
+  /**
+   * Reads the value of a record. Never throws for bad data.
+   * @param zone in which a time stamp without a zone is written: an IANA name or a fixed offset; UTC where absent
+   */
+  decode(value: Buffer, zone?: string): E | Refusal;
   /** The group of an event within its window; equal events in this sense share a row. */
   groupOf(event: E): string;
   /** The partial of no event at all, for the group of this event. */
@@ -27,6 +30,11 @@ export interface Stream<E extends Event, P> {
   fold(partial: P, event: E): void;
   /** The partial's values as parameters of the stream's commit statement, in its order. */
   parameters(partials: readonly P[]): (string | number)[][];
+}
+
+/** The stream as its producers write it: its time stamps without a zone are local time of `zone`. */
+export function inZone<E extends Event, P>(stream: Stream<E, P>, zone: string): Stream<E, P> {
+  return { ...stream, decode: (value) => stream.decode(value, zone) };
 }
 
 /** The partial of one group in one window. */

@@ -51,10 +51,10 @@ function readEventId(object: JsonObject): string | null | Refusal {
   return readText(object, "event_id", MAX_EVENT_ID);
 }
 
-function decode(bytes: Buffer): WeatherEvent | Refusal {
+function decode(bytes: Buffer, zone?: string): WeatherEvent | Refusal {
   const object = readObject(bytes);
   if (isRefusal(object)) return object;
-  const timeUs = readInstant(object, "timestamp");
+  const timeUs = readInstant(object, "timestamp", zone);
   if (typeof timeUs === "object") return timeUs;
   const temperatureCelsius = readBounded(object, "temperature");
   if (typeof temperatureCelsius === "object") return temperatureCelsius;

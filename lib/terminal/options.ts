@@ -2,11 +2,12 @@
 
 import { InvalidArgumentError } from "commander";
 import { parseInstant } from "../core/instant.ts";
+import { readableTimes } from "../core/written-time.ts";
 
 /** µs since the epoch. */
 export function instantUs(text: string): number {
   const timeUs = parseInstant(text);
-  if (timeUs === null) throw new InvalidArgumentError("Expected an instant such as 2026-01-15T10:00:00Z.");
+  if (typeof timeUs === "string") throw new InvalidArgumentError(`Expected ${readableTimes}.`);
   return timeUs;
 }
 

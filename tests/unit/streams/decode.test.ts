@@ -4,6 +4,7 @@ import { parseInstant } from "../../../lib/core/instant.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { isRefusal } from "../../../lib/streams/refusal.ts";
 import { sensorStream } from "../../../lib/streams/sensor.ts";
+import { inZone } from "../../../lib/streams/stream.ts";
 import { weatherStream } from "../../../lib/streams/weather.ts";
 
 const sensor = {
@@ -122,8 +123,37 @@ describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empt
     ["invalid_text sensor_id", withRaw(sensor, "sensor_id", '"\\ud800"')],
     ["invalid_timestamp timestamp", { ...sensor, timestamp: "2026-02-30T00:00:00" }],
     ["invalid_timestamp timestamp", { ...sensor, timestamp: "yesterday" }],
+    ["invalid_timestamp timestamp", { ...sensor, timestamp: "1768473000" }],
+    ["wrong_type timestamp", { ...sensor, timestamp: 1768473000123 }],
+    ["ambiguous_timestamp timestamp", { ...sensor, timestamp: "2026-10-25T02:30[Europe/Paris]" }],
+    ["nonexistent_timestamp timestamp", { ...sensor, timestamp: "2026-03-29T02:30[Europe/Paris]" }],
+    ["valid", { ...sensor, timestamp: "2026-10-25T02:30+01:00[Europe/Paris]" }],
   ])("%s", (expected, value) => {
     expect(outcome(sensorStream.decode, value)).toBe(expected);
+  });
+
+  test("a time without a zone is local time of the zone that the stream is given, one with a zone is not", () => {
+    const timeUs = (decode: Decode, event: object) => {
+      const decoded = decode(Buffer.from(JSON.stringify(event)));
+      return "timeUs" in decoded ? decoded.timeUs : decoded;
+    };
+    const local = { timestamp: "2026-07-15T10:30:00" };
+    for (const [stream, event] of [
+      [inZone(sensorStream, "Europe/Tirane"), sensor],
+      [inZone(consumptionStream, "Europe/Tirane"), meter],
+      [inZone(weatherStream, "Europe/Tirane"), weather],
+    ] as const) {
+      expect(timeUs(stream.decode, { ...event, ...local })).toBe(parseInstant("2026-07-15T08:30:00Z"));
+      expect(timeUs(stream.decode, { ...event, timestamp: "2026-07-15T10:30:00Z" })).toBe(
+        parseInstant("2026-07-15T10:30:00Z"),
+      );
+      expect(outcome(stream.decode, { ...event, timestamp: "2026-10-25T02:30" })).toBe(
+        "ambiguous_timestamp timestamp",
+      );
+      expect(outcome(stream.decode, { ...event, timestamp: "2026-03-29T02:30" })).toBe(
+        "nonexistent_timestamp timestamp",
+      );
+    }
   });
 
   test("negative zero is zero", () => {

@@ -96,11 +96,13 @@ const timeParts = {
   year: ["2026", "1699", "1700", "2200", "2201", "2024", "1900", "2000", "0000", "26"],
   month: ["01", "02", "12", "13", "00", "1"],
   day: ["15", "28", "29", "30", "31", "00", "32"],
+  dash: ["-", "-", "-", "", "/"],
   separator: ["T", "t", " ", "", "_"],
   hour: ["10", "23", "24", "00", "1"],
   minute: ["30", "59", "60", "0"],
   second: ["00", "59", "60", "61", ""],
-  fraction: ["", ".5", ".123456789", ".", ",5"],
+  colon: [":", ":", ":", "", "."],
+  fraction: ["", ".5", ".123456789", ".", ",5", ",000"],
   zone: [
     "",
     "Z",
@@ -116,6 +118,16 @@ const timeParts = {
     "+01:60",
     "+:",
     "ZZ",
+    "UTC",
+    " gmt",
+    " +01:00",
+    "\u221203",
+    "[Europe/Paris]",
+    "[!europe/tirane]",
+    "+01:00[Europe/Paris][u-ca=iso8601]",
+    "[+02:00]",
+    "[Nowhere/Land]",
+    " CET",
   ],
 } as const;
 
@@ -127,9 +139,11 @@ function pick<T>(random: Random, of: readonly T[]): T | undefined {
 export function timestampText(random: Random): string {
   const part = (of: readonly string[]) => (random(4) === 0 ? pick(random, of) : of[0]);
   const p = timeParts;
-  const date = `${part(p.year)}-${part(p.month)}-${part(p.day)}`;
-  const time = `${part(p.hour)}:${part(p.minute)}:${part(p.second)}`;
-  return `"${date}${part(p.separator)}${time}${part(p.fraction)}${part(p.zone)}"`;
+  const [dash, colon] = [part(p.dash), part(p.colon)];
+  const date = `${part(p.year)}${dash}${part(p.month)}${dash}${part(p.day)}`;
+  const time = [part(p.hour), part(p.minute), `${part(p.second)}${part(p.fraction)}`];
+  const kept = time.slice(0, random(8) === 0 ? 1 + random(2) : 3).join(colon);
+  return `"${date}${part(p.separator)}${kept}${part(p.zone)}"`;
 }
 
 const keys = [

@@ -6,26 +6,70 @@ import consumption from "../../../schemas/consumption.schema.json" with { type: 
 import sensor from "../../../schemas/sensor.schema.json" with { type: "json" };
 import weather from "../../../schemas/weather.schema.json" with { type: "json" };
 
-const INSTANT =
-  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)?$/;
+const DATE = /^(\d{4})(?:-(\d\d)-(\d\d)|(\d\d)(\d\d))[Tt ]/;
+const TIME =
+  /^(\d\d)(?:(?::(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)|(?:(\d\d)(?:(\d\d)(?:[.,](\d+))?)?))?(?=$|[^\d:.,])/;
+const OFFSET = /^ ?(?:Z|UTC|GMT|([+\u2212-])(\d\d)(?::?(\d\d))?)(?=$|\[)/i;
+const ZONE = /^\[!?([A-Za-z0-9_.+/:-]+)\]/;
+const TAGS = /^(?:\[[A-Za-z0-9_-]+=[A-Za-z0-9_-]+\])*$/;
+
+const MINUTE_MS = 60_000;
+
+const HOUR_MS = 3_600_000;
+
+const shown = new Map<string, number>();
+
+/** How often the clocks of a zone show a local time: every offset of the days around it is tried. */
+function timesShown(localMs: number, zone: string): number {
+  const key = `${localMs} ${zone}`;
+  const known = shown.get(key);
+  if (known !== undefined) return known;
+  const format = new Intl.DateTimeFormat("sv-SE", {
+    timeZone: zone,
+    dateStyle: "short",
+    timeStyle: "medium",
+  });
+  const clockMs = (timeMs: number) => Date.parse(`${format.format(timeMs).replace(" ", "T")}Z`);
+  const offsets = new Set<number>();
+  for (let hour = -40; hour <= 40; hour++)
+    offsets.add(clockMs(localMs + hour * HOUR_MS) - (localMs + hour * HOUR_MS));
+  const times = [...offsets].filter((offsetMs) => clockMs(localMs - offsetMs) === localMs).length;
+  shown.set(key, times);
+  return times;
+}
 
 /** `format: instant`. */
 export function isInstant(text: string): boolean {
-  const match = INSTANT.exec(text);
-  if (match === null) return false;
-  const [, year, month, day, hour, minute, second, sign, zoneHour, zoneMinute] = match.map((part) =>
-    /^\d+$/.test(part ?? "") ? Number(part) : part,
-  );
-  const [y, m, d, h, min, s] = [year, month, day, hour, minute, second].map(Number);
-  if (y === undefined || m === undefined || d === undefined || h === undefined) return false;
-  if (min === undefined || s === undefined || y < 1700 || y > 2200 || h > 23 || min > 59 || s > 60)
+  const date = DATE.exec(text);
+  const time = TIME.exec(text.slice(date?.[0].length ?? 0));
+  if (date === null || time === null) return false;
+  const [y, m, d] = [date[1], date[2] ?? date[4], date[3] ?? date[5]].map(Number);
+  const [h, min, s] = [time[1], time[2] ?? time[5] ?? 0, time[3] ?? time[6] ?? 0].map(Number);
+  if (y === undefined || m === undefined || d === undefined) return false;
+  if (h === undefined || min === undefined || s === undefined) return false;
+  if (y < 1700 || y > 2200 || min > 59 || s > 60) return false;
+  const fraction = Number(time[4] ?? time[7] ?? 0);
+  if (h > 24 || (h === 24 && (min > 0 || s > 0 || fraction > 0))) return false;
+  const day = new Date(Date.UTC(y, m - 1, d));
+  if (day.getUTCMonth() !== m - 1 || day.getUTCDate() !== d) return false;
+
+  let rest = text.slice(date[0].length + time[0].length);
+  const offset = OFFSET.exec(rest);
+  rest = rest.slice(offset?.[0].length ?? 0);
+  const zone = ZONE.exec(rest);
+  if (!TAGS.test(rest.slice(zone?.[0].length ?? 0))) return false;
+  const localMs = day.getTime() + (h * 60 + min) * MINUTE_MS;
+  if (offset !== null || zone === null) {
+    const [sign, zh, zm] = [offset?.[1], Number(offset?.[2] ?? 0), Number(offset?.[3] ?? 0)];
+    const utcMinute = localMs / MINUTE_MS - (sign === undefined || sign === "+" ? 1 : -1) * (zh * 60 + zm);
+    return zh <= 18 && zm <= 59 && (s < 60 || (((utcMinute + 1) % 1440) + 1440) % 1440 === 0);
+  }
+  try {
+    return s < 60 && timesShown(localMs + s * 1000, zone[1] ?? "") === 1;
+  } catch {
+    // Intl throws for a zone that it does not know.
     return false;
-  const date = new Date(Date.UTC(y, m - 1, d));
-  if (date.getUTCMonth() !== m - 1 || date.getUTCDate() !== d) return false;
-  const [zh, zm] = [Number(zoneHour ?? 0), Number(zoneMinute ?? 0)];
-  if (zh > 18 || zm > 59) return false;
-  const utcMinute = h * 60 + min - (sign === "-" ? -1 : 1) * (zh * 60 + zm);
-  return s < 60 || (utcMinute + 2 * 1440) % 1440 === 1439;
+  }
 }
 
 /** `format: storable-text`: what PostgreSQL can store and UTF-8 can write. */
