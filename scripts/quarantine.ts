@@ -1,52 +1,63 @@
 // `npm run quarantine -- list|show|replay|discard`: what was refused, and what becomes of it.
-// Ends with 0 where everything selected was done, 1 where the command could not run, 2 where a record could not be
-// replayed.
+// Exit codes: 0, all that was selected is done; 1, the command could not run; 2, a record could not be replayed.
 
 import { Command } from "commander";
 import type { Pool } from "pg";
 import { readTopics } from "../lib/config/kafka.ts";
 import { readLatenessRules } from "../lib/config/rules.ts";
+import { csvOf, jsonOf } from "../lib/quarantine/export.ts";
 import {
   type Decision,
+  type Form,
   type ReplayOptions,
   type Selection,
   withDecision,
+  withForm,
   withSelection,
 } from "../lib/quarantine/options.ts";
+import type { QuarantinedRecord } from "../lib/quarantine/records.ts";
 import { replaySelected } from "../lib/quarantine/replay-selected.ts";
 import { discardRecords, MAX_ATTEMPTS } from "../lib/quarantine/resolve.ts";
-import { noneText, requireChoice, selectRecords } from "../lib/quarantine/select.ts";
+import { eachSelected, noneText, requireChoice, selectRecords } from "../lib/quarantine/select.ts";
 import { describeRecord, summaryOf } from "../lib/quarantine/show.ts";
 import { streams } from "../lib/streams/streams.ts";
+import { printAll, tolerateClosedOutput } from "../lib/terminal/output.ts";
+import { terminalWidth, wrapped } from "../lib/terminal/table.ts";
 import { onDatabase } from "./running-pipeline.ts";
 
 async function selected(pool: Pool, positions: readonly string[], options: Selection) {
-  const records = await selectRecords(pool, positions, options);
+  const { records, cutAt } = await selectRecords(pool, positions, options);
   if (records.length === 0) console.log(noneText(options));
+  if (cutAt !== null) console.error(`these are the first ${cutAt} that fit; there are more: see --limit`);
   return records;
 }
 
+/** Shows records to people or, where that is asked for, to programs. */
+function showing(textOf: (records: readonly QuarantinedRecord[]) => string) {
+  return (positions: string[], options: Selection & Form) =>
+    onDatabase(async (pool) => {
+      if (options.json || options.csv) {
+        const records = eachSelected(pool, positions, options);
+        await printAll(options.json ? jsonOf(records) : csvOf(records));
+        return;
+      }
+      const records = await selected(pool, positions, options);
+      if (records.length > 0) console.log(textOf(records));
+    });
+}
+
+tolerateClosedOutput();
 const program = new Command()
   .name("npm run quarantine --")
   .description("Records that were refused: look at them, replay them, discard them (docs/quarantine.md).");
 
-withSelection(program.command("list").description("one line for each record")).action(
-  (positions: string[], options: Selection) =>
-    onDatabase(async (pool) => {
-      const records = await selected(pool, positions, options);
-      for (const record of records) console.log(summaryOf(record));
-      if (positions.length === 0 && records.length === options.limit)
-        console.log(`… at most ${options.limit}: see more with --limit`);
-    }),
+withForm(withSelection(program.command("list").description("a line for each record"))).action(
+  showing((records) => records.map((record) => wrapped(summaryOf(record), terminalWidth())).join("\n")),
 );
 
-withSelection(program.command("show").description("all that is known of records, with their bytes")).action(
-  (positions: string[], options: Selection) =>
-    onDatabase(async (pool) => {
-      const records = await selected(pool, positions, options);
-      if (records.length > 0) console.log(records.map(describeRecord).join("\n\n"));
-    }),
-);
+withForm(
+  withSelection(program.command("show").description("all that is known of records, with their bytes")),
+).action(showing((records) => records.map(describeRecord).join("\n\n")));
 
 withDecision(
   withSelection(program.command("replay").description("judge records again, as they came or edited")),
@@ -54,10 +65,11 @@ withDecision(
   .option("--edit <file>", "the whole value, for one record")
   .option(
     "--set <field=value>",
-    "a field of the record's JSON; value is JSON or text; may be repeated",
+    "a field of the record's JSON; value is JSON, text, or taken from the record itself: number(field), number(field, ','), text(field), time(field, s|ms|us|ns), copy(field); may be repeated",
     (text: string, before: string[]) => [...before, text],
     [],
   )
+  .option("--set-all", "set one and the same value in more than one record", false)
   .option("--force", `try again what was refused ${MAX_ATTEMPTS} times`, false)
   .option("--dry-run", "say what would happen to each record by itself, and change nothing", false)
   .action((positions: string[], options: Selection & ReplayOptions) =>

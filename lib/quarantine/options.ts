@@ -3,6 +3,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { instantUs, wholeNumber } from "../terminal/options.ts";
 
+/** Where a limit is not said, people are shown so many records, and so many are changed. */
+export const USUAL_LIMIT = 100;
+
 export interface Selection {
   readonly source?: string;
   readonly topic?: string;
@@ -14,7 +17,13 @@ export interface Selection {
   readonly since?: number;
   readonly until?: number;
   readonly state: "unresolved" | "replayed" | "discarded" | "all";
-  readonly limit: number;
+  readonly limit?: number;
+}
+
+/** How records are printed: for people, or for programs. */
+export interface Form {
+  readonly json: boolean;
+  readonly csv: boolean;
 }
 
 export interface Decision {
@@ -25,6 +34,7 @@ export interface Decision {
 export interface ReplayOptions extends Decision {
   readonly edit?: string;
   readonly set: readonly string[];
+  readonly setAll: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
 }
@@ -58,7 +68,17 @@ export function withSelection(command: Command): Command {
         .choices(["unresolved", "replayed", "discarded", "all"])
         .default("unresolved"),
     )
-    .option("--limit <number>", "at most so many records", atLeastOne, 100);
+    .option(
+      "--limit <number>",
+      `at most so many records (default: ${USUAL_LIMIT}, with --json and --csv all)`,
+      atLeastOne,
+    );
+}
+
+export function withForm(command: Command): Command {
+  return command
+    .addOption(new Option("--json", "a JSON array, a record a line").default(false).conflicts("csv"))
+    .option("--csv", "CSV as RFC 4180 has it, with a header", false);
 }
 
 export function withDecision(command: Command): Command {

@@ -26,6 +26,9 @@ export interface QuarantinedRecord extends Position {
   readonly lastField: string | null;
 }
 
+/** What names one record. */
+export type RecordKey = Pick<QuarantinedRecord, "source" | "topic" | "partition" | "incarnation" | "offset">;
+
 /** What the wanted records have in common; what is not said does not matter. */
 export interface RecordFilter {
   readonly source?: string;
@@ -42,6 +45,8 @@ export interface RecordFilter {
   readonly untilUs?: number;
   readonly state: RecordState | "all";
   readonly limit: number;
+  /** Only records that stand behind this one in the order of the logs. */
+  readonly after?: RecordKey;
 }
 
 export const recordColumns = `source, topic, partition, "offset"::float8 AS "offset", incarnation, reason, field, value,
@@ -60,6 +65,9 @@ export async function findRecords(pool: Pool, filter: RecordFilter): Promise<Qua
        AND ($9::bigint IS NULL OR quarantined_at >= instant($9))
        AND ($10::bigint IS NULL OR quarantined_at < instant($10))
        AND ($11 = 'all' OR coalesce(resolution, 'unresolved') = $11)
+       AND ($13::text IS NULL
+         OR (quarantine.source, quarantine.topic, quarantine.partition, quarantine.incarnation, quarantine."offset")
+           > ($13, $14, $15::integer, $16::integer, $17::bigint))
      ORDER BY quarantine.source, quarantine.topic, quarantine.partition, quarantine.incarnation, quarantine."offset"
      LIMIT $12`,
     [
@@ -75,9 +83,29 @@ export async function findRecords(pool: Pool, filter: RecordFilter): Promise<Qua
       filter.untilUs,
       filter.state,
       filter.limit,
+      filter.after?.source,
+      filter.after?.topic,
+      filter.after?.partition,
+      filter.after?.incarnation,
+      filter.after?.offset,
     ],
   );
   return rows;
+}
+
+/** Few enough that their values fit into memory, of 1 MB each. */
+const PAGE_RECORDS = 50;
+
+/** The records that fit, in the order of their logs, at most `limit`, read page by page as they are asked for. */
+export async function* eachRecord(pool: Pool, filter: RecordFilter): AsyncGenerator<QuarantinedRecord> {
+  let after: RecordKey | undefined;
+  for (let left = filter.limit; left > 0; left -= PAGE_RECORDS) {
+    const wanted = { ...filter, limit: Math.min(left, PAGE_RECORDS) };
+    const page = await findRecords(pool, after === undefined ? wanted : { ...wanted, after });
+    yield* page;
+    after = page.at(-1);
+    if (page.length < wanted.limit) return;
+  }
 }
 
 /**

@@ -6,11 +6,19 @@ import { formatInstant } from "../core/instant.ts";
 import { messageOf } from "../log.ts";
 import type { LatenessRules } from "../store/commit.ts";
 import type { Event, Stream } from "../streams/stream.ts";
-import { setFields } from "./edit.ts";
+import { printable } from "../terminal/printable.ts";
+import { type Assignment, parseAssignments } from "./assignment.ts";
+import { constantLines, shownJson } from "./constants.ts";
+import { type EditedValue, setFields } from "./edit.ts";
 import type { ReplayOptions } from "./options.ts";
 import { formatPosition } from "./position.ts";
 import type { QuarantinedRecord } from "./records.ts";
 import { MAX_ATTEMPTS, type ReplayResult, replayRecord } from "./resolve.ts";
+
+type Edit =
+  | { readonly kind: "none" }
+  | ({ readonly kind: "edited" } & EditedValue)
+  | { readonly kind: "impossible"; readonly why: string };
 
 function resultText(result: ReplayResult, dryRun: boolean): string {
   switch (result.kind) {
@@ -26,26 +34,39 @@ function resultText(result: ReplayResult, dryRun: boolean): string {
     case "too many attempts":
       return `not tried: refused ${result.attempts} times (the limit is ${MAX_ATTEMPTS}); --force tries again`;
     case "replayed before":
-      return `replayed before, by ${result.by} at ${result.at.toISOString()}`;
+      return `replayed before, by ${printable(result.by)} at ${result.at.toISOString()}`;
   }
 }
 
-async function editedValue(record: QuarantinedRecord, options: ReplayOptions): Promise<Buffer | null> {
-  if (options.edit !== undefined) return readFile(options.edit);
-  if (options.set.length === 0) return null;
+function changesText(edit: Edit): string {
+  if (edit.kind !== "edited") return "";
+  return edit.changes
+    .map(({ field, before, after }) => `${printable(field)} ${shownJson(before)} → ${shownJson(after)}; `)
+    .join("");
+}
+
+async function editOf(
+  record: QuarantinedRecord,
+  file: string | undefined,
+  assignments: readonly Assignment[],
+): Promise<Edit> {
+  if (file !== undefined) return { kind: "edited", value: await readFile(file), changes: [] };
+  if (assignments.length === 0) return { kind: "none" };
   try {
-    return setFields(record.value, options.set);
+    return { kind: "edited", ...setFields(record.value, assignments) };
   } catch (error) {
-    throw new Error(`${formatPosition(record)}: ${messageOf(error)}`, { cause: error });
+    // This record's own trouble: the others may be mended all the same.
+    return { kind: "impossible", why: messageOf(error) };
   }
 }
 
 /**
- * Replays records in their order.
+ * Replays records in their order. Nothing is replayed before all edits are known.
  * @param streamOfTopic which stream reads a topic
  * @param say prints a line
  * @returns whether each of them is settled now, or would be
- * @throws Error where a record's topic is no stream's, or an edit cannot be made
+ * @throws Error where a record's topic is no stream's, options contradict each other, or one constant would be set in
+ *   several records without --set-all; then nothing has been replayed
  */
 export async function replaySelected(
   pool: Pool,
@@ -60,27 +81,48 @@ export async function replaySelected(
   if (options.edit !== undefined && records.length !== 1)
     throw new Error(`--edit is for one record, and ${records.length} are selected`);
   const { by, note = null, force, dryRun } = options;
+  const assignments = parseAssignments(options.set);
+  const planned = await Promise.all(
+    records.map(async (record) => {
+      const stream = streamOfTopic.get(record.topic);
+      if (stream === undefined)
+        throw new Error(
+          `${formatPosition(record)}: no stream reads this topic; is KAFKA_TOPIC_… set as for the functions?`,
+        );
+      return { record, stream, edit: await editOf(record, options.edit, assignments) };
+    }),
+  );
+  const constants = constantLines(
+    assignments,
+    planned.flatMap(({ edit }) => (edit.kind === "edited" ? [edit] : [])),
+  );
+  if (constants.length > 0 && !options.setAll && !dryRun)
+    throw new Error(
+      `${constants.join("\n")}\nNothing has been replayed. If that is meant, say --set-all; to take a value from each record's own text, see number(field) and the other forms in docs/quarantine.md`,
+    );
+  for (const line of constants) say(line);
+
   const tally = new Map<string, number>();
   let allSettled = true;
-  for (const record of records) {
+  const count = (what: string, isSettled: boolean) => {
+    tally.set(what, (tally.get(what) ?? 0) + 1);
+    if (!isSettled) allSettled = false;
+  };
+  for (const { record, stream, edit } of planned) {
     const position = formatPosition(record);
-    const stream = streamOfTopic.get(record.topic);
-    if (stream === undefined)
-      throw new Error(`${position}: no stream reads this topic; is KAFKA_TOPIC_… set as for the functions?`);
-    const edited = await editedValue(record, options);
-    const result = await replayRecord(
-      pool,
-      stream,
-      record,
-      { editedValue: edited, by, note, force, dryRun },
-      rules,
-    );
-    say(`${position}: ${resultText(result, dryRun)}`);
-    const kind = result.kind === "settled" ? result.outcome.replace("_", " ") : result.kind;
-    tally.set(kind, (tally.get(kind) ?? 0) + 1);
-    if (result.kind === "refused again" || result.kind === "too many attempts") allSettled = false;
+    if (edit.kind === "impossible") {
+      say(`${position}: not tried: ${printable(edit.why)}`);
+      count("not tried", false);
+      continue;
+    }
+    const editedValue = edit.kind === "edited" ? edit.value : null;
+    const result = await replayRecord(pool, stream, record, { editedValue, by, note, force, dryRun }, rules);
+    say(`${position}: ${changesText(edit)}${resultText(result, dryRun)}`);
+    const isSettled = result.kind === "settled" || result.kind === "replayed before";
+    count(result.kind === "settled" ? result.outcome.replace("_", " ") : result.kind, isSettled);
   }
-  const summary = [...tally].map(([kind, count]) => `${count} ${kind}`).join(", ");
+  const summary = [...tally].map(([kind, records]) => `${records} ${kind}`).join(", ");
   if (records.length > 0) say(dryRun ? `dry run, nothing has changed: ${summary}` : summary);
+  if (dryRun && constants.length > 0) say("without --dry-run, this takes --set-all");
   return allSettled;
 }

@@ -11,7 +11,7 @@ import { foldRecords } from "../streams/fold.ts";
 import type { Refusal } from "../streams/refusal.ts";
 import type { Event, Stream } from "../streams/stream.ts";
 import { formatPosition } from "./position.ts";
-import { type QuarantinedRecord, recordColumns } from "./records.ts";
+import { type QuarantinedRecord, type RecordKey, recordColumns } from "./records.ts";
 
 /** A record that was refused so often is replayed no more unless that is asked for: a loop would try it for ever. */
 export const MAX_ATTEMPTS = 5;
@@ -38,8 +38,6 @@ export interface Replay {
   /** Find out what would happen, and change nothing. */
   readonly dryRun: boolean;
 }
-
-type RecordKey = Pick<QuarantinedRecord, "source" | "topic" | "partition" | "incarnation" | "offset">;
 
 const whereKey = `WHERE source = $1 AND topic = $2 AND partition = $3 AND incarnation = $4 AND "offset" = $5`;
 

@@ -1,24 +1,51 @@
 // The records that a command line means.
 
 import type { Pool } from "pg";
-import type { Selection } from "./options.ts";
+import { type Selection, USUAL_LIMIT } from "./options.ts";
 import { parsePosition } from "./position.ts";
-import { findRecords, type QuarantinedRecord, recordAt } from "./records.ts";
+import { eachRecord, findRecords, type QuarantinedRecord, type RecordFilter, recordAt } from "./records.ts";
 
-/** @throws Error where a position is none, or is not in quarantine */
+function filterOf({ since, until, ...filter }: Selection, limit: number): RecordFilter {
+  return {
+    ...filter,
+    limit,
+    ...(since === undefined ? {} : { sinceUs: since }),
+    ...(until === undefined ? {} : { untilUs: until }),
+  };
+}
+
+/** All records that are meant, one after the other. @throws Error where a position is none, or is not in quarantine */
+export async function* eachSelected(
+  pool: Pool,
+  positions: readonly string[],
+  options: Selection,
+): AsyncGenerator<QuarantinedRecord> {
+  for (const text of positions) yield await recordAt(pool, parsePosition(text), options.source);
+  if (positions.length === 0)
+    yield* eachRecord(pool, filterOf(options, options.limit ?? Number.POSITIVE_INFINITY));
+}
+
+export interface SelectedRecords {
+  readonly records: readonly QuarantinedRecord[];
+  /** The limit, where more records fit than it lets through. */
+  readonly cutAt: number | null;
+}
+
+/** The records that are meant, up to the limit. @throws Error where a position is none, or is not in quarantine */
 export async function selectRecords(
   pool: Pool,
   positions: readonly string[],
   options: Selection,
-): Promise<QuarantinedRecord[]> {
-  if (positions.length > 0)
-    return Promise.all(positions.map((text) => recordAt(pool, parsePosition(text), options.source)));
-  const { since, until, ...filter } = options;
-  return findRecords(pool, {
-    ...filter,
-    ...(since === undefined ? {} : { sinceUs: since }),
-    ...(until === undefined ? {} : { untilUs: until }),
-  });
+): Promise<SelectedRecords> {
+  const limit = options.limit ?? USUAL_LIMIT;
+  if (positions.length > 0) {
+    const records = await Promise.all(
+      positions.map((text) => recordAt(pool, parsePosition(text), options.source)),
+    );
+    return { records, cutAt: null };
+  }
+  const records = await findRecords(pool, filterOf(options, limit + 1));
+  return { records: records.slice(0, limit), cutAt: records.length > limit ? limit : null };
 }
 
 function hasFilter(options: Selection): boolean {

@@ -50,8 +50,8 @@ function attemptsText({
   return `${attempts} replays refused again, the last ${attemptedAt?.toISOString()} by ${printable(attemptedBy ?? "")}${why}`;
 }
 
-/** One line of a list. */
-export function summaryOf(record: QuarantinedRecord): string {
+/** The parts of a line of a list. */
+export function summaryOf(record: QuarantinedRecord): string[] {
   return [
     formatPosition(record),
     reasonText(record.reason, record.field),
@@ -59,9 +59,7 @@ export function summaryOf(record: QuarantinedRecord): string {
     record.value === null ? "null" : `${record.value.length} bytes`,
     resolutionText(record),
     attemptsText(record),
-  ]
-    .filter((part) => part !== "")
-    .join("  ");
+  ].filter((part) => part !== "");
 }
 
 /** Everything that is known of a record. */

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { printable, quoted } from "../../lib/terminal/printable.ts";
+import { fittingTable, wrapped } from "../../lib/terminal/table.ts";
 
 const anyText = fc.string({
   unit: fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\x1b[2J", "\u202e", "\ud800")),
@@ -16,4 +17,17 @@ test("no sign that moves the cursor, colours or turns the text around is left, a
   );
   expect(printable("Shkodër 5 kWh \x1b[2J")).toBe("Shkodër 5 kWh \\u001b[2J");
   expect(quoted('a "b" \u202e')).toBe('"a \\"b\\" \\u202e"');
+});
+
+test("a table that is wider than the terminal is shown a row after the other, and parts go on in the next line", () => {
+  const rows = [
+    ["a", "x".repeat(30)],
+    ["bc", ""],
+  ];
+  expect(fittingTable(["id", "value"], rows, 80)).toBe(`id  value\na   ${"x".repeat(30)}\nbc`);
+  expect(fittingTable(["id", "value"], rows, 33)).toBe(
+    `id     a\nvalue  ${"x".repeat(30)}\n\nid     bc\nvalue`,
+  );
+  expect(wrapped(["12345", "123", "1", "1234567890123"], 12)).toBe("12345  123\n    1\n    1234567890123");
+  expect(wrapped(["12345", "123"], Number.POSITIVE_INFINITY)).toBe("12345  123");
 });

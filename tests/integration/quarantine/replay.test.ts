@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { readDatabaseSettings } from "../../../lib/config/database.ts";
+import { parseAssignments } from "../../../lib/quarantine/assignment.ts";
 import { setFields } from "../../../lib/quarantine/edit.ts";
 import { findRecords, type QuarantinedRecord, type RecordFilter } from "../../../lib/quarantine/records.ts";
 import { discardRecords, MAX_ATTEMPTS, type Replay, replayRecord } from "../../../lib/quarantine/resolve.ts";
@@ -117,7 +118,7 @@ describe("a replay", () => {
   test("counts an edited record, and keeps both what came and what was counted", async () => {
     await apply(0, reading("a", { unit: "kwh" }));
     const record = await only();
-    const edited = setFields(record.value, ["unit=kWh", "reading=0.5"]);
+    const { value: edited } = setFields(record.value, parseAssignments(["unit=kWh", "reading=0.5"]));
     expect(await replay(record, { editedValue: edited })).toMatchObject({ outcome: "counted" });
     const replayed = await only({ state: "replayed" });
     expect(replayed.value).toEqual(record.value);

@@ -1,7 +1,6 @@
 // What people read and write of quarantined records.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { setFields } from "../../../lib/quarantine/edit.ts";
 import { formatPosition, parsePosition } from "../../../lib/quarantine/position.ts";
 import { reasonsInWords } from "../../../lib/quarantine/reasons.ts";
 
@@ -21,26 +20,5 @@ describe("a position", () => {
 
   test.each(["meter@7", "meter-0", "meter-x@7", "-0@1", "meter-0@-1", "meter-0@1#"])("is not %s", (text) => {
     expect(() => parsePosition(text)).toThrow("expected topic-partition@offset");
-  });
-});
-
-describe("setting fields", () => {
-  const set = (value: string, ...assignments: string[]) =>
-    setFields(Buffer.from(value), assignments).toString();
-
-  test("takes JSON where it is JSON and text where it is not, and leaves the others as they are", () => {
-    expect(set('{"a":1,"b":"x"}', "b=2.5", "c=kWh", 'd="7"', "e=a=b", "f=null")).toBe(
-      '{"a":1,"b":2.5,"c":"kWh","d":"7","e":"a=b","f":null}',
-    );
-  });
-
-  test("makes __proto__ a field like any other", () => {
-    expect(set('{"__proto__":1}', "__proto__=2", "refused=1")).toBe('{"__proto__":2,"refused":1}');
-  });
-
-  test("of what is no JSON object is refused", () => {
-    for (const value of ["{", "[]", "7", ""]) expect(() => set(value, "a=1")).toThrow("no JSON object");
-    expect(() => setFields(null, ["a=1"])).toThrow("no JSON object");
-    expect(() => set("{}", "a")).toThrow("expected field=value");
   });
 });
