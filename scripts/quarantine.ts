@@ -49,7 +49,11 @@ function showing(textOf: (records: readonly QuarantinedRecord[]) => string) {
 tolerateClosedOutput();
 const program = new Command()
   .name("npm run quarantine --")
-  .description("Records that were refused: look at them, replay them, discard them (docs/quarantine.md).");
+  .description("Records that were refused: look at them, replay them, discard them (docs/quarantine.md).")
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 all that was selected is done; 1 the command could not run; 2 a record could not be replayed.",
+  );
 
 withForm(withSelection(program.command("list").description("a line for each record"))).action(
   showing((records) => records.map((record) => wrapped(summaryOf(record), terminalWidth())).join("\n")),

@@ -45,3 +45,61 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION forget_quarantine(interval, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION forget_quarantine(interval, integer) TO smartgrid_sweep;
+
+-- Quarantine and what came too late, for people: text instead of bytes, reasons in words.
+
+-- Text where the bytes are UTF-8 without NUL (encoding: utf8), else with each byte that is not ASCII as a backslash and
+-- three octal digits (encoding: escape), which decode(text, 'escape') takes back.
+CREATE FUNCTION readable_bytes(bytes bytea, OUT shown text, OUT encoding text) STRICT IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+  shown := convert_from(bytes, 'UTF8');
+  encoding := 'utf8';
+EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
+  shown := encode(bytes, 'escape');
+  encoding := 'escape';
+END $$;
+
+-- A record as the commands name it.
+CREATE FUNCTION position_text(topic text, partition integer, "offset" bigint, incarnation integer) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT topic || '-' || partition || '@' || "offset" || CASE WHEN incarnation > 0 THEN '#' || incarnation ELSE '' END
+$$;
+
+-- The words of lib/quarantine/reasons.ts; a test holds them together.
+CREATE FUNCTION reason_in_words(reason text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT 'the record''s value ' || CASE reason
+    WHEN 'null_value' THEN 'is missing (a tombstone)'
+    WHEN 'empty_value' THEN 'has no bytes'
+    WHEN 'invalid_utf8' THEN 'is not UTF-8'
+    WHEN 'malformed_json' THEN 'is not JSON (a byte order mark is not)'
+    WHEN 'not_an_object' THEN 'is JSON, but no object'
+    WHEN 'missing_field' THEN 'lacks a field that the contract asks for, or it is null'
+    WHEN 'wrong_type' THEN 'has a field of another type, for instance a number as text'
+    WHEN 'empty_text' THEN 'has an empty id, type or condition'
+    WHEN 'text_too_long' THEN 'has an id beyond 100, a type or condition beyond 50, an event_id beyond 300 characters'
+    WHEN 'invalid_text' THEN 'has text with NUL or a lone surrogate, which cannot be stored'
+    WHEN 'out_of_range' THEN 'sensor value beyond ±(2^53−1), or 0 < size < 1e-30; reading below 0 or beyond 10^12; temperature outside −100…70 °C, humidity 0…100 %, pressure 300…1100 hPa, wind 0…150 m/s; latitude or longitude that is none'
+    WHEN 'unknown_unit' THEN 'has a unit other than kWh, Wh, MWh (a missing one is kWh)'
+    WHEN 'invalid_timestamp' THEN 'has a time that is not ISO 8601, does not exist, or lies outside 1700–2200'
+    WHEN 'in_future' THEN 'lies further ahead of the database''s clock than `FUTURE_SKEW_SECONDS`'
+  END
+$$;
+
+CREATE VIEW quarantine_readable AS
+  SELECT position_text(q.topic, q.partition, q."offset", q.incarnation) AS position, q.reason,
+    reason_in_words(q.reason) AS reason_in_words, q.field, came.shown AS value, came.encoding AS value_encoding,
+    q.quarantined_at, coalesce(q.resolution, 'unresolved') AS resolution, q.outcome, q.resolved_at, q.resolved_by, q.note,
+    edited.shown AS edited_value, edited.encoding AS edited_value_encoding, q.attempts, q.attempted_at, q.attempted_by,
+    q.last_reason, q.last_field, q.source, q.topic, q.partition, q.incarnation, q."offset"
+  FROM quarantine AS q, readable_bytes(q.value) AS came, readable_bytes(q.edited_value) AS edited;
+
+CREATE VIEW too_late_readable AS
+  SELECT position_text(t.topic, t.partition, t."offset", t.incarnation) AS position, t.event_time, came.shown AS value,
+    came.encoding AS value_encoding, t.recorded_at, t.source, t.topic, t.partition, t.incarnation, t."offset"
+  FROM too_late AS t, readable_bytes(t.value) AS came;
+
+REVOKE EXECUTE ON FUNCTION readable_bytes(bytea), position_text(text, integer, bigint, integer), reason_in_words(text)
+  FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION readable_bytes(bytea), position_text(text, integer, bigint, integer), reason_in_words(text)
+  TO smartgrid_read;
+GRANT SELECT ON quarantine_readable, too_late_readable TO smartgrid_read;

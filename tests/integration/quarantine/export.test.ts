@@ -105,6 +105,38 @@ describe("list and show for programs", () => {
   );
 });
 
+test("the views for people show text instead of bytes, and reasons in words, to the role that reads", async () => {
+  await refuse([null, Buffer.from("M\xfcll\\er\x00", "latin1"), "Mü\u001b", "a\0"], "malformed_json");
+  await database.pool.query(
+    `INSERT INTO too_late (source, topic, partition, incarnation, "offset", event_time, value)
+     VALUES ('test', 'meter', 1, 2, 3, '2020-01-01T00:00:00Z', '{"a":1}')`,
+  );
+  await database.pool.query(
+    "UPDATE quarantine SET edited_value = 'x', resolution = 'replayed', outcome = 'counted', resolved_at = now(), resolved_by = 'ada' WHERE \"offset\" = 3",
+  );
+  const client = await database.pool.connect();
+  try {
+    await client.query("BEGIN; SET LOCAL ROLE smartgrid_read");
+    const { rows } = await client.query(
+      'SELECT * FROM quarantine_readable ORDER BY source, topic, partition, "offset"',
+    );
+    expect(
+      rows.map((row) => [row.position, row.value, row.value_encoding, row.resolution, row.edited_value]),
+    ).toEqual([
+      [`${topic}-0@0`, null, null, "unresolved", null],
+      [`${topic}-0@1`, "M\\374ll\\\\er\\000", "escape", "unresolved", null],
+      [`${topic}-0@2`, "Mü\u001b", "utf8", "unresolved", null],
+      [`${topic}-0@3`, "a\\000", "escape", "replayed", "x"],
+    ]);
+    expect(rows[0].reason_in_words).toBe("the record's value is not JSON (a byte order mark is not)");
+    const late = await client.query("SELECT position, value FROM too_late_readable");
+    expect(late.rows).toEqual([{ position: "meter-1@3#2", value: '{"a":1}' }]);
+  } finally {
+    await client.query("ROLLBACK");
+    client.release();
+  }
+});
+
 describe("setting fields of several records", () => {
   const many = ["replay", "--reason", "wrong_type", "--by", "ada"];
 

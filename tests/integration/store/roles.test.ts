@@ -49,6 +49,8 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["SELECT * FROM ledger", ["sweep", "read"]],
   ["SELECT * FROM quarantine", ["read"]],
   ["SELECT * FROM too_late", ["read"]],
+  ["SELECT * FROM quarantine_readable", ["read"]],
+  ["SELECT * FROM too_late_readable", ["read"]],
   ["SELECT * FROM stream_state", ["sweep", "api", "read"]],
   ["SELECT * FROM partition_progress", ["sweep", "api", "read"]],
   ["SELECT * FROM trouble('5 minutes', '5 minutes')", ["sweep", "api", "read"]],
