@@ -5,7 +5,8 @@ import { formatPosition, parsePosition } from "../../../lib/quarantine/position.
 import { reasonsInWords } from "../../../lib/quarantine/reasons.ts";
 
 test("the reasons' words are those of docs/quarantine.md, no more and no fewer", () => {
-  const rows = [...readFileSync("docs/quarantine.md", "utf8").matchAll(/^\| `(\w+)` +\| (.+?) +\|$/gm)];
+  const [reasons = ""] = readFileSync("docs/quarantine.md", "utf8").split("## Looking at it");
+  const rows = [...reasons.matchAll(/^\| `(\w+)` +\| (.+?) +\|$/gm)];
   expect(Object.fromEntries(rows.map((row) => [row[1], row[2]]))).toEqual(reasonsInWords);
 });
 
