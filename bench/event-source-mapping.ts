@@ -43,7 +43,7 @@ interface Run {
 }
 
 function start(options: StandInOptions): Run {
-  const script = new URL("event-source-mapping/stand-in.ts", import.meta.url).pathname;
+  const script = join(import.meta.dirname, "event-source-mapping/stand-in.ts");
   const run: Run = {
     child: fork(script, [JSON.stringify(options)], {
       execArgv: STAND_IN_FLAGS,
@@ -82,7 +82,7 @@ async function stop(run: Run): Promise<number> {
 
 /** Fills a topic with Kafka's own load generator. */
 async function fill(brokers: string, topic: string, count: number): Promise<void> {
-  const jars = new URL("../localstack/kafka/jars/*", import.meta.url).pathname;
+  const jars = join(import.meta.dirname, "../localstack/kafka/jars/*");
   const args = [
     ...["-Xmx256m", "-cp", jars, "org.apache.kafka.tools.ProducerPerformance"],
     ...["--topic", topic, "--num-records", String(count), "--record-size", String(RECORD_BYTES)],

@@ -145,7 +145,10 @@ async function judge(
   return { breaches, log, amendments };
 }
 
-/** @returns null where the signal ended it before there was a verdict */
+/**
+ * @returns null where the signal ended it before there was a verdict
+ * @throws LaboratoryError where a function cannot be started; what the start of a server throws
+ */
 export async function runChaos(options: RunOptions): Promise<Report | null> {
   // Named and laid out as the integration tests' folders: they clean up after runs that were killed.
   const folder = await mkdtemp(join(tmpdir(), `smartgrid-test-${process.pid}-chaos-`));
@@ -161,10 +164,20 @@ export async function runChaos(options: RunOptions): Promise<Report | null> {
     ] as const;
     await Promise.allSettled(starting); // where one fails, the other has to be stopped
     const [broker, database] = await Promise.all(starting);
+    const trouble = new AbortController();
+    const signal = AbortSignal.any([options.signal, trouble.signal]);
     const pipeline = keep(
-      new Pipeline(broker, database, lateness, randomOf(options.seed, "clocks"), () => undefined),
+      new Pipeline(
+        broker,
+        database,
+        lateness,
+        randomOf(options.seed, "clocks"),
+        () => undefined,
+        (error) => trouble.abort(error),
+      ),
     );
     await pipeline.createTopics();
+    await pipeline.startFunctions();
     const ended = new AbortController();
     const sweeping = pipeline.sweepOnSchedule(ended.signal);
     keep({
@@ -174,10 +187,15 @@ export async function runChaos(options: RunOptions): Promise<Report | null> {
       },
     });
     for (const mapping of pipeline.startTriggers()) keep(mapping);
-    const { injected, load, samples, endWatching } = await torture(pipeline, broker, database, options);
+    const { injected, load, samples, endWatching } = await torture(pipeline, broker, database, {
+      ...options,
+      signal,
+    });
     keep({ stop: endWatching });
+    trouble.signal.throwIfAborted();
     if (options.signal.aborted) return null;
     const verdict = await judge(pipeline, broker, database, options, endWatching, samples);
+    trouble.signal.throwIfAborted();
     return { ...verdict, injected, load, samples: samples.length };
   } finally {
     // What was started last is stopped first: the triggers before the functions before the servers.

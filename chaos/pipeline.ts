@@ -7,7 +7,7 @@ import { messageOf } from "../lib/log.ts";
 import { type Faults, injectFaults, noFaults } from "../localstack/event-source-mapping/faults.ts";
 import { type RunningMapping, startMapping } from "../localstack/event-source-mapping/mapping.ts";
 import { pause } from "../localstack/event-source-mapping/waiting.ts";
-import { ExecutionEnvironments, ORPHAN_LIFE_MS } from "./execution-environments.ts";
+import { ExecutionEnvironments, type LaboratoryError, ORPHAN_LIFE_MS } from "./execution-environments.ts";
 import { openClient } from "./load.ts";
 import { type StreamName, streams } from "./log.ts";
 import type { Random } from "./random.ts";
@@ -45,6 +45,7 @@ export class Pipeline {
     lateness: Lateness,
     random: Random,
     log: (message: string) => void,
+    onTrouble: (trouble: LaboratoryError) => void,
   ) {
     this.#broker = broker;
     this.#log = log;
@@ -65,6 +66,7 @@ export class Pipeline {
         timeOutMs: TIME_OUT_MS,
         // Results must not depend on the functions' clocks.
         drawClockOffsetMs: () => random.pick([0, -DAY_MS, DAY_MS, 400 * DAY_MS]),
+        onTrouble,
       });
     this.aggregators = {
       sensor: functionOf("aggregate-sensor", 4),
@@ -82,6 +84,11 @@ export class Pipeline {
       streams.map((stream) => ({ topic: topics[stream], numPartitions: partitions[stream] })),
     );
     await admin.disconnect();
+  }
+
+  /** @throws LaboratoryError where a function cannot be started */
+  async startFunctions(): Promise<void> {
+    await Promise.all([...Object.values(this.aggregators), this.sweeper].map((one) => one.start()));
   }
 
   /** Faults of the triggers from now on; null: none. */

@@ -1,9 +1,10 @@
 // `npm run chaos [-- --seed N --minutes M --faults a,b]`: the pipeline under faults, and what became of its promises.
-// Exits with 1 where one was broken; the seed runs the same faults again.
+// Exits with 1 where one was broken, with 2 where the laboratory itself does not work; the seed runs the same faults again.
 
-import { runChaos } from "../chaos/laboratory.ts";
+import { type Report, runChaos } from "../chaos/laboratory.ts";
 import { parseChaosOptions } from "../chaos/options.ts";
 import { countBreaches } from "../chaos/verdict.ts";
+import { messageOf } from "../lib/log.ts";
 
 const SHOWN = 20;
 const { seed, minutes, faults } = parseChaosOptions(process.argv);
@@ -15,11 +16,8 @@ const say = (message: string) =>
   console.log(`${((performance.now() - startMs) / 1_000).toFixed(1).padStart(6)} s  ${message}`);
 
 console.log(`chaos: seed ${seed}, ${minutes} minutes, ${faults.length} kinds of faults`);
-const report = await runChaos({ seed, durationMs: minutes * 60_000, faults, say, signal: stopped.signal });
-if (report === null) {
-  console.log("stopped before there was a verdict");
-} else {
-  const { breaches, injected, load, log, amendments, samples } = report;
+
+function print({ breaches, injected, load, log, amendments, samples }: Report): void {
   const kinds = [...injected.counts].sort(([a], [b]) => a.localeCompare(b));
   const total = kinds.reduce((sum, [, count]) => sum + count, 0);
   console.log(
@@ -34,5 +32,15 @@ if (report === null) {
   if (breaches.length > SHOWN) console.log(`… and ${breaches.length - SHOWN} more`);
   const counts = Object.entries(countBreaches(breaches)).map(([promise, count]) => `${promise} ${count}`);
   console.log(`seed ${seed}: ${counts.join(", ")}`);
-  process.exitCode = breaches.length > 0 ? 1 : 0;
+}
+
+try {
+  const report = await runChaos({ seed, durationMs: minutes * 60_000, faults, say, signal: stopped.signal });
+  if (report === null) console.log("stopped before there was a verdict");
+  else print(report);
+  process.exitCode = report !== null && report.breaches.length > 0 ? 1 : 0;
+} catch (error) {
+  // Nothing about the pipeline was found out.
+  console.error(`chaos: no verdict, the laboratory does not work: ${messageOf(error)}`);
+  process.exitCode = 2;
 }

@@ -7,9 +7,9 @@ import { messageOf } from "../lib/log.ts";
 import { checkPackaged, readPackaged, TEMPLATE_FILE } from "./deploy-check/assertions.ts";
 import { environment, madeUp } from "./deploy-check/environment.ts";
 import { checkMockDeploy } from "./deploy-check/mock-deploy.ts";
-import { installTools, toolPath } from "./deploy-check/python.ts";
+import { installTools, runTool } from "./deploy-check/python.ts";
 import { REGION } from "./deploy-check/template.ts";
-import { run, runServerless } from "./run-command.ts";
+import { runServerless } from "./run-command.ts";
 
 const PACKAGE = ".local/deploy-check/package";
 const TEMPLATE = `${PACKAGE}/${TEMPLATE_FILE}`;
@@ -70,7 +70,7 @@ async function packaged(): Promise<string[]> {
 }
 
 async function asked(tool: string, args: readonly string[]): Promise<string[]> {
-  const { code, output } = await run(toolPath(tool), args);
+  const { code, output } = await runTool(tool, args);
   return code === 0 ? [] : [output.trim()];
 }
 

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isProperties, type Properties } from "../../localstack/event-source-mapping/settings.ts";
 import { freePort } from "../../localstack/ports.ts";
 import type { Variables } from "../run-command.ts";
-import { toolPath } from "./python.ts";
+import { PYTHON } from "./python.ts";
 
 const FOLDER = ".local/deploy-check";
 const READY_MS = 60_000;
@@ -56,7 +56,7 @@ export async function startMockAws(environment: Variables, region: string): Prom
   const url = `http://127.0.0.1:${port}`; // the name localhost would make the SDK put buckets in the host's name
   const logFile = join(FOLDER, "mock-aws.log");
   const output = openSync(logFile, "w");
-  const server = spawn(toolPath("python"), [resolve("localstack/mock-aws/server.py"), String(port), region], {
+  const server = spawn(PYTHON, [resolve("localstack/mock-aws/server.py"), String(port), region], {
     stdio: ["ignore", output, output],
     // moto removes resources in the order of a set: with a seed it is the same every time.
     env: { ...mockEnvironment(environment, url), PYTHONDONTWRITEBYTECODE: "1", PYTHONHASHSEED: "0" },

@@ -5,12 +5,21 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { run } from "../run-command.ts";
+import { type Run, run } from "../run-command.ts";
 
 const REQUIREMENTS = "localstack/mock-aws/requirements.txt";
 const FOLDER = resolve(".local/deploy-check/venv");
 
-export const toolPath = (name: string) => join(FOLDER, "bin", name);
+/** The environment's interpreter. */
+export const PYTHON = join(FOLDER, "bin", "python");
+
+/**
+ * Runs one of the tools. Not as a program of its own: its first line names the interpreter by a path, and the system
+ * takes that to end at the first space.
+ */
+export function runTool(name: string, args: readonly string[]): Promise<Run> {
+  return run(PYTHON, [join(FOLDER, "bin", name), ...args]);
+}
 
 function hasPython(): Promise<boolean> {
   return new Promise((done) =>
@@ -32,10 +41,7 @@ export async function installTools(): Promise<void> {
   await rm(FOLDER, { recursive: true, force: true });
   for (const [command, args] of [
     ["python3", ["-m", "venv", FOLDER]],
-    [
-      toolPath("python"),
-      ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS],
-    ],
+    [PYTHON, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS]],
   ] as const) {
     const { code, output } = await run(command, args);
     if (code !== 0) throw new Error(`${command} ${args.join(" ")}: ${output.trim()}`);

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { chaosFaults, ownFaultKinds } from "../../chaos/fault-kinds.ts";
 import { runChaos } from "../../chaos/laboratory.ts";
+import { run } from "../../scripts/run-command.ts";
 
 const SEED = 20_260_115;
 
@@ -43,4 +44,25 @@ test("Ctrl-C in the middle of a fault ends a run, and nothing of it is left", as
   expect((await readdir(tmpdir())).filter((name) => name.startsWith(`smartgrid-test-${child.pid}-`))).toEqual(
     [],
   );
+});
+
+test.each([
+  [
+    "a function that cannot start",
+    // Of all of its processes only the functions' own end at their start.
+    {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent('if(process.argv[1]?.endsWith("function-process.ts"))process.exit(7)')}`,
+    },
+    "its process ended at its start (exit code 7)",
+  ],
+  ["no Java", { PATH: "/nowhere" }, "java"],
+])("%s: no verdict and exit code 2, never LOST", async (_, variables, reason) => {
+  const { code, output } = await run(process.execPath, ["scripts/chaos.ts"], {
+    ...process.env,
+    ...variables,
+  });
+  expect(output).toContain("chaos: no verdict, the laboratory does not work: ");
+  expect(output).toContain(reason);
+  expect(output).not.toMatch(/LOST|STUCK/);
+  expect(code).toBe(2);
 });

@@ -1,8 +1,9 @@
 // The certificate of what stands for MSK and RDS: for both names of this machine, its own authority, for a hundred years.
 
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 
-const fileOf = (name: string) => new URL(`tls/${name}`, import.meta.url).pathname;
+const fileOf = (name: string) => join(import.meta.dirname, "tls", name);
 
 /** What a client has to trust, in PEM. */
 export const caFile = fileOf("server.crt");

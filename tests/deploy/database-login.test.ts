@@ -1,6 +1,7 @@
 // Who may log in to the database of a deployment: functions from their packaged zips, and others, at a real PostgreSQL
 // behind RDS's login.
 
+import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loginToken } from "../../lib/store/login-token.ts";
@@ -140,6 +141,6 @@ test.each(["iam", "password"])(
 );
 
 test("a login goes to no server that another authority vouches for", async () => {
-  const other = new URL("../integration/store/tls/other-ca.crt", import.meta.url).pathname;
+  const other = join(import.meta.dirname, "../integration/store/tls/other-ca.crt");
   expect((await aggregate({ POSTGRES_CA_FILE: other })).error).toContain("self-signed certificate");
 });

@@ -38,6 +38,9 @@ function startFunction(name = "aggregate-consumption"): ExecutionEnvironments {
     reservedConcurrency: 8,
     timeOutMs: 60_000,
     drawClockOffsetMs: () => clockOffsetMs,
+    onTrouble: (trouble) => {
+      throw trouble;
+    },
   });
   started.push(one);
   return one;

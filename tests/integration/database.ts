@@ -1,6 +1,7 @@
 // A migrated database of a test's own, and what tests read from it.
 
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import pg from "pg";
 import { inject } from "vitest";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";
@@ -14,7 +15,7 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-const migrations = await readMigrations(new URL("../../infra/migrations", import.meta.url).pathname);
+const migrations = await readMigrations(join(import.meta.dirname, "../../infra/migrations"));
 
 export async function createDatabase(): Promise<TestDatabase> {
   const admin = new URL(inject("postgresUrl"));

@@ -4,6 +4,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { CompressionTypes, Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -186,7 +187,7 @@ describe("groups", () => {
     const topic = await kafka.createTopic(4);
     const settings = settingsFor(topic);
     const seen = new Set<string>();
-    const script = new URL("esm-member.ts", import.meta.url).pathname;
+    const script = fileURLToPath(new URL("esm-member.ts", import.meta.url));
     const child = spawn(process.execPath, [script, kafka.brokers, topic, settings.groupId], {
       stdio: ["ignore", "pipe", "ignore"],
     });

@@ -2,6 +2,7 @@
 // while it consumes them. The tables equal those of an undisturbed run, byte for byte.
 import { type ChildProcess, fork } from "node:child_process";
 import { randomInt } from "node:crypto";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { invokeThrough } from "../../../localstack/event-source-mapping/invoke.ts";
 import { startMapping } from "../../../localstack/event-source-mapping/mapping.ts";
@@ -52,7 +53,7 @@ class FunctionProcess {
 
   #start(): Promise<number> {
     const child = fork(
-      new URL("../../../chaos/function-process.ts", import.meta.url).pathname,
+      join(import.meta.dirname, "../../../chaos/function-process.ts"),
       ["aggregate-sensor"],
       {
         env: { ...process.env, ...this.#environment },

@@ -305,7 +305,7 @@ describe.skipIf(!hasPython)("the old installation's Python producer, unchanged",
   test.each(["none", "gzip", "snappy", "lz4", "zstd"])(
     "zoneless microseconds, compressed by %s",
     async (compression) => {
-      const script = new URL("python-producer.py", import.meta.url).pathname;
+      const script = join(import.meta.dirname, "python-producer.py");
       const startMs = Math.floor(Date.now() / 300_000) * 300_000 - 3 * 3_600_000;
       const start = new Date(startMs).toISOString().replace("000Z", "123456");
       runPython(script, [kafka.brokers, topics.sensor, compression, "700", start]);

@@ -1,6 +1,7 @@
 // No secret in a log or an error: functions that are refused by PostgreSQL say so, without the password.
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { expect, inject, test } from "vitest";
 
 const password = "s3cret-Pa55word/%2F";
@@ -33,7 +34,7 @@ async function everythingSaid(
   event: object,
   environment: Record<string, string>,
 ): Promise<string> {
-  const child = fork(new URL("../../../chaos/function-process.ts", import.meta.url).pathname, [name], {
+  const child = fork(join(import.meta.dirname, "../../../chaos/function-process.ts"), [name], {
     env: { ...process.env, ...environment },
     execArgv: [],
     stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -9,7 +9,7 @@ import { readDatabaseSettings } from "../../../lib/config/database.ts";
 import { openPool } from "../../../lib/store/pool.ts";
 
 // A key pair for this test and nothing else, valid for a hundred years.
-const fixtures = new URL("tls/", import.meta.url).pathname;
+const fixtures = join(import.meta.dirname, "tls");
 const [authority, otherAuthority] = ["server.crt", "other-ca.crt"].map((name) => join(fixtures, name));
 
 /** Changing the server's TLS takes its data folder, which only a server of the tests' own gives. */

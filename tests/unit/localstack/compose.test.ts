@@ -27,7 +27,7 @@ interface ComposeFile {
   readonly volumes: Readonly<Record<string, unknown>>;
 }
 
-const folder = new URL("../../../localstack/", import.meta.url).pathname;
+const folder = join(import.meta.dirname, "../../../localstack");
 const text = await readFile(join(folder, "docker-compose.yml"), "utf8");
 const { services, volumes }: ComposeFile = parse(text);
 
