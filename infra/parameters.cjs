@@ -3,6 +3,7 @@
 
 const { ConfigurationError, wholeNumber } = require("../lib/config/environment.ts");
 const limits = require("../lib/config/limits.json");
+const { timeZoneVariables } = require("../lib/config/time-zones.ts");
 
 /** Of the database that a stack stands on; the others are the same for every stack. */
 const { POSTGRES_PORT: _, ...RULES } = limits;
@@ -23,11 +24,14 @@ function refuseBeside(env, variable, other) {
 }
 
 /**
- * The numbers that functions read when they start: checked here as well, for else the deployment succeeds and they die.
+ * The numbers and zones that functions read when they start: checked here as well, for else the deployment succeeds and
+ * they die.
  * @returns each variable as text @throws ConfigurationError
  */
-const readRules = (env) =>
-  Object.fromEntries(Object.keys(RULES).map((variable) => [variable, String(wholeNumber(env, variable))]));
+const readRules = (env) => ({
+  ...Object.fromEntries(Object.keys(RULES).map((variable) => [variable, String(wholeNumber(env, variable))])),
+  ...timeZoneVariables(env),
+});
 
 /** The deployed schedule of produce-weather: EventBridge knows whole minutes only. @throws ConfigurationError */
 function weatherRate(seconds, isLocal) {

@@ -15,6 +15,7 @@ import {
   withSelection,
 } from "../lib/amend/options.ts";
 import { readKafkaSettings, readTopics } from "../lib/config/kafka.ts";
+import { readTimeZones } from "../lib/config/time-zones.ts";
 import { openArchive } from "../lib/kafka/archive.ts";
 import { wholeNumber } from "../lib/terminal/options.ts";
 import { startProgress } from "./progress.ts";
@@ -27,7 +28,13 @@ function onTopic(work: (tools: AmendmentTools) => Promise<Amended>, { dryRun }: 
     const progress = startProgress();
     try {
       const onRead = (offsets: number, of: number) => progress.show(`read ${offsets} of ${of} offsets`);
-      const amended = await work({ pool, archive, topics: readTopics(process.env), onRead });
+      const amended = await work({
+        pool,
+        archive,
+        topics: readTopics(process.env),
+        zones: readTimeZones(process.env),
+        onRead,
+      });
       progress.done(resultText(amended, dryRun));
     } finally {
       await archive.close();

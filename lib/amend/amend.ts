@@ -19,7 +19,7 @@ async function groupsOf(
   const name = streamOf(selector);
   const { stream, selects } = amendableStreams[name];
   const selection = { before: [], after: [], firstUs: fromUs, endUs: toUs };
-  const refolding = new Refolding(amendableStreams[name], {
+  const refolding = new Refolding(amendableStreams[name], tools.zones, {
     ...selection,
     concerns: (event) => selects(selector, event),
   });

@@ -4,6 +4,7 @@ import type { Pool } from "pg";
 import type { Archive } from "../kafka/archive.ts";
 import type { Queryable } from "../store/judge.ts";
 import { inTransaction } from "../store/transaction.ts";
+import type { StreamZones } from "../streams/stream.ts";
 import { type AmendableName, amendableStreams } from "./amendable.ts";
 import { CountedRecords } from "./counted.ts";
 import type { Entry } from "./entry.ts";
@@ -14,6 +15,8 @@ export interface AmendmentTools {
   readonly pool: Pool;
   readonly archive: Archive;
   readonly topics: Readonly<Record<AmendableName, string>>;
+  /** Those by which the events were counted. */
+  readonly zones: StreamZones;
   /** Is told how many offsets have been read, of how many. */
   onRead(offsets: number, of: number): void;
 }
@@ -36,7 +39,7 @@ async function refoldAndAmend(
   sinceMs: number,
 ): Promise<Judged> {
   const { statement, stream } = amendableStreams[name];
-  const refolding = new Refolding(amendableStreams[name], refold);
+  const refolding = new Refolding(amendableStreams[name], tools.zones, refold);
   const records = new CountedRecords(tools.archive, tools.topics[name]);
 
   async function foldUnread(database: Queryable): Promise<void> {

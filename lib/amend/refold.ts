@@ -4,7 +4,7 @@
 import { windowStartUs } from "../core/window.ts";
 import { eventKeyOf } from "../streams/fold.ts";
 import { isRefusal } from "../streams/refusal.ts";
-import type { Event } from "../streams/stream.ts";
+import { type Event, inZone, type StreamZones } from "../streams/stream.ts";
 import type { AmendableStream } from "./amendable.ts";
 import { correctValue, type Entry, type LogPosition, reaches, rowKey } from "./entry.ts";
 
@@ -48,8 +48,8 @@ export class Refolding<P> {
   readonly #rows = new Map<string, RefoldedRow<P>>();
   readonly #counted = new Set<string>();
 
-  constructor(amendable: AmendableStream<Event, P>, refold: Refold) {
-    this.#amendable = amendable;
+  constructor(amendable: AmendableStream<Event, P>, zones: StreamZones, refold: Refold) {
+    this.#amendable = { ...amendable, stream: inZone(amendable.stream, zones) };
     this.#refold = refold;
   }
 

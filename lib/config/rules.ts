@@ -3,6 +3,7 @@
 import type { LatenessRules } from "../store/commit.ts";
 import type { TroubleRules } from "../store/trouble.ts";
 import { type Environment, wholeNumber } from "./environment.ts";
+import { readTimeZones } from "./time-zones.ts";
 
 const SECOND_US = 1_000_000;
 const DAY_SECONDS = 86_400;
@@ -11,6 +12,7 @@ export function readLatenessRules(env: Environment): LatenessRules {
   return {
     futureSkewUs: wholeNumber(env, "FUTURE_SKEW_SECONDS") * SECOND_US,
     amendmentHorizonUs: wholeNumber(env, "AMENDMENT_HORIZON_DAYS") * DAY_SECONDS * SECOND_US,
+    zones: readTimeZones(env),
   };
 }
 

@@ -1,19 +1,10 @@
-// What all HTTP functions share: limits, and the one place that maps errors to answers.
+// What all HTTP functions share: the limit, and the one place that maps errors to answers.
 
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { NotStoredError } from "../kafka/not-stored.ts";
 import { log, messageOf } from "../log.ts";
-
-const MAX_BODY_BYTES = 256 * 1024;
-
-/** A request that is no valid event. The message is the answer's `error`, in the contract's words. */
-export class BadRequestError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "BadRequestError";
-  }
-}
+import { MAX_BODY_BYTES, RefusedRequestError, tooLarge } from "./body.ts";
 
 /** What Lambda's event says of the request; nothing where there is no such event. */
 interface Bindings {
@@ -27,12 +18,14 @@ export function createApp(): App {
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
-      onError: (c) => c.json({ error: `Body too large: at most ${MAX_BODY_BYTES} bytes` }, 413),
+      onError: () => {
+        throw tooLarge();
+      },
     }),
   );
   app.notFound((c) => c.json({ error: `Not found: ${c.req.method} ${c.req.path}` }, 404));
   app.onError((error, c) => {
-    if (error instanceof BadRequestError) return c.json({ error: error.message }, 400);
+    if (error instanceof RefusedRequestError) return c.json({ error: error.message }, error.status);
     // The access log has the same under `request`.
     const where = { path: c.req.path, request: c.env?.requestContext?.requestId };
     if (error instanceof NotStoredError) {
@@ -45,15 +38,4 @@ export function createApp(): App {
     return c.json({ error: "Internal error" }, 500);
   });
   return app;
-}
-
-/** The body as JSON. @throws BadRequestError where it is none */
-export async function readJson(request: { json(): Promise<unknown> }): Promise<unknown> {
-  try {
-    return await request.json();
-  } catch (error) {
-    // Only malformed text makes `json` throw a SyntaxError; everything else is not the caller's fault.
-    if (error instanceof SyntaxError) throw new BadRequestError("Invalid JSON");
-    throw error;
-  }
 }

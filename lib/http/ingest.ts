@@ -2,65 +2,71 @@
 // to be sent is read by the stream's own decoder first.
 
 import { randomUUID } from "node:crypto";
-import { readableTimes } from "../core/written-time.ts";
+import { formatInstant } from "../core/instant.ts";
 import type { EventProducer, OutgoingRecord } from "../kafka/produce.ts";
-import { consumptionStream } from "../streams/consumption.ts";
 import { isJsonObject, type JsonObject, MAX_DEVICE_ID, MAX_EVENT_ID, readText } from "../streams/fields.ts";
-import { isRefusal, type Refusal, type RefusalReason } from "../streams/refusal.ts";
-import { sensorStream } from "../streams/sensor.ts";
-import type { Event } from "../streams/stream.ts";
-import { type App, BadRequestError, createApp, readJson } from "./app.ts";
+import { isRefusal } from "../streams/refusal.ts";
+import type { Event, Stream } from "../streams/stream.ts";
+import { type App, createApp } from "./app.ts";
+import { RefusedRequestError, readJson } from "./body.ts";
+import { explanationOf } from "./explanations.ts";
 
 export interface IngestDependencies {
   readonly producer: EventProducer;
   readonly topic: string;
   /** ms since the epoch. */
   readonly now: () => number;
+  /** An event this far ahead of the clock is refused, as PostgreSQL would later by its own. */
+  readonly futureSkewUs: number;
 }
 
 const MAX_EVENTS = 500;
 
-const explanations: Readonly<Record<RefusalReason, string>> = {
-  null_value: "no event",
-  empty_value: "no event",
-  invalid_utf8: "not UTF-8",
-  malformed_json: "not JSON",
-  not_an_object: "not a JSON object",
-  missing_field: "missing",
-  wrong_type: "of the wrong type",
-  empty_text: "empty",
-  text_too_long: "too long",
-  invalid_text: "text that cannot be stored (NUL or a lone surrogate)",
-  out_of_range: "out of range",
-  unknown_unit: "not one of kWh, Wh, MWh",
-  invalid_timestamp: `no time that can be read: expected ${readableTimes}`,
-  ambiguous_timestamp: "a local time that its zone's clocks show twice: add the offset, such as +01:00",
-  nonexistent_timestamp: "a local time that its zone's clocks leave out: add the offset, such as +01:00",
-  in_future: "in the future",
+/** How an event of a kind comes over HTTP. */
+interface Kind {
+  readonly path: string;
+  /** Names the device; key of the record. */
+  readonly device: string;
+  /** Apart from the device. */
+  readonly required: readonly string[];
+  /** The fields of the event apart from its identity, device and time. */
+  readonly fieldsOf: (fields: JsonObject) => JsonObject;
+}
+
+const sensorKind: Kind = {
+  path: "/api/v1/ingest/sensor",
+  device: "sensor_id",
+  required: ["sensor_type", "value", "location"],
+  fieldsOf: ({ sensor_type, value, location, metadata }) => ({
+    ...{ sensor_type, value, location },
+    ...(metadata === undefined ? {} : { metadata }),
+  }),
 };
 
-/** A prefix for the messages about an event of an array: `events[3]: `. */
+const meterKind: Kind = {
+  path: "/api/v1/ingest/meter",
+  device: "meter_id",
+  required: ["customer_id", "reading"],
+  fieldsOf: ({ customer_id, reading, unit }) => ({ customer_id, reading, unit: unit ?? "kWh" }),
+};
+
+/** @param where a prefix for the messages about an event of an array: `events[3]: ` */
 function checkFields(body: unknown, required: readonly string[], where: string): JsonObject {
-  if (!isJsonObject(body)) throw new BadRequestError(`${where}Expected a JSON object`);
+  if (!isJsonObject(body)) throw new RefusedRequestError(400, `${where}Expected a JSON object`);
   for (const field of required)
     if (!Object.hasOwn(body, field) || body[field] === null || body[field] === undefined)
-      throw new BadRequestError(`${where}Missing required field: ${field}`);
+      throw new RefusedRequestError(400, `${where}Missing required field: ${field}`);
   return body;
 }
 
-function refused({ field, refused: reason }: Refusal, where: string): BadRequestError {
-  return new BadRequestError(`${where}Invalid field: ${field ?? "event"} is ${explanations[reason]}`);
+function invalid(field: string | null, explanation: string, where: string): RefusedRequestError {
+  return new RefusedRequestError(400, `${where}Invalid field: ${field ?? "event"} is ${explanation}`);
 }
 
-function checkDecodable(decode: (value: Buffer) => Event | Refusal, value: string, where: string): void {
-  const decoded = decode(Buffer.from(value));
-  if (isRefusal(decoded)) throw refused(decoded, where);
-}
-
-/** A field's text. @throws BadRequestError for everything else: an identity is never rewritten */
+/** A field's text. @throws RefusedRequestError for everything else: an identity is never rewritten */
 function textOf(fields: JsonObject, field: string, maxLength: number, where: string): string {
   const text = readText(fields, field, maxLength);
-  if (typeof text === "object") throw refused(text, where);
+  if (typeof text === "object") throw invalid(field, explanationOf(text, fields), where);
   return text;
 }
 
@@ -74,84 +80,65 @@ function eventIdOf(fields: JsonObject, device: string, nowMs: number, where: str
   return `${device}_${(nowMs / 1000).toFixed(6)}_${randomUUID()}`;
 }
 
-/** The event as the record's value. @throws BadRequestError where it is nested deeper than JSON can be written */
+/** The event as the record's value. @throws RefusedRequestError where it is nested deeper than JSON can be written */
 function writeJson(event: object, where: string): string {
   try {
     return JSON.stringify(event);
   } catch (error) {
     // What came as JSON has no circle: only its depth can be the reason.
-    if (error instanceof RangeError) throw new BadRequestError(`${where}Nested too deep`);
+    if (error instanceof RangeError) throw new RefusedRequestError(400, `${where}Nested too deep`);
     throw error;
   }
 }
 
-function sensorEvent(body: unknown, nowMs: number): { eventId: string; record: OutgoingRecord } {
-  const fields = checkFields(body, ["sensor_id", "sensor_type", "value", "location"], "");
-  const sensorId = textOf(fields, "sensor_id", MAX_DEVICE_ID, "");
-  const eventId = eventIdOf(fields, sensorId, nowMs, "");
-  const event = {
-    event_id: eventId,
-    sensor_id: sensorId,
-    sensor_type: fields.sensor_type,
-    value: fields.value,
-    location: fields.location,
-    timestamp: fields.timestamp ?? new Date(nowMs).toISOString(),
-    ...(fields.metadata === undefined ? {} : { metadata: fields.metadata }),
-  };
-  const value = writeJson(event, "");
-  checkDecodable(sensorStream.decode, value, "");
-  return { eventId, record: { key: sensorId, value } };
-}
-
-function meterEvent(
-  body: unknown,
-  nowMs: number,
-  where: string,
-): { eventId: string; record: OutgoingRecord } {
-  const fields = checkFields(body, ["meter_id", "customer_id", "reading"], where);
-  const meterId = textOf(fields, "meter_id", MAX_DEVICE_ID, where);
-  const eventId = eventIdOf(fields, meterId, nowMs, where);
-  const event = {
-    event_id: eventId,
-    meter_id: meterId,
-    customer_id: fields.customer_id,
-    reading: fields.reading,
-    unit: fields.unit ?? "kWh",
-    timestamp: fields.timestamp ?? new Date(nowMs).toISOString(),
-  };
-  const value = writeJson(event, where);
-  checkDecodable(consumptionStream.decode, value, where);
-  return { eventId, record: { key: meterId, value } };
-}
-
-/** `POST /api/v1/ingest/sensor`: one sensor reading. */
-export function ingestSensorApp({ producer, topic, now }: IngestDependencies): App {
-  const app = createApp();
-  app.post("/api/v1/ingest/sensor", async (c) => {
-    const { eventId, record } = sensorEvent(await readJson(c.req), now());
-    const [placement] = await producer.send(topic, [record]);
-    return c.json({ status: "success", event_id: eventId, kafka_topic: topic, ...placement }, 201);
-  });
-  return app;
-}
-
 /**
- * `POST /api/v1/ingest/meter`: one meter reading, or an array of up to 500. All are checked before any is sent; after
- * a 503 the caller sends them all again, and those with an `event_id` of the caller's are counted once.
+ * The app that takes in events of one kind, one by one or an array of up to 500. All are checked before any is sent;
+ * after a 503 the caller sends them all again, and those with an `event_id` of the caller's are counted once where the
+ * stream does so.
  */
-export function ingestMeterApp({ producer, topic, now }: IngestDependencies): App {
+function ingestApp<E extends Event, P>(
+  kind: Kind,
+  stream: Stream<E, P>,
+  { producer, topic, now, futureSkewUs }: IngestDependencies,
+): App {
+  function readEvent(
+    body: unknown,
+    nowMs: number,
+    where: string,
+  ): { eventId: string; record: OutgoingRecord } {
+    const fields = checkFields(body, [kind.device, ...kind.required], where);
+    const device = textOf(fields, kind.device, MAX_DEVICE_ID, where);
+    const eventId = eventIdOf(fields, device, nowMs, where);
+    const event = {
+      event_id: eventId,
+      [kind.device]: device,
+      ...kind.fieldsOf(fields),
+      timestamp: fields.timestamp ?? new Date(nowMs).toISOString(),
+    };
+    const value = writeJson(event, where);
+    const decoded = stream.decode(Buffer.from(value));
+    if (isRefusal(decoded)) throw invalid(decoded.field, explanationOf(decoded, fields), where);
+    if (decoded.timeUs > nowMs * 1000 + futureSkewUs)
+      throw invalid(
+        "timestamp",
+        `in the future: ${formatInstant(decoded.timeUs)} is more than ${futureSkewUs / 1e6} s (FUTURE_SKEW_SECONDS) ahead of ${formatInstant(nowMs * 1000)}`,
+        where,
+      );
+    return { eventId, record: { key: device, value } };
+  }
+
   const app = createApp();
-  app.post("/api/v1/ingest/meter", async (c) => {
+  app.post(kind.path, async (c) => {
     const body = await readJson(c.req);
+    const nowMs = now();
     if (!Array.isArray(body)) {
-      const { eventId, record } = meterEvent(body, now(), "");
+      const { eventId, record } = readEvent(body, nowMs, "");
       const [placement] = await producer.send(topic, [record]);
       return c.json({ status: "success", event_id: eventId, kafka_topic: topic, ...placement }, 201);
     }
     if (body.length === 0 || body.length > MAX_EVENTS)
-      throw new BadRequestError(`Expected 1 to ${MAX_EVENTS} events, got ${body.length}`);
-    const nowMs = now();
-    const events = body.map((item: unknown, i) => meterEvent(item, nowMs, `events[${i}]: `));
+      throw new RefusedRequestError(400, `Expected 1 to ${MAX_EVENTS} events, got ${body.length}`);
+    const events = body.map((item: unknown, i) => readEvent(item, nowMs, `events[${i}]: `));
     await producer.send(
       topic,
       events.map((event) => event.record),
@@ -167,4 +154,14 @@ export function ingestMeterApp({ producer, topic, now }: IngestDependencies): Ap
     );
   });
   return app;
+}
+
+/** `POST /api/v1/ingest/sensor`: measured values. @param stream in the zone of its time stamps */
+export function ingestSensorApp<E extends Event, P>(stream: Stream<E, P>, dependencies: IngestDependencies) {
+  return ingestApp(sensorKind, stream, dependencies);
+}
+
+/** `POST /api/v1/ingest/meter`: meter readings. @param stream in the zone of its time stamps */
+export function ingestMeterApp<E extends Event, P>(stream: Stream<E, P>, dependencies: IngestDependencies) {
+  return ingestApp(meterKind, stream, dependencies);
 }

@@ -14,7 +14,8 @@ export const reasonsInWords: Readonly<Record<RefusalReason, string>> = {
   wrong_type: "has a field of another type, for instance a number as text",
   empty_text: "has an empty id, type or condition",
   text_too_long: "has an id beyond 100, a type or condition beyond 50, an event_id beyond 300 characters",
-  invalid_text: "has text with NUL or a lone surrogate, which cannot be stored",
+  invalid_text:
+    "has text with NUL or a lone surrogate, which cannot be stored, or with U+FFFD, which is written where bytes were not UTF-8",
   out_of_range:
     "sensor value beyond ±(2^53−1), or 0 < size < 1e-30; reading below 0 or beyond 10^12; temperature outside −100…70 °C, humidity 0…100 %, pressure 300…1100 hPa, wind 0…150 m/s; latitude or longitude that is none",
   unknown_unit: "has a unit other than kWh, Wh, MWh (a missing one is kWh)",

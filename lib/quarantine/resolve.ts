@@ -9,7 +9,7 @@ import { replaySourceOf } from "../store/replay-source.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { foldRecords } from "../streams/fold.ts";
 import type { Refusal } from "../streams/refusal.ts";
-import type { Event, Stream } from "../streams/stream.ts";
+import { type Event, inZone, type Stream } from "../streams/stream.ts";
 import { formatPosition } from "./position.ts";
 import { type QuarantinedRecord, type RecordKey, recordColumns } from "./records.ts";
 
@@ -93,7 +93,7 @@ async function replayLocked<E extends Event, P>(
   if (attempts >= MAX_ATTEMPTS && !replay.force) return { kind: "too many attempts", attempts };
 
   const again = { offset: key.offset, recordTimeMs: -1, value: replay.editedValue ?? record.value };
-  const { refused, partials } = foldRecords(stream, [again], {
+  const { refused, partials } = foldRecords(inZone(stream, rules.zones), [again], {
     applied: [],
     futureAfterUs: record.nowUs + rules.futureSkewUs,
     tooLateUpToUs: Number.NEGATIVE_INFINITY,

@@ -10,7 +10,7 @@ import {
   type LogRecord,
   noFacts,
 } from "../streams/fold.ts";
-import type { Event, Stream } from "../streams/stream.ts";
+import { type Event, inZone, type Stream, type StreamZones } from "../streams/stream.ts";
 
 /** Where records come from. */
 export interface PartitionAddress {
@@ -25,6 +25,8 @@ export interface LatenessRules {
   readonly futureSkewUs: number;
   /** For how long after its watermark a window can still be amended, µs. */
   readonly amendmentHorizonUs: number;
+  /** Of time stamps without a zone; UTC where absent. */
+  readonly zones?: StreamZones;
 }
 
 /** What became of the records. `replayed` ones had been applied before. */
@@ -121,7 +123,7 @@ export async function commitRecords<E extends Event, P>(
   let facts = noFacts;
   let deadIncarnation: number | null = null;
   for (let roundTrips = 1; roundTrips <= MAX_TRIES; roundTrips++) {
-    const batch = foldRecords(stream, records, facts);
+    const batch = foldRecords(inZone(stream, rules.zones), records, facts);
     const outcome = {
       records: records.length,
       counted: batch.counted,

@@ -36,9 +36,12 @@ function own(object: JsonObject, field: string): unknown {
   return Object.hasOwn(object, field) ? (object[field] ?? undefined) : undefined;
 }
 
-/** Characters that PostgreSQL cannot store (NUL) or UTF-8 cannot write (a lone surrogate). */
+/**
+ * Not with what PostgreSQL cannot store (NUL), UTF-8 cannot write (a lone surrogate), or somebody wrote in the place of
+ * bytes that were not UTF-8 (U+FFFD): Müller and Möller would be one.
+ */
 function isStorable(text: string): boolean {
-  return !text.includes("\0") && text.isWellFormed();
+  return !text.includes("\0") && !text.includes("\ufffd") && text.isWellFormed();
 }
 
 /** Text of 1 to `maxLength` characters (UTF-16 units). */

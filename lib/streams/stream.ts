@@ -32,9 +32,16 @@ export interface Stream<E extends Event, P> {
   parameters(partials: readonly P[]): (string | number)[][];
 }
 
-/** The stream as its producers write it: its time stamps without a zone are local time of `zone`. */
-export function inZone<E extends Event, P>(stream: Stream<E, P>, zone: string): Stream<E, P> {
-  return { ...stream, decode: (value) => stream.decode(value, zone) };
+/** In which zone each stream's time stamps without a zone are written: IANA names or fixed offsets. */
+export type StreamZones = Readonly<Record<StreamName, string>>;
+
+/** The stream as its producers write it. @param zones UTC where absent */
+export function inZone<E extends Event, P>(
+  stream: Stream<E, P>,
+  zones: StreamZones | undefined,
+): Stream<E, P> {
+  const zone = zones?.[stream.name];
+  return zone === undefined ? stream : { ...stream, decode: (value) => stream.decode(value, zone) };
 }
 
 /** The partial of one group in one window. */

@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url";
 import { startControlServer } from "../control-plane/server.ts";
 import { localSink } from "./destination.ts";
 import { type FaultPlan, readFaultPlan, switchableFaults } from "./faults.ts";
+import { handOverBytes } from "./http-bodies.ts";
 import { invokeThrough } from "./invoke.ts";
 import { type Cluster, openCluster } from "./kafka-cluster.ts";
 import { logMetrics } from "./metrics.ts";
@@ -31,8 +32,9 @@ interface Serverless {
     readonly custom?: {
       readonly build?: string;
       readonly localSchedules?: unknown;
+      readonly httpBodies?: string;
       readonly eventSourceMapping?: { readonly concurrency?: Readonly<Record<string, number>> };
-      readonly "serverless-offline"?: { readonly lambdaPort?: number };
+      readonly "serverless-offline"?: { readonly httpPort?: number; readonly lambdaPort?: number };
     };
   };
 }
@@ -47,6 +49,7 @@ interface PluginSettings {
 
 interface Options {
   readonly stage?: string;
+  readonly httpPort?: number | string;
   readonly lambdaPort?: number | string;
 }
 
@@ -60,6 +63,7 @@ export default class EventSourceMappingPlugin {
   #schedules: (() => Promise<void>)[] = [];
   #controlServer: Server | null = null;
   #stopMetrics: () => void = () => undefined;
+  #stopBodies: () => void = () => undefined;
 
   constructor(serverless: Serverless, options: Options, { log }: { log: { notice(message: string): void } }) {
     this.#serverless = serverless;
@@ -129,6 +133,10 @@ export default class EventSourceMappingPlugin {
 
   async #start({ brokers, declared, schedules, faultPlan }: PluginSettings): Promise<void> {
     const { service, serviceDir } = this.#serverless;
+    if (service.custom?.httpBodies === "base64") {
+      const httpPort = this.#options.httpPort ?? service.custom["serverless-offline"]?.httpPort ?? 3000;
+      this.#stopBodies = handOverBytes(Number(httpPort));
+    }
     const lambdaPort = this.#options.lambdaPort ?? service.custom?.["serverless-offline"]?.lambdaPort ?? 3002;
     const lambdaEndpoint = `http://127.0.0.1:${lambdaPort}`;
     const invoke = invokeThrough(lambdaEndpoint);
@@ -166,6 +174,7 @@ export default class EventSourceMappingPlugin {
 
   async #stop(): Promise<void> {
     this.#stopMetrics();
+    this.#stopBodies();
     this.#controlServer?.close();
     this.#controlServer?.closeAllConnections();
     await Promise.all([this.#running?.registry.close(), ...this.#schedules.map((stop) => stop())]);

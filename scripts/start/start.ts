@@ -5,6 +5,7 @@ import { mkdir } from "node:fs/promises";
 import pg from "pg";
 import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
 import { readLatenessRules, readWatermarkSettings, readWeatherSettings } from "../../lib/config/rules.ts";
+import { readTimeZones } from "../../lib/config/time-zones.ts";
 import { messageOf } from "../../lib/log.ts";
 import { connectionOf } from "../../lib/store/pool.ts";
 import { FOLDER, removeRunningStack, writeRunningStack } from "../running-stack.ts";
@@ -51,6 +52,8 @@ function announceSettings(): void {
       `future skew ${futureSkewUs / 1e6} s (FUTURE_SKEW_SECONDS), ` +
       `amendments for ${amendmentHorizonUs / 86_400e6} days (AMENDMENT_HORIZON_DAYS)`,
   );
+  const zones = Object.entries(readTimeZones(process.env)).map(([stream, zone]) => `${stream} ${zone}`);
+  terminal.say(`times without a zone are ${zones.join(", ")} (EVENT_TIME_ZONE_…)`);
 }
 
 /**

@@ -315,6 +315,17 @@ describe("what functions would refuse at their start is refused here, in the sam
       ).rejects.toThrow(refusedBy(reader, variable, value) ?? "refused by the function as well");
   });
 
+  test("zones of time stamps", async () => {
+    const zoned = { ...parameters, EVENT_TIME_ZONE_CONSUMPTION: "Europe/Tirane" };
+    expect(await read(zoned)).toMatchObject({
+      rules: { EVENT_TIME_ZONE_CONSUMPTION: "Europe/Tirane", EVENT_TIME_ZONE_SENSOR: "UTC" },
+    });
+    for (const zone of ["CEST", "Europe/Nowhere", "+1"])
+      await expect(read({ ...parameters, EVENT_TIME_ZONE_WEATHER: zone })).rejects.toThrow(
+        `EVENT_TIME_ZONE_WEATHER: expected a zone such as Europe/Tirane, or an offset such as +01:00, got "${zone}"`,
+      );
+  });
+
   test("and nothing of serverless.yml goes from the environment to a function unseen", () => {
     const unseen = [...serverlessYml.matchAll(/\benv:(\w+)/g)];
     // The region is checked like --region; the others are this machine's: where Kafka is, and how often it is swept.

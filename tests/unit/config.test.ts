@@ -7,6 +7,7 @@ import {
   readWatermarkSettings,
   readWeatherSettings,
 } from "../../lib/config/rules.ts";
+import { readTimeZones } from "../../lib/config/time-zones.ts";
 
 const arn = "arn:aws:kafka:eu-south-1:123456789012:cluster/grid/0c1f-1";
 
@@ -17,7 +18,17 @@ describe("the environment", () => {
       consumption: "smartgrid-meter-readings",
       weather: "smartgrid-weather-data",
     });
-    expect(readLatenessRules({})).toEqual({ futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6 });
+    expect(readLatenessRules({})).toEqual({
+      futureSkewUs: 600e6,
+      amendmentHorizonUs: 7 * 86_400e6,
+      zones: { sensor: "UTC", consumption: "UTC", weather: "UTC" },
+    });
+    const zones = { EVENT_TIME_ZONE_CONSUMPTION: "Europe/Tirane", EVENT_TIME_ZONE_WEATHER: "+01:00" };
+    expect(readTimeZones(zones)).toEqual({
+      sensor: "UTC",
+      consumption: "Europe/Tirane",
+      weather: "+01:00",
+    });
     expect(readWatermarkSettings({ WATERMARK_DELAY_SECONDS: "" })).toEqual({ delayUs: 600e6, idleUs: 300e6 });
     expect(readTroubleRules({})).toEqual({ stuckAfterSeconds: 300, idleSeconds: 300 });
     expect(readGroups({ KAFKA_GROUP_WEATHER: "uuid" }, readTopics({}))).toEqual({
@@ -36,6 +47,10 @@ describe("the environment", () => {
   test.each<[string, () => unknown]>([
     ["POSTGRES_HOST: expected a value, got nothing", () => readDatabaseSettings({ POSTGRES_PASSWORD: "p" })],
     ["POSTGRES_PASSWORD: expected a value, got nothing", () => readDatabaseSettings({ POSTGRES_HOST: "h" })],
+    [
+      'EVENT_TIME_ZONE_SENSOR: expected a zone such as Europe/Tirane, or an offset such as +01:00, got "CEST"',
+      () => readLatenessRules({ EVENT_TIME_ZONE_SENSOR: "CEST" }),
+    ],
     [
       'POSTGRES_AUTH: expected password or iam, got "IAM"',
       () => readDatabaseSettings({ POSTGRES_HOST: "h", POSTGRES_AUTH: "IAM", POSTGRES_PASSWORD: "p" }),

@@ -4,6 +4,7 @@ import { amend, emptyWindows, revert } from "../../../lib/amend/amend.ts";
 import { type AmendableName, amendableStreams } from "../../../lib/amend/amendable.ts";
 import type { Amendment } from "../../../lib/amend/entry.ts";
 import type { AmendmentTools } from "../../../lib/amend/from-topic.ts";
+import { readTimeZones } from "../../../lib/config/time-zones.ts";
 import { type Archive, openArchive } from "../../../lib/kafka/archive.ts";
 import { commitRecords, type LatenessRules } from "../../../lib/store/commit.ts";
 import { postgresJudge } from "../../../lib/store/judge.ts";
@@ -61,6 +62,7 @@ export async function openAmendedTopic(): Promise<AmendedTopic> {
     get topics() {
       return { sensor: topic, consumption: topic };
     },
+    zones: readTimeZones({}),
     onRead: () => undefined,
   };
   const whole = { correction: null, fromUs: hourUs, toUs: hourUs + 3_600e6 };

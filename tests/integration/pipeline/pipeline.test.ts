@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import {
   DescribeClusterV2Command,
   GetBootstrapBrokersCommand,
@@ -77,6 +78,7 @@ async function rowsOf(sql: string, values: unknown[] = []): Promise<Record<strin
   return (await database.pool.query<Record<string, unknown>>(sql, values)).rows;
 }
 
+const utf8 = Buffer.from(JSON.stringify({ meter_id: "b", customer_id: "Müller", reading: 0 }));
 const location = { lat: 41.33, lon: 19.82 };
 
 describe("HTTP", () => {
@@ -179,7 +181,8 @@ describe("HTTP", () => {
       "Invalid field: value is of the wrong type",
     ],
     ["/api/v1/ingest/sensor", "{", 400, "Invalid JSON"],
-    ["/api/v1/ingest/sensor", "[]", 400, "Expected a JSON object"],
+    ["/api/v1/ingest/sensor", "[]", 400, "Expected 1 to 500 events, got 0"],
+    ["/api/v1/ingest/sensor", "7", 400, "Expected a JSON object"],
     ["/api/v1/ingest/meter", { meter_id: "m", customer_id: "c" }, 400, "Missing required field: reading"],
     [
       "/api/v1/ingest/meter",
@@ -197,12 +200,41 @@ describe("HTTP", () => {
       "/api/v1/ingest/meter",
       { meter_id: "m", customer_id: "c", reading: 1, timestamp: "now" },
       400,
-      "Invalid field: timestamp is not an ISO 8601 time stamp",
+      'Invalid field: timestamp is no time that can be read: expected ISO 8601 with date and time, such as "2026-01-15T10:00Z", "2026-01-15T10:00:00.5+01:00", "20260115T100000Z" or "2026-01-15T10:00[Europe/Paris]"',
     ],
     ["/api/v1/ingest/meter", [], 400, "Expected 1 to 500 events, got 0"],
     ["/api/v1/ingest/meter", { pad: "x".repeat(262_144) }, 413, "Body too large: at most 262144 bytes"],
   ])("%s refuses bad body %#", async (path, body, status, error) => {
     expect(await post(path, body)).toEqual({ status, body: { error } });
+  });
+
+  test.each<[string, Buffer<ArrayBuffer>, Record<string, string>, number, unknown]>([
+    ["UTF-8", utf8, {}, 201, undefined],
+    ["gzip", gzipSync(utf8), { "content-encoding": "gzip" }, 201, undefined],
+    ["br", brotliCompressSync(utf8), { "content-encoding": "br" }, 201, undefined],
+    ["latin-1", Buffer.from(utf8.toString("utf8"), "latin1"), {}, 400, "Body is not UTF-8: 0xfc at byte 32"],
+    [
+      "a bomb",
+      gzipSync(Buffer.alloc(2 ** 24)),
+      { "content-encoding": "gzip" },
+      413,
+      "Body too large: at most 262144 bytes",
+    ],
+    [
+      "a charset",
+      utf8,
+      { "content-type": "application/json; charset=latin1" },
+      415,
+      'Charset "latin1" is not taken: send UTF-8',
+    ],
+  ])("a body is read as the bytes that were sent: %s", async (_, body, headers, status, error) => {
+    const response = await fetch(`${functions.httpUrl}/api/v1/ingest/meter`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body,
+    });
+    const answer: { error?: string } = JSON.parse(await response.text());
+    expect([response.status, answer.error]).toEqual([status, error]);
   });
 
   test("GET /health and /ready", async () => {

@@ -6,6 +6,7 @@ import { ingestMeterApp, ingestSensorApp } from "../../../lib/http/ingest.ts";
 import type { OutgoingRecord } from "../../../lib/kafka/produce.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { foldRecords, noFacts } from "../../../lib/streams/fold.ts";
+import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
 import { weatherStream } from "../../../lib/streams/weather.ts";
 
@@ -20,11 +21,11 @@ function standingClock() {
     },
     close: async () => undefined,
   };
-  const dependencies = { producer, topic: "t", now: () => NOW_MS };
+  const dependencies = { producer, topic: "t", now: () => NOW_MS, futureSkewUs: 0 };
   return {
     sent,
-    sensor: ingestSensorApp(dependencies),
-    meter: ingestMeterApp(dependencies),
+    sensor: ingestSensorApp(sensorStream, dependencies),
+    meter: ingestMeterApp(consumptionStream, dependencies),
     weather: generateWeatherApp({ ...dependencies, seed: 1 }),
   };
 }

@@ -120,6 +120,8 @@ describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empt
     ["text_too_long sensor_id", { ...sensor, sensor_id: "x".repeat(101) }],
     ["text_too_long sensor_type", { ...sensor, sensor_type: "x".repeat(51) }],
     ["invalid_text sensor_id", { ...sensor, sensor_id: "a\0b" }],
+    ["invalid_text sensor_id", { ...sensor, sensor_id: "M\ufffdller" }],
+    ["valid", { ...sensor, sensor_id: "Müller" }],
     ["invalid_text sensor_id", withRaw(sensor, "sensor_id", '"\\ud800"')],
     ["invalid_timestamp timestamp", { ...sensor, timestamp: "2026-02-30T00:00:00" }],
     ["invalid_timestamp timestamp", { ...sensor, timestamp: "yesterday" }],
@@ -138,10 +140,11 @@ describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empt
       return "timeUs" in decoded ? decoded.timeUs : decoded;
     };
     const local = { timestamp: "2026-07-15T10:30:00" };
+    const zones = { sensor: "Europe/Tirane", consumption: "Europe/Tirane", weather: "Europe/Tirane" };
     for (const [stream, event] of [
-      [inZone(sensorStream, "Europe/Tirane"), sensor],
-      [inZone(consumptionStream, "Europe/Tirane"), meter],
-      [inZone(weatherStream, "Europe/Tirane"), weather],
+      [inZone(sensorStream, zones), sensor],
+      [inZone(consumptionStream, zones), meter],
+      [inZone(weatherStream, zones), weather],
     ] as const) {
       expect(timeUs(stream.decode, { ...event, ...local })).toBe(parseInstant("2026-07-15T08:30:00Z"));
       expect(timeUs(stream.decode, { ...event, timestamp: "2026-07-15T10:30:00Z" })).toBe(

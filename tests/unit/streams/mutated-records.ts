@@ -77,6 +77,8 @@ const values = [
   '"\\ude00\\ud83d"',
   '"\u{1f600}"',
   '"\ufeff"',
+  '"\ufffd"',
+  '"M\\ufffdller"',
   '"__proto__"',
   '"constructor"',
   '"kWh"',

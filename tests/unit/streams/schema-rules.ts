@@ -72,9 +72,9 @@ export function isInstant(text: string): boolean {
   }
 }
 
-/** `format: storable-text`: what PostgreSQL can store and UTF-8 can write. */
+/** `format: storable-text`: what PostgreSQL can store and UTF-8 can write, and no trace of bytes that were not UTF-8. */
 function isStorableText(text: string): boolean {
-  return !/\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text);
+  return !/\0|\ufffd|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text);
 }
 
 const ajv = new Ajv2020.default({ strict: true, allowUnionTypes: true, ownProperties: true });
