@@ -64,6 +64,33 @@ describe("the commit loop", () => {
     });
   });
 
+  test("reads times without a zone in the stream's own, if the rules name one", async () => {
+    const local = (offset: number, timestamp: string): LogRecord => {
+      const event = { event_id: `e${offset}`, meter_id: "m", customer_id: "c", reading: 1, timestamp };
+      return { offset, recordTimeMs: offset, value: Buffer.from(JSON.stringify(event)) };
+    };
+    const log = [
+      local(0, "2026-01-15T10:30:00"),
+      local(1, "2026-01-15T10:30:00Z"),
+      local(2, "2025-10-26T02:30:00"),
+      local(3, "2025-03-30T02:30:00"),
+    ];
+    const outcomes: unknown[] = [];
+    const judge: Judge = async (_stream, _address, _rules, _gone, { partials, refused }) => {
+      outcomes.push(
+        partials.map(({ windowStartUs }) => new Date(windowStartUs / 1000).toISOString()),
+        refused.map(({ offset, refused: reason }) => `${offset} ${reason}`),
+      );
+      return { applied: true, late: 0, incarnation: 0, nowUs: NOW_US, watermarkUs: null };
+    };
+    const zones = { sensor: "UTC", consumption: "Europe/Tirane", weather: "UTC" };
+    await commitRecords(judge, consumptionStream, address, log, { ...rules, zones });
+    expect(outcomes).toEqual([
+      ["2026-01-15T09:00:00.000Z", "2026-01-15T10:00:00.000Z"],
+      ["2 ambiguous_timestamp", "3 nonexistent_timestamp"],
+    ]);
+  });
+
   test("tries again at once after a transaction that did nothing", async () => {
     const { judge } = database();
     let refusals = 2;
