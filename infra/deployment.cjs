@@ -7,8 +7,11 @@ const { readdirSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
 const { ConfigurationError } = require("../lib/config/environment.ts");
 const { readTopics } = require("../lib/config/kafka.ts");
+const { ruleVariables } = require("../lib/config/rules.ts");
+const { choosePipeline, NoPipelineError } = require("../scripts/choose-pipeline.ts");
+const { findRunningStack } = require("../scripts/running-stack.ts");
 const { readNetwork } = require("./network.cjs");
-const { readRules, readText, weatherRate } = require("./parameters.cjs");
+const { readText, weatherRate } = require("./parameters.cjs");
 const { MSK_SERVERLESS_REGIONS, ROLE_KINDS, readDatabase, readKafka } = require("./servers.cjs");
 const { readStage, refuseTooManyPartitions, refuseUnused } = require("./stage.cjs");
 
@@ -34,12 +37,41 @@ const readAlarmEmail = (env) =>
     expected: "one address, or nothing",
   });
 
+/** The words of the command, without options: what is in the place of theirs may be a value. */
+const commandWords = () => process.argv.slice(2).filter((word) => !word.startsWith("-"));
+
+let chosen = null;
+
+/**
+ * What runs functions on this machine needs a pipeline, and is never to meet one that happens to be on the usual ports. Asked
+ * once: osls asks for a deployment once for each variable.
+ */
+function localEnvironment() {
+  chosen ??= chooseLocal();
+  return chosen;
+}
+
+async function chooseLocal() {
+  const words = commandWords();
+  const runs = words[0] === "invoke" && words[1] === "local";
+  if (!runs && words[0] !== "offline") return process.env;
+  // Those that `offline` starts are a pipeline of their own, with the servers that the environment names.
+  const found = runs ? await findRunningStack() : { stack: null, left: null };
+  const { environment, notes } = choosePipeline(process.env, found);
+  for (const note of notes) console.error(note);
+  return environment;
+}
+
 /** What this machine has instead: plain values, and users and passwords that `npm start` makes. */
 function localDeployment(env) {
   const each = (of) => Object.fromEntries(ROLE_KINDS.map((kind) => [kind, of(kind.toUpperCase())]));
   const own = readDatabase({}, "local");
   return {
-    kafka: { ...readKafka({}, MSK_SERVERLESS_REGIONS[0]), arn: LOCAL_CLUSTER_ARN },
+    kafka: {
+      ...readKafka({}, MSK_SERVERLESS_REGIONS[0]),
+      arn: env.MSK_CLUSTER_ARN || LOCAL_CLUSTER_ARN,
+      brokers: env.KAFKA_BROKER || "",
+    },
     network: { ...readNetwork({}, "local", "serverless", false), hasDualstackMsk: "false" },
     authorizer: { issuer: "https://localhost", audience: "local" },
     database: {
@@ -59,7 +91,7 @@ function localDeployment(env) {
 }
 
 function deployedDeployment(env, region, stage, hasStandby) {
-  const kafka = readKafka(env, region);
+  const kafka = { ...readKafka(env, region), brokers: "" };
   const database = readDatabase(env, stage);
   const needsExisting = kafka.kind === "existing" || database.kind === "existing";
   return {
@@ -129,10 +161,11 @@ async function readDeployment({ options, resolveVariable }) {
     throw new ConfigurationError("AWS_REGION", "a region, or not to be set", "");
   const isLocal = name === "local";
   const stage = await readStage(options, resolveVariable);
-  const topics = readTopics(process.env);
-  const rules = readRules(process.env);
+  const env = isLocal ? await localEnvironment() : process.env;
+  const topics = readTopics(env);
+  const rules = ruleVariables(env);
   const deployment = isLocal
-    ? localDeployment(process.env)
+    ? localDeployment(env)
     : deployedDeployment(process.env, await resolveVariable("self:provider.region"), name, stage.standby);
   if (!isLocal) {
     refuseUnused(options.param ?? [], deployment);
@@ -147,6 +180,7 @@ async function readDeployment({ options, resolveVariable }) {
     topics,
     rules,
     weatherRate: weatherRate(Number(rules.WEATHER_UPDATE_INTERVAL), isLocal),
+    localWeatherSeconds: env.SIMULATED_WEATHER === "off" ? "off" : rules.WEATHER_UPDATE_INTERVAL,
     alarmEmail: readAlarmEmail(process.env),
     migrationsHash: migrationsHash(),
   };
@@ -156,6 +190,10 @@ module.exports = async (variables) => {
   try {
     return await readDeployment(variables);
   } catch (error) {
+    if (error instanceof NoPipelineError) {
+      console.error(`\n${error.message}`);
+      process.exit(1);
+    }
     if (!(error instanceof ConfigurationError)) throw error;
     // osls would say it once for each of some sixty variables, each time with the stack.
     console.error(`\n${error.message}\nNothing was created or changed. The parameters: docs/deploy.md`);

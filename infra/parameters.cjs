@@ -1,12 +1,7 @@
 // Reading one deployment parameter, or refusing it with its name, what it may be, and what it is.
 "use strict";
 
-const { ConfigurationError, wholeNumber } = require("../lib/config/environment.ts");
-const limits = require("../lib/config/limits.json");
-const { timeZoneVariables } = require("../lib/config/time-zones.ts");
-
-/** Of the database that a stack stands on; the others are the same for every stack. */
-const { POSTGRES_PORT: _, ...RULES } = limits;
+const { ConfigurationError } = require("../lib/config/environment.ts");
 
 /** Of what EC2 knows by an id: 8 digits, or 17 since 2018. */
 const ID = "[0-9a-f]{8}([0-9a-f]{9})?";
@@ -23,16 +18,6 @@ function refuseBeside(env, variable, other) {
   readText(env, variable, { pattern: /^$/, expected: `nothing beside ${other}` });
 }
 
-/**
- * The numbers and zones that functions read when they start: checked here as well, for else the deployment succeeds and
- * they die.
- * @returns each variable as text @throws ConfigurationError
- */
-const readRules = (env) => ({
-  ...Object.fromEntries(Object.keys(RULES).map((variable) => [variable, String(wholeNumber(env, variable))])),
-  ...timeZoneVariables(env),
-});
-
 /** The deployed schedule of produce-weather: EventBridge knows whole minutes only. @throws ConfigurationError */
 function weatherRate(seconds, isLocal) {
   // On one machine the plugin's own schedule in seconds runs instead, and this one is disabled.
@@ -46,4 +31,4 @@ function weatherRate(seconds, isLocal) {
   return seconds === 60 ? "rate(1 minute)" : `rate(${seconds / 60} minutes)`;
 }
 
-module.exports = { ID, readText, refuseBeside, readRules, weatherRate };
+module.exports = { ID, readText, refuseBeside, weatherRate };

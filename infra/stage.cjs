@@ -1,5 +1,5 @@
 // The parameters in which stages differ: `params:` of serverless.yml, or --param for a single deployment, which gives texts
-// and takes any name. (`deployed` and `kafkaBroker` tell this machine's stage from the others, and are nobody's to give.)
+// and takes any name. (`deployed` tells this machine's stage from the others, and is nobody's to give.)
 "use strict";
 
 const { ConfigurationError } = require("../lib/config/environment.ts");

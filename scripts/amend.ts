@@ -19,27 +19,29 @@ import { readTimeZones } from "../lib/config/time-zones.ts";
 import { openArchive } from "../lib/kafka/archive.ts";
 import { wholeNumber } from "../lib/terminal/options.ts";
 import { startProgress } from "./progress.ts";
-import { kafkaEnvironment, onDatabase } from "./running-pipeline.ts";
+import { onDatabase } from "./running-pipeline.ts";
+
+const NEEDS_TOPIC = { kafka: true, database: true };
 
 /** The same with the topic at hand. */
 function onTopic(work: (tools: AmendmentTools) => Promise<Amended>, { dryRun }: Decision): Promise<void> {
-  return onDatabase(async (pool) => {
-    const archive = openArchive(readKafkaSettings(await kafkaEnvironment()));
+  return onDatabase(async (pool, environment) => {
+    const archive = openArchive(readKafkaSettings(environment));
     const progress = startProgress();
     try {
       const onRead = (offsets: number, of: number) => progress.show(`read ${offsets} of ${of} offsets`);
       const amended = await work({
         pool,
         archive,
-        topics: readTopics(process.env),
-        zones: readTimeZones(process.env),
+        topics: readTopics(environment),
+        zones: readTimeZones(environment),
         onRead,
       });
       progress.done(resultText(amended, dryRun));
     } finally {
       await archive.close();
     }
-  });
+  }, NEEDS_TOPIC);
 }
 
 function resultText({ id, rows, countBefore, countAfter }: Amended, dryRun: boolean): string {
@@ -56,8 +58,8 @@ withDecision(withSelection(program.command("remove").description("make events co
   .option("--whole-windows", "all that the windows of the span hold, without reading events", false)
   .action((options: SelectionOptions & Decision & { wholeWindows: boolean }) =>
     options.wholeWindows
-      ? onDatabase(async (pool) => {
-          const tools = { pool, topics: readTopics(process.env) };
+      ? onDatabase(async (pool, environment) => {
+          const tools = { pool, topics: readTopics(environment) };
           console.log(
             resultText(await emptyWindows(tools, amendmentOf(options, false), options), options.dryRun),
           );

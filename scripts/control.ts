@@ -3,7 +3,7 @@
 import { Option } from "commander";
 import { messageOf } from "../lib/log.ts";
 import type { PartitionStatus } from "../localstack/event-source-mapping/lane-member.ts";
-import { readRunningStack } from "./running-stack.ts";
+import { findRunningStack } from "./running-stack.ts";
 
 /** EventSourceMappingConfiguration of the Lambda API, as far as it is shown. */
 export interface MappingConfiguration {
@@ -46,13 +46,18 @@ const howToStart =
   "where it is not this folder's `npm start`";
 
 async function findUrl(given: string | undefined): Promise<string> {
+  const { stack, left } = await findRunningStack();
   const named = given || process.env.LOCALSTACK_CONTROL_URL;
   if (named) {
     if (!URL.canParse(named)) throw new Error(`control server: expected a URL, got ${JSON.stringify(named)}`);
+    if (!given && stack !== null && new URL(named).href !== new URL(stack.control).href)
+      console.error(
+        `LOCALSTACK_CONTROL_URL: ${named} here, ${stack.control} in the running \`npm start\`; ${named} is used`,
+      );
     return named;
   }
-  const stack = await readRunningStack();
-  if (stack === null) throw new Error(`no control server is running: ${howToStart}`);
+  if (stack === null)
+    throw new Error(`${left === null ? "" : `${left}\n`}no control server is running: ${howToStart}`);
   return stack.control;
 }
 

@@ -1,6 +1,7 @@
 // `npm run failures -- list|show|replay`: batches that were given up to a failure destination on this machine, and
 // their second chance: the records are read again from the topic, and the function is invoked with them.
 
+import { join, resolve } from "node:path";
 import { program } from "commander";
 import { messageOf } from "../lib/log.ts";
 import { tableOf } from "../lib/terminal/table.ts";
@@ -24,9 +25,22 @@ import {
   type MappingConfiguration,
   openControl,
 } from "./control.ts";
+import { FOLDER, findRunningStack } from "./running-stack.ts";
 
 const url = () => program.opts<{ url?: string }>().url;
-const FOLDER = process.env.LOCALSTACK_FAILURES_DIR || ".local/failures";
+
+/** Where the failure destinations are that are files: those of the running `npm start`, if nothing else is said. */
+async function failuresFolder(): Promise<string> {
+  const { stack } = await findRunningStack();
+  const named = process.env.LOCALSTACK_FAILURES_DIR;
+  const running = stack?.environment.LOCALSTACK_FAILURES_DIR;
+  if (named && running && resolve(named) !== running)
+    warn(
+      "LOCALSTACK_FAILURES_DIR",
+      `${named} here, ${running} in the running \`npm start\`; ${named} is used`,
+    );
+  return named || running || join(FOLDER, "failures");
+}
 
 interface Selection {
   readonly function?: string;
@@ -72,7 +86,7 @@ function failureTopics(mappings: readonly MappingConfiguration[]): string[] {
 
 async function readAll(stack: Stack | null): Promise<StoredFailure[]> {
   const topics = stack === null ? [] : failureTopics(stack.mappings);
-  return listFailures(FOLDER, stack?.brokers ?? [], topics, warn);
+  return listFailures(await failuresFolder(), stack?.brokers ?? [], topics, warn);
 }
 
 const isSelected = (selection: Selection) => (failure: StoredFailure) =>
@@ -129,7 +143,7 @@ async function replayOne(
       console.error(`${what}: not complete, so it stays`);
       return false;
     }
-    if (!isDry) await markReplayed(FOLDER, failure, Date.now());
+    if (!isDry) await markReplayed(await failuresFolder(), failure, Date.now());
     return true;
   } catch (error) {
     // It stays; the others may do.

@@ -9,7 +9,7 @@ import { messageOf } from "../lib/log.ts";
 import { createIamLogins } from "../lib/store/logins.ts";
 import { migrate, readMigrations } from "../lib/store/migrate.ts";
 import { connectionOf } from "../lib/store/pool.ts";
-import { databaseEnvironment } from "./running-pipeline.ts";
+import { pipelineEnvironment } from "./running-pipeline.ts";
 
 program
   .name("npm run migrate --")
@@ -20,7 +20,7 @@ program
   .parse();
 
 try {
-  const environment = await databaseEnvironment();
+  const environment = await pipelineEnvironment({ kafka: false, database: true });
   const loginSuffix = readLoginSuffix(environment);
   const client = new pg.Client(connectionOf(readDatabaseSettings(environment)));
   await client.connect();

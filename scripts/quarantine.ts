@@ -77,12 +77,12 @@ withDecision(
   .option("--force", `try again what was refused ${MAX_ATTEMPTS} times`, false)
   .option("--dry-run", "say what would happen to each record by itself, and change nothing", false)
   .action((positions: string[], options: Selection & ReplayOptions) =>
-    onDatabase(async (pool) => {
+    onDatabase(async (pool, environment) => {
       requireChoice(positions, options);
-      const topics = readTopics(process.env);
+      const topics = readTopics(environment);
       const streamOfTopic = new Map(Object.values(streams).map((stream) => [topics[stream.name], stream]));
       const records = await selected(pool, positions, options);
-      const rules = readLatenessRules(process.env);
+      const rules = readLatenessRules(environment);
       if (!(await replaySelected(pool, records, streamOfTopic, options, rules, console.log)))
         process.exitCode = 2;
     }),

@@ -44,11 +44,16 @@ async function readTotals(client: pg.Client, topics: readonly string[]): Promise
 }
 
 /** How many of the readings come after their windows can still be amended, and the watermark that says so. */
-async function tooLateReadings(client: pg.Client, readings: readonly Reading[], shiftMs: number) {
+async function tooLateReadings(
+  client: pg.Client,
+  readings: readonly Reading[],
+  shiftMs: number,
+  env: Environment,
+) {
   const { rows } = await client.query<{ stream: string; watermark: Date | null }>(
     "SELECT stream, watermark FROM stream_state",
   );
-  const { amendmentHorizonUs } = readLatenessRules(process.env);
+  const { amendmentHorizonUs } = readLatenessRules(env);
   const limits = new Map(
     rows.map((row) => [
       row.stream,
@@ -100,7 +105,7 @@ async function replay(options: ReplayOptions, env: Environment): Promise<void> {
   const stopped = new AbortController();
   process.once("SIGINT", () => stopped.abort());
   try {
-    const late = await tooLateReadings(client, contents.readings, shiftMs);
+    const late = await tooLateReadings(client, contents.readings, shiftMs, env);
     if (late > 0 && !options.force)
       throw new Error(
         `${late} of the events lie more than the amendment horizon before their stream's watermark and would be ` +

@@ -3,7 +3,8 @@
 import type { LatenessRules } from "../store/commit.ts";
 import type { TroubleRules } from "../store/trouble.ts";
 import { type Environment, wholeNumber } from "./environment.ts";
-import { readTimeZones } from "./time-zones.ts";
+import limits from "./limits.json" with { type: "json" };
+import { readTimeZones, timeZoneVariables } from "./time-zones.ts";
 
 const SECOND_US = 1_000_000;
 const DAY_SECONDS = 86_400;
@@ -19,6 +20,21 @@ export function readLatenessRules(env: Environment): LatenessRules {
 /** For how long a quarantined record stays, days since the last thing that happened to it. */
 export function readQuarantineRetentionDays(env: Environment): number {
   return wholeNumber(env, "QUARANTINE_RETENTION_DAYS");
+}
+
+/** Of a database; the other numbers are rules, the same for each. */
+const { POSTGRES_PORT: _, ...RULES } = limits;
+
+function isRule(variable: string): variable is keyof typeof RULES {
+  return variable in RULES;
+}
+
+/** All rules and zones, by variable, as text. @throws ConfigurationError */
+export function ruleVariables(env: Environment): Record<string, string> {
+  const numbers = Object.keys(RULES)
+    .filter(isRule)
+    .map((variable) => [variable, String(wholeNumber(env, variable))]);
+  return { ...Object.fromEntries(numbers), ...timeZoneVariables(env) };
 }
 
 export interface WatermarkSettings {

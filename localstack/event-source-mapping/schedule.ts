@@ -58,19 +58,20 @@ export function startSchedule(
   };
 }
 
-/** Reads `custom.localSchedules`: function key → seconds. @throws Error naming the entry that is wrong */
+/** Reads `custom.localSchedules`: function key → seconds, or "off". @throws Error naming the entry that is wrong */
 export function readSchedules(
   custom: unknown,
   functions: Readonly<Record<string, { readonly name: string }>>,
 ): Schedule[] {
   if (custom === undefined || custom === null) return [];
-  return Object.entries(custom).map(([key, value]) => {
-    const everySeconds = Number(value);
+  return Object.entries(custom).flatMap(([key, value]) => {
     const functionName = functions[key]?.name;
     if (functionName === undefined) throw new Error(`custom.localSchedules.${key}: no such function`);
+    if (value === "off") return [];
+    const everySeconds = Number(value);
     if (!Number.isInteger(everySeconds) || everySeconds < 1)
       throw new Error(
-        `custom.localSchedules.${key}: expected whole seconds ≥ 1, got ${JSON.stringify(value)}`,
+        `custom.localSchedules.${key}: expected whole seconds ≥ 1 or "off", got ${JSON.stringify(value)}`,
       );
     return { functionName, everySeconds };
   });

@@ -41,6 +41,15 @@ async function isReady(httpUrl: string, controlUrl: string): Promise<boolean> {
   }
 }
 
+/** The ARN under which the functions know their cluster. */
+export async function readClusterArn(controlUrl: string): Promise<string> {
+  const response = await fetch(`${controlUrl}/api/v2/clusters`);
+  const { clusterInfoList }: { clusterInfoList: { clusterArn: string }[] } = JSON.parse(
+    await response.text(),
+  );
+  return clusterInfoList[0]?.clusterArn ?? "";
+}
+
 /** @throws the signal's reason where it is aborted before they are ready; they are stopped then */
 export async function startFunctions(
   folder: string,

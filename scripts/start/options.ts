@@ -7,6 +7,7 @@ export interface StartOptions {
   readonly port: number;
   readonly seed: number;
   readonly backfillMs: number;
+  /** Whether the simulated grid and weather are sent. */
   readonly demo: boolean;
 }
 
@@ -61,13 +62,14 @@ export function parseOptions(argv: readonly string[]): StartOptions {
         .argParser(duration)
         .default(duration(USUAL_BACKFILL), USUAL_BACKFILL),
     )
-    .option("--no-demo", "no simulated events")
+    .option("--demo", "simulated events, also into a Kafka of your own (KAFKA_BROKER)")
+    .option("--no-demo", "no simulated events; the default with KAFKA_BROKER")
     .addHelpText(
       "after",
       "\nEnvironment: KAFKA_BROKER and POSTGRES_HOST, POSTGRES_PORT, POSTGRES_DB, POSTGRES_USER, POSTGRES_PASSWORD\n" +
         "use servers of your own instead of starting them; README.md lists the rest.",
     )
     .parse(argv)
-    .opts<{ fresh: boolean; port: number; seed: number; backfill: number; demo: boolean }>();
-  return { fresh, port, seed, backfillMs: backfill, demo };
+    .opts<{ fresh: boolean; port: number; seed: number; backfill: number; demo?: boolean }>();
+  return { fresh, port, seed, backfillMs: backfill, demo: demo ?? !process.env.KAFKA_BROKER };
 }

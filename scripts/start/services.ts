@@ -25,6 +25,8 @@ export interface Services {
   readonly databaseUrl: string;
   /** The same for people; without its password where that is not this stack's own. */
   readonly shownDatabaseUrl: string;
+  /** A URL with which people may look, and change nothing; null for a database of the user's own. */
+  readonly readingUrl: string | null;
   /** Variables with which the functions reach both. */
   readonly environment: Readonly<Record<string, string>>;
   /** Resolves, with what happened, where one of them ends by itself. */
@@ -108,6 +110,15 @@ async function prepareDatabase(
   }
 }
 
+function readingUrlOf(owner: URL, users: Readonly<Record<string, string>>): string | null {
+  const { POSTGRES_USER_READ, POSTGRES_PASSWORD_READ } = users;
+  if (POSTGRES_USER_READ === undefined || POSTGRES_PASSWORD_READ === undefined) return null;
+  const url = new URL(owner);
+  url.username = encodeURIComponent(POSTGRES_USER_READ);
+  url.password = encodeURIComponent(POSTGRES_PASSWORD_READ);
+  return url.href;
+}
+
 /**
  * Starts what the environment does not name, migrates and creates the topics.
  * @param folder where the data is kept between runs
@@ -131,6 +142,7 @@ export async function startServices(folder: string, fresh: boolean): Promise<Ser
     database,
     databaseUrl: url.href,
     shownDatabaseUrl: shown.href,
+    readingUrl: readingUrlOf(url, users),
     environment: {
       KAFKA_BROKER: kafka.address,
       ...variables,

@@ -1,20 +1,25 @@
 // `npm start`: the whole pipeline on this machine until Ctrl-C.
 
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
 import pg from "pg";
 import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
-import { readLatenessRules, readWatermarkSettings, readWeatherSettings } from "../../lib/config/rules.ts";
-import { readTimeZones } from "../../lib/config/time-zones.ts";
+import { readWeatherSettings } from "../../lib/config/rules.ts";
 import { messageOf } from "../../lib/log.ts";
 import { connectionOf } from "../../lib/store/pool.ts";
 import { FOLDER, removeRunningStack, writeRunningStack } from "../running-stack.ts";
+import { ownServersText, readyText, rulesText } from "./announcements.ts";
 import { openDemo } from "./demo.ts";
-import { startFunctions } from "./functions.ts";
+import { lockFolder } from "./folder-lock.ts";
+import { readClusterArn, startFunctions } from "./functions.ts";
 import { parseOptions, type StartOptions } from "./options.ts";
 import { startServices } from "./services.ts";
+import { failuresFolder, stackVariables } from "./stack-variables.ts";
 import { startStatusLine } from "./status-line.ts";
 import { terminal } from "./terminal.ts";
+
+const SERVERS = "Kafka and PostgreSQL";
+/** By which this process is known again. */
+const PROGRAM = "scripts/start/start.ts";
 
 /** What has been started, to be stopped in the opposite order. */
 const running: { readonly name: string; stop(): Promise<void> }[] = [];
@@ -39,21 +44,6 @@ async function stopAll(): Promise<void> {
       terminal.say(`${name} did not stop in order: ${messageOf(error)}`);
     }
   }
-  await removeRunningStack();
-}
-
-/** Says the settings that decide when windows become final, and refuses wrong ones before anything is started. */
-function announceSettings(): void {
-  const { delayUs, idleUs } = readWatermarkSettings(process.env);
-  const { futureSkewUs, amendmentHorizonUs } = readLatenessRules(process.env);
-  if (process.env.KAFKA_BROKER) readKafkaSettings(process.env);
-  terminal.say(
-    `watermark: delay ${delayUs / 1e6} s (WATERMARK_DELAY_SECONDS), idle after ${idleUs / 1e6} s (WATERMARK_IDLE_SECONDS), ` +
-      `future skew ${futureSkewUs / 1e6} s (FUTURE_SKEW_SECONDS), ` +
-      `amendments for ${amendmentHorizonUs / 86_400e6} days (AMENDMENT_HORIZON_DAYS)`,
-  );
-  const zones = Object.entries(readTimeZones(process.env)).map(([stream, zone]) => `${stream} ${zone}`);
-  terminal.say(`times without a zone are ${zones.join(", ")} (EVENT_TIME_ZONE_…)`);
 }
 
 /**
@@ -65,13 +55,19 @@ async function start(
   startedMs: number,
   signal: AbortSignal,
 ): Promise<{ ended: Promise<string> }> {
-  announceSettings();
   const { updateIntervalSeconds } = readWeatherSettings(process.env);
   const topics = readTopics(process.env);
-  await mkdir(FOLDER, { recursive: true });
+  const rules = rulesText(process.env);
+  if (process.env.KAFKA_BROKER) readKafkaSettings(process.env);
+  const unlock = lockFolder(FOLDER, { pid: process.pid, program: PROGRAM });
+  running.push({ name: "folder", stop: async () => unlock() });
+  await removeRunningStack(); // one that a killed run has left
+  terminal.say(rules);
+  const ownServers = ownServersText(process.env, options.demo);
+  if (ownServers !== null) terminal.say(ownServers);
 
   const services = await startServices(FOLDER, options.fresh);
-  running.push({ name: "Kafka and PostgreSQL", stop: services.stop });
+  running.push({ name: SERVERS, stop: services.stop });
   signal.throwIfAborted();
   const demo = options.demo
     ? await openDemo({
@@ -90,6 +86,8 @@ async function start(
     {
       ...services.environment,
       WEATHER_SEED: String(options.seed),
+      LOCALSTACK_FAILURES_DIR: failuresFolder(process.env, FOLDER),
+      ...(options.demo ? {} : { SIMULATED_WEATHER: "off" }),
     },
     signal,
   );
@@ -107,11 +105,26 @@ async function start(
     mskEndpoint: functions.controlUrl,
     control: functions.controlUrl,
     pid: process.pid,
+    program: PROGRAM,
+    environment: stackVariables(
+      { ...process.env, WEATHER_SEED: String(options.seed) },
+      services.environment,
+      await readClusterArn(functions.controlUrl),
+      FOLDER,
+    ),
   };
   await writeRunningStack(stack);
-  terminal.say(`ready ${stack.http} kafka ${stack.kafka} postgres ${services.shownDatabaseUrl}`);
+  running.push({ name: "stack file", stop: removeRunningStack });
   terminal.say(
-    `(after ${((Date.now() - startedMs) / 1000).toFixed(1)} s; logs of the functions: ${functions.logFile})`,
+    readyText({
+      http: stack.http,
+      kafka: stack.kafka,
+      postgres: services.shownDatabaseUrl,
+      readingUrl: services.readingUrl,
+      seconds: (Date.now() - startedMs) / 1000,
+      logFile: functions.logFile,
+      isLive: terminal.isLive,
+    }),
   );
 
   if (demo !== null) {
@@ -136,7 +149,10 @@ try {
   await Promise.race([once(signal, "abort"), endedByItself]);
 } catch (error) {
   if (error !== signal.reason) {
-    console.error(`\n${messageOf(error)}\nStopping; the next \`npm start\` goes on where this one stopped.`);
+    terminal.endStatus();
+    console.error(messageOf(error));
+    if (running.some(({ name }) => name === SERVERS))
+      console.error("Stopping; the next `npm start` goes on where this one stopped.");
     process.exitCode = 1;
   }
 }

@@ -425,7 +425,7 @@ test("MSK Serverless makes no more than 250 partitions at once, which are the th
   expect(await read(provisioned, {}, more)).toMatchObject({ stage: { partitions: 125 } });
 });
 
-test.each(["partition", "deployed", "kafkaBroker"])("--param %s=1 is none of a stage's", async (name) => {
+test.each(["partition", "deployed"])("--param %s=1 is none of a stage's", async (name) => {
   await expect(read(parameters, {}, { [name]: "1" })).rejects.toThrow(
     new RegExp(`^--param: expected one of partitions, .*, got "${name}"$`),
   );

@@ -131,7 +131,10 @@ test("finds the control server of a running `npm start` by its stack file", asyn
   const { topic } = await create({ Enabled: false });
   const folder = await mkdtemp(join(tmpdir(), "esm-command-"));
   try {
-    await writeFile(join(folder, "stack.json"), JSON.stringify({ control: url }));
+    await writeFile(
+      join(folder, "stack.json"),
+      JSON.stringify({ control: url, pid: process.pid, program: "" }),
+    );
     const listed = await runCommand("esm", ["list"], {
       LOCALSTACK_CONTROL_URL: "",
       SMARTGRID_FOLDER: folder,
