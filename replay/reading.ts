@@ -1,74 +1,57 @@
-// A reading of a real data file, and the event that it becomes.
+// A reading, and the event that it becomes.
 
+import { createHash } from "node:crypto";
 import { formatInstant } from "../lib/core/instant.ts";
+import type { EnergyUnit, Series } from "./layout.ts";
 
-export interface SensorReading {
-  readonly kind: "sensor";
-  readonly timeMs: number;
-  readonly sensorId: string;
-  readonly sensorType: string;
-  readonly value: number;
+export interface Reading {
+  /** Start of the interval by the file, µs since the epoch, not shifted. */
+  readonly timeUs: number;
+  readonly line: number;
+  readonly column: string;
+  readonly series: Series;
+  /** Plain digits, as the file has them. */
+  readonly value: string;
+  /** Empty for a sensor's value. */
+  readonly unit: EnergyUnit | "";
 }
 
-export interface MeterReading {
-  readonly kind: "meter";
-  readonly timeMs: number;
-  readonly meterId: string;
-  readonly customerId: string;
-  readonly reading: number;
-  readonly unit: "kWh" | "Wh" | "MWh";
+/** The meter or the sensor: the key of the record. */
+export function keyOf(series: Series): string {
+  return series.kind === "meter" ? series.meterId : series.sensorId;
 }
 
-export type Reading = SensorReading | MeterReading;
-
-/** Why a row gives no reading. */
-export class SkippedRow extends Error {
-  constructor(reason: string) {
-    super(reason);
-    this.name = "SkippedRow";
-  }
-}
-
-export function keyOf(reading: Reading): string {
-  return reading.kind === "sensor" ? reading.sensorId : reading.meterId;
-}
-
-/** The event as it goes over the wire. The identity follows from the origin, so that sending a file again counts once. */
-export function messageOf(reading: Reading, shiftMs: number): string {
-  const timestamp = formatInstant((reading.timeMs + shiftMs) * 1000);
-  const event_id = `${keyOf(reading)}_${(reading.timeMs + shiftMs) / 1000}`;
-  if (reading.kind === "sensor")
-    return JSON.stringify({
-      event_id,
-      sensor_id: reading.sensorId,
-      sensor_type: reading.sensorType,
-      value: reading.value,
-      timestamp,
-      metadata: { source: "replay" },
-    });
-  return JSON.stringify({
-    event_id,
-    meter_id: reading.meterId,
-    customer_id: reading.customerId,
-    reading: reading.reading,
-    unit: reading.unit,
-    timestamp,
-  });
-}
+const MOST_ID_CHARACTERS = 300;
 
 /**
- * A number as the file writes it. @throws SkippedRow for an empty or missing value or one that is no decimal number
+ * The event's identity: meter, the file's own instant, and the column. It knows nothing of shift and row, so that a file that is
+ * sent again, or one that overlaps it, counts once.
  */
-export function numberIn(text: string | undefined, column: string): number {
-  const trimmed = text?.trim() ?? "";
-  if (trimmed === "" || trimmed === "?" || trimmed === "NA") throw new SkippedRow(`${column} is missing`);
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(trimmed))
-    throw new SkippedRow(`${column} is no number`);
-  return Number(trimmed);
+export function identityOf({ series, timeUs, column }: Reading): string {
+  const id = `${keyOf(series)}@${formatInstant(timeUs)}/${column}`;
+  if (id.length <= MOST_ID_CHARACTERS) return id;
+  return `${id.slice(0, 200)}#${createHash("sha256").update(id).digest("hex")}`;
 }
 
-/** The number × 10^`power`, exact: the decimal point is moved in the text. */
-export function shifted(value: number, power: number): number {
-  const [mantissa = "0", exponent = "0"] = String(value).split("e");
-  return Number(`${mantissa}e${Number(exponent) + power}`);
+/** The event as it goes over the wire, with the digits of the file. */
+export function eventOf(reading: Reading, shiftUs: number): string {
+  const { series, value, unit } = reading;
+  const timestamp = formatInstant(reading.timeUs + shiftUs);
+  const identity = { event_id: identityOf(reading) };
+  // JSON's numbers are text: they are put in as they are, where JSON.stringify would go through a double.
+  const withNumber = (event: object, field: string) =>
+    `${JSON.stringify(event).slice(0, -1)},"${field}":${value}}`;
+  if (series.kind === "sensor")
+    return withNumber(
+      {
+        ...identity,
+        sensor_id: series.sensorId,
+        sensor_type: series.sensorType,
+        timestamp,
+        metadata: { source: "replay" },
+      },
+      "value",
+    );
+  const { meterId: meter_id, customerId: customer_id } = series;
+  return withNumber({ ...identity, meter_id, customer_id, unit, timestamp }, "reading");
 }

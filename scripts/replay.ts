@@ -10,11 +10,15 @@ import { readLatenessRules } from "../lib/config/rules.ts";
 import { openProducer } from "../lib/kafka/produce.ts";
 import { messageOf } from "../lib/log.ts";
 import { connectionOf } from "../lib/store/pool.ts";
+import { exitCodes } from "../replay/exit-codes.ts";
+import { findLayout } from "../replay/find-layout.ts";
 import { parseReplayOptions, type ReplayOptions } from "../replay/options.ts";
-import { readDataFile, shiftToNow } from "../replay/read-file.ts";
-import type { Reading } from "../replay/reading.ts";
+import { type FileReadings, readFileReadings } from "../replay/read.ts";
 import { sendReadings } from "../replay/send.ts";
-import { startProgress } from "./progress.ts";
+import { shiftToNow } from "../replay/shift.ts";
+import { doubtLine, dryRunLines, layoutLine, readLines } from "../replay/show.ts";
+import { DAY_US } from "../replay/times.ts";
+import { type Progress, startProgress } from "./progress.ts";
 import { pipelineEnvironment } from "./running-pipeline.ts";
 
 interface Totals {
@@ -44,26 +48,23 @@ async function readTotals(client: pg.Client, topics: readonly string[]): Promise
 }
 
 /** How many of the readings come after their windows can still be amended, and the watermark that says so. */
-async function tooLateReadings(
-  client: pg.Client,
-  readings: readonly Reading[],
-  shiftMs: number,
-  env: Environment,
-) {
+async function tooLateReadings(client: pg.Client, file: FileReadings, shiftUs: number, env: Environment) {
   const { rows } = await client.query<{ stream: string; watermark: Date | null }>(
     "SELECT stream, watermark FROM stream_state",
   );
   const { amendmentHorizonUs } = readLatenessRules(env);
   const limits = new Map(
-    rows.map((row) => [
-      row.stream,
-      row.watermark === null ? null : row.watermark.getTime() - amendmentHorizonUs / 1000,
+    rows.map(({ stream, watermark }) => [
+      stream,
+      watermark === null
+        ? Number.NEGATIVE_INFINITY
+        : watermark.getTime() * 1000 - amendmentHorizonUs - shiftUs,
     ]),
   );
-  return readings.filter((reading) => {
-    const limitMs = limits.get(reading.kind === "sensor" ? "sensor" : "consumption") ?? null;
-    return limitMs !== null && reading.timeMs + shiftMs < limitMs;
-  }).length;
+  let count = 0;
+  for await (const { series, timeUs } of file.readings())
+    if (timeUs < (limits.get(series.kind === "sensor" ? "sensor" : "consumption") ?? 0)) count++;
+  return count;
 }
 
 /** Waits until the ledger holds as many more records, or nothing has come for half a minute. */
@@ -85,28 +86,59 @@ async function untilApplied(
   return totals;
 }
 
-async function replay(options: ReplayOptions, env: Environment): Promise<void> {
+async function replay(options: ReplayOptions): Promise<number> {
   const startedMs = performance.now();
   const seconds = () => ((performance.now() - startedMs) / 1000).toFixed(1);
   const progress = startProgress();
-  const contents = await readDataFile(options.file, options.format, options.selection);
-  progress.done(`read ${contents.rows} rows: ${contents.readings.length} events`);
-  for (const [reason, { count, lines }] of contents.skipped)
-    console.log(
-      `skipped ${count} rows: ${reason} (line ${lines.join(", ")}${count > lines.length ? ", …" : ""})`,
-    );
-  const first = contents.readings[0];
-  if (first === undefined) throw new Error("nothing to send");
-  const shiftMs = options.shift === "now" ? shiftToNow(contents.readings, Date.now()) : 0;
+  const stopped = new AbortController();
+  process.once("SIGINT", () => stopped.abort());
+  const layout = options.layout ?? (await findLayout(options.file, options.encoding));
+  progress.done(layoutLine(layout));
+  const file = await readFileReadings(options.file, {
+    ...options,
+    layout,
+    onProgress: (values) => progress.show(`read ${values} values, ${seconds()} s`),
+  });
+  try {
+    progress.done(readLines(file.survey).join("\n"));
+    const { first, last, count } = file.survey;
+    const doubts = file.survey.doubts();
+    for (const doubt of doubts) console.log(doubtLine(doubt, options.accept.has(doubt.name)));
+    const shiftUs =
+      options.shift === "now" ? shiftToNow(last?.timeUs ?? 0, Date.now() * 1000) : options.shift * DAY_US;
+    if (options.dryRun) console.log(dryRunLines(file.survey, shiftUs).join("\n"));
+    if (doubts.some(({ name }) => !options.accept.has(name))) {
+      console.error("nothing was sent: answer the doubts above");
+      return exitCodes.doubted;
+    }
+    if (first === null) throw new Error("nothing to send");
+    if (options.dryRun) return exitCodes.complete;
+    return await sendFile(file, shiftUs, count, options, { progress, seconds, signal: stopped.signal });
+  } finally {
+    file.close();
+  }
+}
 
+interface Course {
+  readonly progress: Progress;
+  readonly seconds: () => string;
+  readonly signal: AbortSignal;
+}
+
+async function sendFile(
+  file: FileReadings,
+  shiftUs: number,
+  total: number,
+  options: ReplayOptions,
+  { progress, seconds, signal }: Course,
+): Promise<number> {
+  const env = await pipelineEnvironment();
   const client = new pg.Client(connectionOf(readDatabaseSettings(env)));
   await client.connect();
   const producer = openProducer(readKafkaSettings(env));
-  const stopped = new AbortController();
-  process.once("SIGINT", () => stopped.abort());
   try {
-    const late = await tooLateReadings(client, contents.readings, shiftMs, env);
-    if (late > 0 && !options.force)
+    const late = options.force ? 0 : await tooLateReadings(client, file, shiftUs, env);
+    if (late > 0)
       throw new Error(
         `${late} of the events lie more than the amendment horizon before their stream's watermark and would be ` +
           "recorded as too late. Start anew with `npm start -- --fresh --no-demo`, set AMENDMENT_HORIZON_DAYS, or send them all the same with --force",
@@ -114,40 +146,32 @@ async function replay(options: ReplayOptions, env: Environment): Promise<void> {
     const { sensor, consumption } = readTopics(env);
     const topics = [sensor, consumption];
     const before = await readTotals(client, topics);
-    const sinceRow = (await client.query<{ now: string }>("SELECT now()::text AS now")).rows[0];
-    const total = contents.readings.length;
-    const sent = await sendReadings(producer, contents.readings, {
+    const sent = await sendReadings(producer, file.readings(), {
       topics: { sensor, consumption },
-      shiftMs,
+      shiftUs,
       speed: options.speed,
-      signal: stopped.signal,
+      signal,
       onSent: (n) =>
         progress.show(`sent ${n} of ${total} (${Math.floor((100 * n) / total)} %), ${seconds()} s`),
     });
-    progress.done(
-      `sent ${sent} events from ${new Date(first.timeMs + shiftMs).toISOString()} on, ${seconds()} s`,
-    );
+    progress.done(`sent ${sent} events, ${seconds()} s`);
     const after = await untilApplied(client, topics, before.records + sent, progress.show);
-    const { rows } = await client.query<{ rows: string }>(
-      `SELECT (SELECT count(*) FROM sensor_aggregates_realtime WHERE updated_at >= $1::timestamptz)
-         + (SELECT count(*) FROM consumption_aggregates_realtime WHERE updated_at >= $1::timestamptz) AS rows`,
-      [sinceRow?.now],
-    );
     progress.done(
       `counted ${after.counted - before.counted} · quarantined ${after.quarantined - before.quarantined} · ` +
         `too late ${after.tooLate - before.tooLate} · duplicates ${after.duplicates - before.duplicates} · ` +
-        `rows ${rows[0]?.rows} · ${seconds()} s (all producers of both topics)`,
+        `${seconds()} s (all producers of both topics)`,
     );
     if (after.records < before.records + sent)
       throw new Error("not everything has been applied yet; is a function failing? See .local/functions.log");
+    return exitCodes.complete;
   } finally {
     await Promise.all([producer.close(), client.end()]);
   }
 }
 
 try {
-  await replay(parseReplayOptions(process.argv), await pipelineEnvironment());
+  process.exitCode = await replay(parseReplayOptions(process.argv));
 } catch (error) {
   console.error(messageOf(error));
-  process.exitCode = 1;
+  process.exitCode = exitCodes.failed;
 }

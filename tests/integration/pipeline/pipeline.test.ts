@@ -13,9 +13,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openProducer } from "../../../lib/kafka/produce.ts";
 import { createLogins } from "../../../lib/store/logins.ts";
 import { freePort } from "../../../localstack/ports.ts";
-import { formats } from "../../../replay/formats.ts";
-import { readDataFile, shiftToNow } from "../../../replay/read-file.ts";
+import { layouts } from "../../../replay/layouts/index.ts";
+import { readFileReadings } from "../../../replay/read.ts";
 import { sendReadings } from "../../../replay/send.ts";
+import { shiftToNow } from "../../../replay/shift.ts";
 import { type RunningFunctions, startFunctions } from "../../../scripts/start/functions.ts";
 import { runProgram } from "../commands.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
@@ -408,29 +409,34 @@ describe("poison", () => {
 describe("a real household's fortnight", () => {
   test("gives the statistics that SQL computes from the file's rows", async () => {
     const file = "../shared/data/household-power.txt.gz";
-    const format = formats["uci-household"];
-    if (format === undefined) throw new Error("no format uci-household");
-    const { readings, rows, skipped } = await readDataFile(file, format, "all");
-    expect([rows, readings.length, [...skipped.values()].map((s) => s.count)]).toEqual([
-      19_447,
-      77_776,
-      [2, 1],
-    ]);
-    const shiftMs = shiftToNow(readings, Date.now());
+    const layout = layouts.get("uci-household");
+    if (layout === undefined) throw new Error("no layout uci-household");
+    const contents = await readFileReadings(file, {
+      layout,
+      layoutOptions: { meter: null, zone: null },
+      encoding: null,
+      selection: "all",
+      negative: "doubt",
+      onProgress: () => undefined,
+    });
+    const { survey } = contents;
+    expect([survey.count, survey.skipped.count]).toEqual([77_776, 3]);
+    const shiftUs = shiftToNow(survey.last?.timeUs ?? 0, Date.now() * 1000);
     const producer = openProducer({
       brokers: [kafka.brokers],
       clusterArn: null,
       clientId: "replay",
       iam: false,
     });
-    await sendReadings(producer, readings, {
+    await sendReadings(producer, contents.readings(), {
       topics,
-      shiftMs,
+      shiftUs,
       speed: Number.POSITIVE_INFINITY,
       signal: new AbortController().signal,
       onSent: () => undefined,
     });
     await producer.close();
+    contents.close();
 
     // The raw rows, by another way: text to numeric in PostgreSQL, its own aggregates over them.
     await database.pool.query("CREATE TABLE raw (at timestamptz, kw numeric, volt numeric, ampere numeric)");
@@ -446,7 +452,7 @@ describe("a real household's fortnight", () => {
       `INSERT INTO raw SELECT (to_timestamp(d || ' ' || t, 'DD/MM/YYYY HH24:MI:SS')::timestamp AT TIME ZONE 'Europe/Paris')
          + $6 * interval '1 millisecond', kw, volt, ampere
        FROM unnest($1::text[], $2::text[], $3::numeric[], $4::numeric[], $5::numeric[]) AS r(d, t, kw, volt, ampere)`,
-      [...[0, 1, 2, 4, 5].map((i) => whole.map((fields) => fields[i])), shiftMs],
+      [...[0, 1, 2, 4, 5].map((i) => whole.map((fields) => fields[i])), shiftUs / 1000],
     );
 
     await until(
@@ -454,7 +460,7 @@ describe("a real household's fortnight", () => {
         rowsOf(
           "SELECT coalesce(sum(count), 0)::int AS n FROM sensor_aggregates_realtime WHERE sensor_id LIKE 'household-%'",
         ),
-      (found) => Number(found[0]?.n) >= (readings.length / 4) * 3,
+      (found) => Number(found[0]?.n) >= (survey.count / 4) * 3,
     );
     const sensorDifferences = await rowsOf(
       `WITH long AS (
@@ -475,7 +481,7 @@ describe("a real household's fortnight", () => {
       () =>
         rowsOf(
           `WITH expected AS (
-             SELECT date_bin('1 hour', at, 'epoch') AS window_start, count(*) AS n, sum(round(kw / 60, 6)) AS kwh FROM raw GROUP BY 1)
+             SELECT date_bin('1 hour', at, 'epoch') AS window_start, count(*) AS n, sum(round(kw / 60, 12)) AS kwh FROM raw GROUP BY 1)
            SELECT e.*, c.* FROM expected AS e
            FULL JOIN (SELECT * FROM consumption_aggregates_realtime WHERE customer_id = 'household') AS c USING (window_start)
            WHERE (n = reading_count AND kwh = total_consumption) IS NOT TRUE`,

@@ -1,0 +1,20 @@
+// Which layout a file is of.
+
+import type { Layout } from "./layout.ts";
+import { layouts, recognised } from "./layouts/index.ts";
+import { type Encoding, headOf } from "./text.ts";
+
+/** @throws Error where the file's start tells none, or several */
+export async function findLayout(path: string, encoding: Encoding | null): Promise<Layout> {
+  const head = await headOf(path, encoding);
+  const [layout, ...others] = recognised(head);
+  if (layout !== undefined && others.length === 0) return layout;
+  if (layout !== undefined)
+    throw new Error(
+      `${path} may be ${[layout, ...others].map(({ name }) => name).join(" or ")}: say which by --format`,
+    );
+  const [firstLine = ""] = head.split(/\r\n|\n|\r/, 1);
+  throw new Error(
+    `${path} is of no layout that is known (${[...layouts.keys()].join(", ")}); a table needs --map. It begins: ${firstLine.slice(0, 200)}`,
+  );
+}

@@ -1,0 +1,215 @@
+// A table by --map and the options that say what the file is.
+
+import { addDecimals, type Decimal } from "../../lib/core/exact.ts";
+import { instantsOfLocal } from "../../lib/core/zone.ts";
+import {
+  type FileTime,
+  type Found,
+  type Layout,
+  type LayoutOptions,
+  type Quantity,
+  type Series,
+  SkippedRow,
+} from "../layout.ts";
+import { type DecimalMark, isMissing, NumberReader } from "../numbers.ts";
+import { type Row, type RowReader, tableLayout } from "../table.ts";
+import { DAY_US, MINUTE_US, type TimeReader } from "../times.ts";
+import { isPowerUnit, unitIn } from "../units.ts";
+import type { ColumnMap, Sum } from "./parse.ts";
+import { UnitWatch } from "./unit-watch.ts";
+import { namedColumns, type ValueColumn, valueColumns } from "./value-columns.ts";
+
+/** Rows to take: those in which the column has (or has not) one of the texts. */
+export interface RowFilter {
+  readonly text: string;
+  readonly column: string;
+  readonly equal: boolean;
+  readonly values: readonly string[];
+}
+
+export interface TableOptions {
+  readonly delimiter: string;
+  readonly header: boolean;
+  readonly skipLines: number;
+  readonly decimal: DecimalMark | null;
+  /** Makes the reader of times for a zone. */
+  readonly timeReader: (zone: string) => TimeReader;
+  readonly stamp: "start" | "end";
+  readonly intervalUs: number | null;
+  readonly standing: boolean;
+  readonly where: readonly RowFilter[];
+}
+
+function clock(timeUs: number): string {
+  const minutes = Math.floor(timeUs / MINUTE_US);
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+}
+
+function usesStep(map: ColumnMap): boolean {
+  return [...map.texts.values()].flat().some((term) => term.is === "here" && term.what === "step");
+}
+
+/** Reads the rows of one file by a map. */
+class MappedRows implements RowReader {
+  readonly #map: ColumnMap;
+  readonly #options: TableOptions;
+  readonly #meter: string | null;
+  readonly #timeOf: TimeReader;
+  readonly #numbers: NumberReader;
+  readonly #values: readonly ValueColumn[];
+  readonly #units: UnitWatch;
+  readonly #steps: boolean;
+
+  constructor(
+    map: ColumnMap,
+    options: TableOptions,
+    { zone, meter }: LayoutOptions,
+    header: readonly string[],
+  ) {
+    this.#map = map;
+    this.#options = options;
+    this.#meter = meter;
+    this.#timeOf = options.timeReader(zone ?? map.zone ?? "UTC");
+    this.#numbers = new NumberReader(options.decimal);
+    this.#values = valueColumns(map, header);
+    this.#units = new UnitWatch(header, map.texts.has("unit"));
+    this.#steps = usesStep(map);
+  }
+
+  *row(row: Row): Iterable<Found> {
+    const filter = this.#options.where.find(
+      ({ column, equal, values }) => values.includes(row.text(column)) !== equal,
+    );
+    if (filter !== undefined) {
+      yield { kind: "leftOut", line: row.line, reason: `not of --where ${filter.text}` };
+      return;
+    }
+    for (const value of this.#values) {
+      if (this.#values.length > 1 && value.columns.every((column) => isMissing(row.text(column))))
+        yield { kind: "leftOut", line: row.line, reason: "empty columns" };
+      else
+        yield {
+          kind: "measurement",
+          line: row.line,
+          column: this.#columnName(row, value),
+          series: this.#seriesOf(row, value),
+          at: this.#elapsedTime(row, value) ?? this.#timeIn(row, value),
+          stamp: this.#options.stamp,
+          of: this.#quantityOf(row, value),
+          value: this.#numberIn(row, value),
+        };
+    }
+  }
+
+  *end(): Iterable<Found> {
+    yield* this.#numbers.doubts(() => this.#units.isWhole);
+    yield* this.#units.doubts();
+  }
+
+  #textOf(row: Row, sum: Sum, value: ValueColumn, field: string): string {
+    const parts = sum.map((term) => {
+      if (term.is === "constant") return term.text;
+      if (term.is === "column") return row.text(term.name);
+      return term.what === "column" ? value.name : clock(value.step * (this.#options.intervalUs ?? 0));
+    });
+    if (parts.some((part) => part === "")) throw new SkippedRow(`${field} is missing`);
+    return parts.join("");
+  }
+
+  /** The register, or the column; of columns that differ in their time of day only, the time says enough. */
+  #columnName(row: Row, value: ValueColumn): string {
+    const register = this.#map.texts.get("register");
+    const names = register === undefined ? [] : [this.#textOf(row, register, value, "register")];
+    if (!this.#steps && (this.#values.length > 1 || register === undefined)) names.push(value.name);
+    return names.join("/");
+  }
+
+  #seriesOf(row: Row, value: ValueColumn): Series {
+    const text = (field: "meter_id" | "customer_id" | "sensor_id" | "sensor_type", other: string | null) => {
+      const sum = this.#map.texts.get(field);
+      if (sum !== undefined) return this.#textOf(row, sum, value, field);
+      if (other === null)
+        throw new Error(
+          `--map: missing ${field}${field === "meter_id" ? " (or name the meter by --meter)" : ""}`,
+        );
+      return other;
+    };
+    if (this.#map.kind === "sensor")
+      return { kind: "sensor", sensorId: text("sensor_id", null), sensorType: text("sensor_type", null) };
+    const meterId = text("meter_id", this.#meter);
+    return { kind: "meter", meterId, customerId: text("customer_id", meterId) };
+  }
+
+  #timeIn(row: Row, value: ValueColumn): FileTime {
+    const parts = (["timestamp", "date", "time"] as const).flatMap((field) => {
+      const sum = this.#map.texts.get(field);
+      return sum === undefined ? [] : [this.#textOf(row, sum, value, field)];
+    });
+    const at = this.#timeOf(parts.join(" "));
+    if (at === null) throw new SkippedRow("timestamp cannot be read");
+    return at;
+  }
+
+  /** The time of a column where the row has one for each interval of a day that the clocks make shorter or longer. */
+  #elapsedTime(row: Row, value: ValueColumn): FileTime | null {
+    const { intervalUs } = this.#options;
+    if (!this.#steps || intervalUs === null) return null;
+    const filled = this.#values.filter(({ columns }) =>
+      columns.some((column) => row.text(column) !== ""),
+    ).length;
+    const [first] = this.#values;
+    if (filled * intervalUs === DAY_US || first === undefined) return null;
+    const midnight = this.#timeIn(row, first);
+    if ("timeUs" in midnight) return null;
+    const start = instantsOfLocal(midnight.localUs, midnight.zone)[0];
+    const end = instantsOfLocal(midnight.localUs + DAY_US, midnight.zone)[0];
+    if (start === undefined || end === undefined || end - start !== filled * intervalUs) return null;
+    return { timeUs: start + value.step * intervalUs };
+  }
+
+  #quantityOf(row: Row, value: ValueColumn): Quantity {
+    if (this.#map.kind === "sensor") return { quantity: "value" };
+    const { intervalUs, standing } = this.#options;
+    const sum = this.#map.texts.get("unit");
+    const unit = unitIn(sum === undefined ? "kWh" : this.#textOf(row, sum, value, "unit"));
+    this.#units.look(row, value.columns, unit);
+    if (!isPowerUnit(unit))
+      return standing ? { quantity: "standing", unit } : { quantity: "energy", unit, lengthUs: intervalUs };
+    if (standing) throw new Error(`--standing is for energy, not for ${unit}`);
+    if (intervalUs === null)
+      throw new Error(
+        `power (${unit} in line ${row.line}) needs the interval's length: say --interval, such as 15m`,
+      );
+    return { quantity: "power", unit, lengthUs: intervalUs };
+  }
+
+  #numberIn(row: Row, value: ValueColumn): Decimal {
+    return value.columns
+      .map((column) => this.#numbers.read(row.text(column), column, row.line))
+      .reduce(addDecimals);
+  }
+}
+
+/** The layout of a table by a map of its columns. @throws Error where map and options do not fit together */
+export function mappedLayout(map: ColumnMap, options: TableOptions): Layout {
+  if (usesStep(map) && options.intervalUs === null)
+    throw new Error("@step needs the interval's length: say --interval, such as 30m");
+  if (options.stamp === "end" && options.intervalUs === null)
+    throw new Error("--stamp end needs the interval's length: say --interval, such as 15m");
+  if (options.standing && options.stamp === "end")
+    throw new Error("--standing: a standing has no interval, leave --stamp end out");
+  if (map.kind === "sensor" && (options.standing || options.stamp === "end"))
+    throw new Error("--standing and --stamp end are for meters");
+  return tableLayout({
+    name: "csv",
+    about: "a table by --map",
+    delimiter: options.delimiter,
+    columns: [...new Set([...namedColumns(map), ...options.where.map(({ column }) => column)])].filter(
+      (name) => !/^#\d+$/.test(name),
+    ),
+    header: options.header,
+    skipLines: options.skipLines,
+    open: (layoutOptions, header) => new MappedRows(map, options, layoutOptions, header),
+  });
+}
