@@ -66,10 +66,17 @@ export interface Span {
   readonly toMs: number;
 }
 
+interface SentEvent {
+  readonly stream: StreamName;
+  readonly event: OutgoingEvent;
+  readonly hasIdentity: boolean;
+  isRepeated: boolean;
+}
+
 export class EventSource {
   readonly #random: Random;
   readonly #span: Span;
-  readonly #sent: { readonly stream: StreamName; readonly event: OutgoingEvent }[] = [];
+  readonly #sent: SentEvent[] = [];
   #serial = 0;
 
   constructor(random: Random, span: Span) {
@@ -93,12 +100,31 @@ export class EventSource {
     if (draw < 0.016 && hasWatermark) return this.#make(stream, this.#span.fromMs - 30 * DAY_MS, "too_late");
     if (draw < 0.019)
       return this.#make(stream, Date.now() + random.pick([1, 365, 36_500]) * DAY_MS, "in_future:timestamp");
-    const repeated = this.#sent.filter((one) => one.stream === stream).at(-random.between(1, 50))?.event;
-    if (draw < 0.04 && stream !== "sensor" && repeated !== undefined) return repeated;
+    const repeated = this.#sent.filter((one) => one.stream === stream).at(-random.between(1, 50));
+    if (draw < 0.04 && stream !== "sensor" && repeated !== undefined) {
+      repeated.isRepeated = true;
+      return repeated.event;
+    }
+    const contested = draw < 0.045 ? this.#contest(stream) : null;
+    if (contested !== null) return contested;
     const { fromMs, toMs } = this.#span;
     const behindMs = draw < 0.06 ? random.between(0, LATE_MS) : random.between(0, JITTER_MS);
     const timeMs = Math.max(fromMs, Math.floor(fromMs + progress * (toMs - 1 - fromMs)) - behindMs);
     return this.#make(stream, timeMs, "count");
+  }
+
+  /**
+   * A retry with other content: another time within the same window, so that the row is the same whichever of the two
+   * is applied first. The first of them is not repeated, so that the two contents are two records.
+   */
+  #contest(stream: StreamName): OutgoingEvent | null {
+    const at = this.#sent.findLastIndex((one) => one.stream === stream && one.hasIdentity && !one.isRepeated);
+    const [first] = at < 0 ? [] : this.#sent.splice(at, 1);
+    if (first === undefined) return null;
+    const event = JSON.parse(String(first.event.value));
+    const timeMs = Date.parse(event.timestamp);
+    const timestamp = new Date(timeMs + (timeMs % 2 === 0 ? 1 : -1)).toISOString();
+    return { ...first.event, value: Buffer.from(JSON.stringify({ ...event, timestamp })) };
   }
 
   #make(stream: StreamName, timeMs: number, fate: string): OutgoingEvent {
@@ -111,7 +137,11 @@ export class EventSource {
     );
     const key = "sensor_id" in event ? event.sensor_id : "meter_id" in event ? event.meter_id : "weather";
     const outgoing = { key, value: Buffer.from(JSON.stringify(event)), fate };
-    if (fate === "count") this.#sent.push({ stream, event: outgoing });
+    if (fate === "count")
+      this.#sent.push({
+        ...{ stream, event: outgoing, isRepeated: false },
+        hasIdentity: stream !== "sensor" && "event_id" in event,
+      });
     if (this.#sent.length > 2_000) this.#sent.splice(0, 1_000);
     return outgoing;
   }

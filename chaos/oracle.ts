@@ -11,7 +11,10 @@ export interface StreamTotals {
   readonly counted: number;
   readonly quarantined: number;
   readonly tooLate: number;
-  readonly duplicates: number;
+  /** Retries and conflicts: which of an identity's records is which depends on the one that is applied first. */
+  readonly repeated: number;
+  /** Identities with more than one content. */
+  readonly contested: number;
 }
 
 export interface Tables {
@@ -118,13 +121,23 @@ function valuesOf(stream: StreamName, { events, sums, min, max, conditions }: Su
   );
 }
 
-/** What must become of the records of one stream. */
+/** Readings count once for each meter and id, weather for each place and id, sensors have no identity. */
+function identityOf(stream: StreamName, event: Event): string | null {
+  if (stream === "sensor" || event.event_id === undefined) return null;
+  return JSON.stringify([event.event_id, stream === "weather" ? event.location : event.meter_id]);
+}
+
+/**
+ * What must become of the records of one stream. Of two events with one identity and other content the one that is
+ * applied first counts, and nobody knows which that will be: the load makes only such as give the same row.
+ */
 function judge(stream: StreamName, records: readonly LoggedRecord[]) {
   const windows = new Map<string, Sums>();
   const quarantine: string[] = [];
   const tooLate: string[] = [];
-  const seen = new Set<string>();
-  let duplicates = 0;
+  const seen = new Map<string, string>();
+  const contested = new Set<string>();
+  let repeated = 0;
   for (const record of records) {
     const { value, fate } = record;
     if (fate === "too_late") tooLate.push(positionOf(record));
@@ -134,24 +147,28 @@ function judge(stream: StreamName, records: readonly LoggedRecord[]) {
     }
     if (fate !== "count" || value === null) continue;
     const event: Event = JSON.parse(value.toString());
-    const identity = stream === "sensor" || event.event_id === undefined ? null : String(event.event_id);
-    if (identity !== null && seen.has(identity)) {
-      duplicates++;
+    const { key, adds } = contribution(stream, event);
+    const identity = identityOf(stream, event);
+    const content = [key, event.timestamp, event.weather_condition, ...Object.values(adds)].join("|");
+    const first = identity === null ? undefined : seen.get(identity);
+    if (identity !== null && first !== undefined) {
+      repeated++;
+      if (first !== content) contested.add(identity);
       continue;
     }
-    if (identity !== null) seen.add(identity);
-    const { key, adds } = contribution(stream, event);
+    if (identity !== null) seen.set(identity, content);
     const sums = windows.get(key) ?? { events: 0, sums: {}, min: null, max: null, conditions: {} };
     windows.set(key, sums);
     add(sums, stream, event, adds);
   }
-  const counted = records.length - quarantine.length - tooLate.length - duplicates;
+  const counted = records.length - quarantine.length - tooLate.length - repeated;
   const totals = {
     records: records.length,
     counted,
     quarantined: quarantine.length,
     tooLate: tooLate.length,
-    duplicates,
+    repeated,
+    contested: contested.size,
   };
   const rows: Rows = new Map(
     [...windows].map(([key, sums]) => [key, { events: sums.events, values: valuesOf(stream, sums) }]),

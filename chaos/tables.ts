@@ -58,7 +58,10 @@ async function readTotals(client: ClientBase, topic: string): Promise<StreamTota
   const { rows } = await client.query<Record<keyof StreamTotals, string>>(
     `SELECT coalesce(sum(records), 0) AS records, coalesce(sum(counted), 0) AS counted,
        coalesce(sum(quarantined), 0) AS quarantined, coalesce(sum(too_late), 0) AS "tooLate",
-       coalesce(sum(duplicates), 0) AS duplicates FROM ledger WHERE topic = $1`,
+       coalesce(sum(duplicates + conflicts), 0) AS repeated,
+       (SELECT count(DISTINCT (c.first_log_id, c.first_offset)) FROM conflict AS c JOIN ledger AS l ON l.id = c.log_id
+        WHERE l.topic = $1) AS contested
+     FROM ledger WHERE topic = $1`,
     [topic],
   );
   const total = (name: keyof StreamTotals) => Number(rows[0]?.[name] ?? 0);
@@ -67,7 +70,8 @@ async function readTotals(client: ClientBase, topic: string): Promise<StreamTota
     counted: total("counted"),
     quarantined: total("quarantined"),
     tooLate: total("tooLate"),
-    duplicates: total("duplicates"),
+    repeated: total("repeated"),
+    contested: total("contested"),
   };
 }
 

@@ -11,6 +11,7 @@ export const metricUnits = {
   Records: "Count",
   Quarantined: "Count",
   TooLate: "Count",
+  Conflicts: "Count",
   Replayed: "Count",
   Late: "Count",
   CommitDuration: "Milliseconds",

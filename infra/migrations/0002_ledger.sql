@@ -1,9 +1,10 @@
 -- What has been applied, what was refused, and how far each stream has come.
 
 -- Offsets applied, per source (cluster), topic, partition and incarnation (a topic that was deleted and created
--- again starts over at offset 0). Law: counted + quarantined + too_late + duplicates = records; the ranges may
+-- again starts over at offset 0). Law: counted + quarantined + too_late + duplicates + conflicts = records; the ranges may
 -- hold more offsets than records, for transaction markers and compaction leave holes.
 CREATE TABLE ledger (
+  id integer GENERATED ALWAYS AS IDENTITY UNIQUE, -- of the log, for what has to name one in few bytes
   source text COLLATE "C" NOT NULL,
   topic text COLLATE "C" NOT NULL,
   partition integer NOT NULL,
@@ -13,7 +14,9 @@ CREATE TABLE ledger (
   counted bigint NOT NULL DEFAULT 0,
   quarantined bigint NOT NULL DEFAULT 0,
   too_late bigint NOT NULL DEFAULT 0,
-  duplicates bigint NOT NULL DEFAULT 0,
+  duplicates bigint NOT NULL DEFAULT 0, -- retries: same identity, same content
+  conflicts bigint NOT NULL DEFAULT 0, -- same identity, other content
+  conflicts_forgotten bigint NOT NULL DEFAULT 0, -- of conflicts, by retention
   late bigint NOT NULL DEFAULT 0, -- of the counted ones: came for a final window and amended it
   max_event_time timestamptz, -- of the events that were not too late
   advanced_at timestamptz, -- last time that max_event_time grew; poison and stragglers do not keep a partition awake
@@ -21,7 +24,7 @@ CREATE TABLE ledger (
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(), -- last time that new offsets were applied
   PRIMARY KEY (source, topic, partition, incarnation),
-  CHECK (counted + quarantined + too_late + duplicates = records)
+  CHECK (counted + quarantined + too_late + duplicates + conflicts = records)
 ) WITH (fillfactor = 50);
 
 -- Records that are no valid event, as they came.
@@ -57,11 +60,32 @@ CREATE INDEX too_late_by_time ON too_late (recorded_at DESC);
 -- event would not be too late anyway, so the sweeper forgets it by event time.
 CREATE TABLE seen_event (
   stream text COLLATE "C" NOT NULL,
-  event_key uuid NOT NULL, -- first 128 bits of SHA-256 of event_id
+  event_key uuid NOT NULL, -- first 128 bits of SHA-256 of the identity: (meter, event_id), (place, event_id) of weather
   event_time timestamptz NOT NULL,
+  content bigint NOT NULL, -- 52 bits of SHA-256 of what was counted
+  "offset" bigint NOT NULL, -- where the event stands: in the log of ledger.id
+  log_id integer NOT NULL,
   PRIMARY KEY (stream, event_key)
 );
 CREATE INDEX seen_event_by_time ON seen_event (stream, event_time);
+
+-- Events whose identity had been counted with other content: the first that was applied counts, the other is kept here
+-- beside it. The sweeper reads the first one's value from the topic where the batch did not hold it.
+CREATE TABLE conflict (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  stream text COLLATE "C" NOT NULL,
+  log_id integer NOT NULL REFERENCES ledger (id), -- where the event stands that was not counted
+  "offset" bigint NOT NULL,
+  event_time timestamptz NOT NULL,
+  value bytea NOT NULL,
+  first_log_id integer NOT NULL, -- where the event stands that was counted
+  first_offset bigint NOT NULL,
+  first_value bytea, -- null until it has been read, and where it was gone by then
+  first_gone boolean NOT NULL DEFAULT false,
+  recorded_at timestamptz NOT NULL DEFAULT now(),
+  UNIQUE (log_id, "offset")
+);
+CREATE INDEX conflict_by_time ON conflict (recorded_at DESC);
 
 CREATE TABLE stream_state (
   stream text COLLATE "C" PRIMARY KEY,

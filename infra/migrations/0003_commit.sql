@@ -14,10 +14,11 @@ $$;
 
 -- header: stream, source, topic, partition, deadIncarnation (proven gone by the caller, or null), offsets,
 -- records, counted, duplicates, firstWindowEndUs, maxEventTimeUs, maxRecordTimeMs, futureSkewUs,
--- amendmentHorizonUs. Times are null where the batch has none.
+-- amendmentHorizonUs; times are null where the batch has none. conflicts: a list of offset, timeUs, value (base64),
+-- firstLog (null for this one), firstOffset, firstValue (null where the batch does not hold it).
 CREATE FUNCTION claim_batch(
   header jsonb,
-  event_keys uuid[], event_times_us bigint[],
+  event_keys uuid[], event_times_us bigint[], contents bigint[], event_offsets bigint[],
   refused_offsets bigint[], refused_reasons text[], refused_fields text[], refused_values bytea[],
   too_late_offsets bigint[], too_late_times_us bigint[], too_late_values bytea[]
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -25,8 +26,9 @@ DECLARE
   batch record;
   entry ledger%ROWTYPE;
   mark timestamptz;
-  already_seen uuid[];
+  already_seen jsonb;
   inserted integer;
+  conflicting integer;
 BEGIN
   SELECT * INTO batch FROM jsonb_to_record(header) AS h(
     stream text, source text, topic text, partition integer, "deadIncarnation" integer, offsets int8multirange,
@@ -45,7 +47,8 @@ BEGIN
   END LOOP;
   SELECT watermark INTO mark FROM stream_state AS s WHERE s.stream = batch.stream;
   IF cardinality(event_keys) > 0 THEN
-    SELECT array_agg(s.event_key) INTO already_seen
+    SELECT jsonb_agg(jsonb_build_object('eventKey', s.event_key, 'content', s.content, 'log', s.log_id,
+      'offset', s."offset")) INTO already_seen
     FROM seen_event AS s WHERE s.stream = batch.stream AND s.event_key = ANY (event_keys);
   END IF;
 
@@ -60,12 +63,13 @@ BEGIN
       'ledgerMaxRecordTimeMs', entry.max_record_time_ms,
       'nowUs', epoch_us(now()),
       'watermarkUs', epoch_us(mark),
-      'seenEventKeys', coalesce(to_jsonb(already_seen), '[]'));
+      'seen', coalesce(already_seen, '[]'));
   END IF;
 
-  INSERT INTO seen_event (stream, event_key, event_time)
-  SELECT batch.stream, e.event_key, instant(e.time_us)
-  FROM unnest(event_keys, event_times_us) AS e(event_key, time_us) ORDER BY e.event_key
+  INSERT INTO seen_event (stream, event_key, event_time, content, log_id, "offset")
+  SELECT batch.stream, e.event_key, instant(e.time_us), e.content, entry.id, e."offset"
+  FROM unnest(event_keys, event_times_us, contents, event_offsets) AS e(event_key, time_us, content, "offset")
+  ORDER BY e.event_key
   ON CONFLICT DO NOTHING;
   GET DIAGNOSTICS inserted = ROW_COUNT;
   IF inserted < cardinality(event_keys) THEN
@@ -77,6 +81,13 @@ BEGIN
   INSERT INTO too_late (source, topic, partition, incarnation, "offset", event_time, value)
   SELECT batch.source, batch.topic, batch.partition, entry.incarnation, t."offset", instant(t.time_us), t.value
   FROM unnest(too_late_offsets, too_late_times_us, too_late_values) AS t("offset", time_us, value);
+  INSERT INTO conflict (stream, log_id, "offset", event_time, value, first_log_id, first_offset, first_value)
+  SELECT batch.stream, entry.id, c."offset", instant(c."timeUs"), decode(c.value, 'base64'),
+    coalesce(c."firstLog", entry.id), c."firstOffset", decode(c."firstValue", 'base64')
+  FROM jsonb_to_recordset(header->'conflicts') AS c("offset" bigint, "timeUs" bigint, value text, "firstLog" integer,
+    "firstOffset" bigint, "firstValue" text)
+  ORDER BY c."offset";
+  GET DIAGNOSTICS conflicting = ROW_COUNT;
   UPDATE ledger AS l SET
     applied = l.applied + batch.offsets,
     records = l.records + batch.records,
@@ -84,6 +95,7 @@ BEGIN
     quarantined = l.quarantined + cardinality(refused_offsets),
     too_late = l.too_late + cardinality(too_late_offsets),
     duplicates = l.duplicates + batch.duplicates,
+    conflicts = l.conflicts + conflicting,
     max_event_time = greatest(l.max_event_time, instant(batch."maxEventTimeUs")),
     advanced_at = CASE WHEN instant(batch."maxEventTimeUs") > coalesce(l.max_event_time, '-infinity') THEN now()
       ELSE l.advanced_at END,
@@ -108,15 +120,15 @@ END $$;
 
 CREATE FUNCTION commit_sensor(
   header jsonb,
-  event_keys uuid[], event_times_us bigint[],
+  event_keys uuid[], event_times_us bigint[], contents bigint[], event_offsets bigint[],
   refused_offsets bigint[], refused_reasons text[], refused_fields text[], refused_values bytea[],
   too_late_offsets bigint[], too_late_times_us bigint[], too_late_values bytea[],
   window_starts_us bigint[], sensor_types text[], sensor_ids text[], counts bigint[],
   mins numeric[], maxs numeric[], sums numeric[], sums_of_squares numeric[]
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-  outcome jsonb := claim_batch(header, event_keys, event_times_us, refused_offsets, refused_reasons,
-    refused_fields, refused_values, too_late_offsets, too_late_times_us, too_late_values);
+  outcome jsonb := claim_batch(header, event_keys, event_times_us, contents, event_offsets, refused_offsets,
+    refused_reasons, refused_fields, refused_values, too_late_offsets, too_late_times_us, too_late_values);
   mark timestamptz := instant((outcome->>'watermarkUs')::bigint);
   late_events bigint;
 BEGIN
@@ -147,14 +159,14 @@ END $$;
 
 CREATE FUNCTION commit_consumption(
   header jsonb,
-  event_keys uuid[], event_times_us bigint[],
+  event_keys uuid[], event_times_us bigint[], contents bigint[], event_offsets bigint[],
   refused_offsets bigint[], refused_reasons text[], refused_fields text[], refused_values bytea[],
   too_late_offsets bigint[], too_late_times_us bigint[], too_late_values bytea[],
   window_starts_us bigint[], customer_ids text[], counts bigint[], energies_kwh numeric[]
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-  outcome jsonb := claim_batch(header, event_keys, event_times_us, refused_offsets, refused_reasons,
-    refused_fields, refused_values, too_late_offsets, too_late_times_us, too_late_values);
+  outcome jsonb := claim_batch(header, event_keys, event_times_us, contents, event_offsets, refused_offsets,
+    refused_reasons, refused_fields, refused_values, too_late_offsets, too_late_times_us, too_late_values);
   mark timestamptz := instant((outcome->>'watermarkUs')::bigint);
   late_events bigint;
 BEGIN
@@ -180,15 +192,15 @@ END $$;
 
 CREATE FUNCTION commit_weather(
   header jsonb,
-  event_keys uuid[], event_times_us bigint[],
+  event_keys uuid[], event_times_us bigint[], contents bigint[], event_offsets bigint[],
   refused_offsets bigint[], refused_reasons text[], refused_fields text[], refused_values bytea[],
   too_late_offsets bigint[], too_late_times_us bigint[], too_late_values bytea[],
   window_starts_us bigint[], counts bigint[], temperatures numeric[], humidities numeric[],
   pressures numeric[], wind_speeds numeric[], condition_counts jsonb[]
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-  outcome jsonb := claim_batch(header, event_keys, event_times_us, refused_offsets, refused_reasons,
-    refused_fields, refused_values, too_late_offsets, too_late_times_us, too_late_values);
+  outcome jsonb := claim_batch(header, event_keys, event_times_us, contents, event_offsets, refused_offsets,
+    refused_reasons, refused_fields, refused_values, too_late_offsets, too_late_times_us, too_late_values);
   mark timestamptz := instant((outcome->>'watermarkUs')::bigint);
   late_events bigint;
 BEGIN

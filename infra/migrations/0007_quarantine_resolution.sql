@@ -3,7 +3,7 @@
 
 ALTER TABLE quarantine
   ADD COLUMN resolution text CHECK (resolution IN ('replayed', 'discarded')), -- null while unresolved
-  ADD COLUMN outcome text CHECK (outcome IN ('counted', 'duplicate', 'too_late', 'applied_before')), -- of the replay
+  ADD COLUMN outcome text CHECK (outcome IN ('counted', 'duplicate', 'conflict', 'too_late', 'applied_before')), -- of the replay
   ADD COLUMN resolved_at timestamptz,
   ADD COLUMN resolved_by text,
   ADD COLUMN note text,

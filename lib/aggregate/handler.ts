@@ -47,6 +47,7 @@ export function aggregate<E extends Event, P>(
           Records: outcome.records,
           Quarantined: outcome.quarantined,
           TooLate: outcome.tooLate,
+          Conflicts: outcome.conflicts,
           Replayed: outcome.replayed,
           Late: outcome.late,
           CommitDuration: ms,

@@ -113,7 +113,7 @@ export class CountedRecords {
     }
   }
 
-  /** Leaves out what was applied and not counted: quarantined, whatever it looks like by now, or too late. */
+  /** Leaves out what was applied and not counted: quarantined, whatever it looks like by now, too late or in conflict. */
   async onlyCounted(database: Queryable, candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
     if (candidates.length === 0) return candidates;
     const { rows } = await database.query<{ nth: number }>(
@@ -123,7 +123,9 @@ export class CountedRecords {
        WHERE EXISTS (SELECT FROM quarantine AS q
            WHERE (q.source, q.topic, q.partition, q.incarnation, q."offset") = (w.source, $1, w.partition, w.incarnation, w."offset"))
          OR EXISTS (SELECT FROM too_late AS l
-           WHERE (l.source, l.topic, l.partition, l.incarnation, l."offset") = (w.source, $1, w.partition, w.incarnation, w."offset"))`,
+           WHERE (l.source, l.topic, l.partition, l.incarnation, l."offset") = (w.source, $1, w.partition, w.incarnation, w."offset"))
+         OR EXISTS (SELECT FROM ledger AS l JOIN conflict AS c ON c.log_id = l.id AND c."offset" = w."offset"
+           WHERE (l.source, l.topic, l.partition, l.incarnation) = (w.source, $1, w.partition, w.incarnation))`,
       [
         this.#topic,
         candidates.map((c) => c.source),

@@ -2,7 +2,6 @@
 // rows hold, so the difference of the two is exactly what an amendment changes.
 
 import { windowStartUs } from "../core/window.ts";
-import { eventKeyOf } from "../streams/fold.ts";
 import { isRefusal } from "../streams/refusal.ts";
 import { type Event, inZone, type StreamZones } from "../streams/stream.ts";
 import type { AmendableStream } from "./amendable.ts";
@@ -66,10 +65,9 @@ export class Refolding<P> {
   /** Folds a record that was counted, or is another of the same event. */
   fold(candidate: Candidate): void {
     const { event } = candidate;
-    if (event.eventId !== null) {
-      const key = eventKeyOf(event.eventId);
-      if (this.#counted.has(key)) return;
-      this.#counted.add(key);
+    if (event.identity !== null) {
+      if (this.#counted.has(event.identity)) return;
+      this.#counted.add(event.identity);
     }
     const { stream } = this.#amendable;
     const startUs = windowStartUs(event.timeUs, stream.windowUs);

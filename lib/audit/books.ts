@@ -27,7 +27,7 @@ export interface Books {
   readonly streams: readonly StreamState[];
 }
 
-// quarantine and too_late are counted as a whole: one pass over each, however many ledger rows there are.
+// quarantine, too_late and conflict are counted as a whole: one pass over each, however many ledger rows there are.
 const entriesSql = `
   SELECT books.*,
     (SELECT min(p.stream) FROM partition_progress AS p WHERE p.topic = books.topic) AS stream
@@ -35,13 +35,15 @@ const entriesSql = `
     SELECT source, topic, partition, incarnation, coalesce(l.applied, '{}')::text AS applied,
       coalesce(l.records, 0) AS records, coalesce(l.counted, 0) AS counted,
       coalesce(l.quarantined, 0) AS quarantined, coalesce(l.too_late, 0) AS "tooLate",
-      coalesce(l.duplicates, 0) AS duplicates,
-      coalesce(q.rows, 0) + coalesce(l.quarantine_forgotten, 0) AS "quarantineRows", coalesce(t.rows, 0) AS "tooLateRows"
+      coalesce(l.duplicates, 0) AS duplicates, coalesce(l.conflicts, 0) AS conflicts,
+      coalesce(q.rows, 0) + coalesce(l.quarantine_forgotten, 0) AS "quarantineRows", coalesce(t.rows, 0) AS "tooLateRows",
+      coalesce(c.rows, 0) + coalesce(l.conflicts_forgotten, 0) AS "conflictRows"
     FROM ledger AS l
     FULL JOIN (SELECT source, topic, partition, incarnation, count(*) AS rows FROM quarantine
       GROUP BY 1, 2, 3, 4) AS q USING (source, topic, partition, incarnation)
     FULL JOIN (SELECT source, topic, partition, incarnation, count(*) AS rows FROM too_late
-      GROUP BY 1, 2, 3, 4) AS t USING (source, topic, partition, incarnation)) AS books
+      GROUP BY 1, 2, 3, 4) AS t USING (source, topic, partition, incarnation)
+    LEFT JOIN (SELECT log_id, count(*) AS rows FROM conflict GROUP BY 1) AS c ON c.log_id = l.id) AS books
   ORDER BY source, topic, partition, incarnation`;
 
 /** Events in the rows of each stream. */
@@ -73,9 +75,11 @@ async function readEntries(client: PoolClient): Promise<LedgerEntry[]> {
       quarantined: Number(row.quarantined),
       tooLate: Number(row.tooLate),
       duplicates: Number(row.duplicates),
+      conflicts: Number(row.conflicts),
       offsets: size(applied),
       quarantineRows: Number(row.quarantineRows),
       tooLateRows: Number(row.tooLateRows),
+      conflictRows: Number(row.conflictRows),
     };
   });
 }

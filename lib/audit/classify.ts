@@ -64,26 +64,30 @@ export interface LedgerCounts {
   readonly quarantined: number;
   readonly tooLate: number;
   readonly duplicates: number;
+  readonly conflicts: number;
   /** Offsets in the ledger's ranges. */
   readonly offsets: number;
-  /** Rows of the tables quarantine (with those that retention has forgotten) and too_late. */
+  /** Rows of the tables quarantine, too_late and conflict, with those that retention has forgotten. */
   readonly quarantineRows: number;
   readonly tooLateRows: number;
+  readonly conflictRows: number;
 }
 
 /** What of a ledger row does not add up, in words; empty where all does. */
 export function checkLedger(counts: LedgerCounts): string[] {
-  const { records, counted, quarantined, tooLate, duplicates, offsets, quarantineRows, tooLateRows } = counts;
-  const parts = counted + quarantined + tooLate + duplicates;
+  const { records, counted, quarantined, tooLate, duplicates, conflicts } = counts;
+  const { offsets, quarantineRows, tooLateRows, conflictRows } = counts;
+  const parts = counted + quarantined + tooLate + duplicates + conflicts;
   return [
     ...(parts === records
       ? []
-      : [`counted + quarantined + too late + duplicates = ${parts}, but ${records} records`]),
+      : [`counted + quarantined + too late + duplicates + conflicts = ${parts}, but ${records} records`]),
     ...(records <= offsets ? [] : [`${records} records, but only ${offsets} offsets`]),
     ...(quarantineRows === quarantined
       ? []
       : [`${quarantined} quarantined, but ${quarantineRows} rows of quarantine`]),
     ...(tooLateRows === tooLate ? [] : [`${tooLate} too late, but ${tooLateRows} rows of too_late`]),
+    ...(conflictRows === conflicts ? [] : [`${conflicts} conflicts, but ${conflictRows} rows of conflict`]),
   ];
 }
 

@@ -33,6 +33,21 @@ export function decimalOf(value: number): Decimal {
   return scale >= 0 ? { unscaled, scale } : { unscaled: unscaled * 10n ** BigInt(-scale), scale: 0 };
 }
 
+/**
+ * A finite double × 10^`power` as `digits`e`exponent`: the same text for the same number, however it was written.
+ */
+export function canonicalDecimal(value: number, power = 0): string {
+  const [mantissa = "0", exponent = "0"] = String(value).split("e");
+  const [whole = "0", fraction = ""] = mantissa.split(".");
+  const digits = whole + fraction;
+  const significant = digits.replace(/0+$/, "");
+  const zeros = digits.length - significant.length;
+  const shown = significant.replace(/^(-?)0+/, "$1");
+  return shown === "" || shown === "-"
+    ? "0"
+    : `${shown}e${Number(exponent) - fraction.length + zeros + power}`;
+}
+
 export function addDecimals(a: Decimal, b: Decimal): Decimal {
   if (a.scale === b.scale) return { unscaled: a.unscaled + b.unscaled, scale: a.scale };
   const [fine, coarse] = a.scale > b.scale ? [a, b] : [b, a];

@@ -16,11 +16,14 @@ import { type QuarantinedRecord, type RecordKey, recordColumns } from "./records
 /** A record that was refused so often is replayed no more unless that is asked for: a loop would try it for ever. */
 export const MAX_ATTEMPTS = 5;
 
+/** What became of the event. A conflict is settled as well: it is listed as one, beside the event that was counted. */
+export type ReplayOutcome = "counted" | "duplicate" | "conflict" | "too_late" | "applied_before";
+
 /** How a replay ends. Only a settled one has changed anything but the attempts on record. */
 export type ReplayResult =
   | {
       readonly kind: "settled";
-      readonly outcome: "counted" | "duplicate" | "too_late" | "applied_before";
+      readonly outcome: ReplayOutcome;
       readonly windowStartUs: number;
       /** Whether the window was final, and is amended. */
       readonly late: boolean;
@@ -73,9 +76,10 @@ async function noteAttempt(
   return rows[0]?.attempts ?? 0;
 }
 
-function outcomeOf(committed: CommitOutcome): "counted" | "duplicate" | "too_late" | "applied_before" {
+function outcomeOf(committed: CommitOutcome): ReplayOutcome {
   if (committed.replayed > 0) return "applied_before";
   if (committed.tooLate > 0) return "too_late";
+  if (committed.conflicts > 0) return "conflict";
   return committed.duplicates > 0 ? "duplicate" : "counted";
 }
 
@@ -97,7 +101,7 @@ async function replayLocked<E extends Event, P>(
     applied: [],
     futureAfterUs: record.nowUs + rules.futureSkewUs,
     tooLateUpToUs: Number.NEGATIVE_INFINITY,
-    seenEventKeys: new Set(),
+    seen: new Map(),
   });
   const refusal = refused[0];
   if (refusal !== undefined)

@@ -9,6 +9,7 @@ import {
   foldRecords,
   type LogRecord,
   noFacts,
+  type SeenIdentity,
 } from "../streams/fold.ts";
 import { type Event, inZone, type Stream, type StreamZones } from "../streams/stream.ts";
 
@@ -37,6 +38,7 @@ export interface CommitOutcome {
   readonly quarantined: number;
   readonly tooLate: number;
   readonly duplicates: number;
+  readonly conflicts: number;
   readonly late: number;
   readonly roundTrips: number;
   /** The batch proved that its topic was deleted and created again. */
@@ -61,7 +63,8 @@ export type Verdict = Judged &
         /** Of the batch's offsets, as an `int8multirange`. */
         readonly alreadyApplied: string;
         readonly ledgerMaxRecordTimeMs: number | null;
-        readonly seenEventKeys: readonly string[];
+        /** Identities of the batch that were counted before. */
+        readonly seen: readonly (SeenIdentity & { readonly eventKey: string })[];
       }
   );
 
@@ -102,7 +105,7 @@ function learn(facts: Facts, verdict: RefusedVerdict, rules: LatenessRules, appl
       verdict.watermarkUs === null
         ? EARLIEST_WINDOW_END_US
         : Math.max(EARLIEST_WINDOW_END_US, verdict.watermarkUs - rules.amendmentHorizonUs),
-    seenEventKeys: new Set([...facts.seenEventKeys, ...verdict.seenEventKeys]),
+    seen: new Map([...facts.seen, ...verdict.seen.map((one) => [one.eventKey, one] as const)]),
   };
 }
 
@@ -131,6 +134,7 @@ export async function commitRecords<E extends Event, P>(
       quarantined: batch.refused.length,
       tooLate: batch.tooLate.length,
       duplicates: batch.duplicates,
+      conflicts: batch.conflicts.length,
       roundTrips,
       startsIncarnation: deadIncarnation !== null,
     };

@@ -2,7 +2,7 @@
 
 import { type ClientBase, DatabaseError } from "pg";
 import { toMultirange } from "../core/ranges.ts";
-import type { FoldedBatch } from "../streams/fold.ts";
+import type { ConflictingRecord, FoldedBatch } from "../streams/fold.ts";
 import type { Event, Stream } from "../streams/stream.ts";
 import type { Judge, LatenessRules, PartitionAddress, Verdict } from "./commit.ts";
 
@@ -19,6 +19,14 @@ const statements = {
   consumption: "commit_consumption",
   weather: "commit_weather",
 } as const;
+
+/** Rare lists travel in the header, bytes as base64. */
+function conflictInHeader({ offset, timeUs, value, first }: ConflictingRecord): object {
+  return {
+    ...{ offset, timeUs, value: value.toString("base64") },
+    ...{ firstLog: first.log, firstOffset: first.offset, firstValue: first.value?.toString("base64") },
+  };
+}
 
 function parametersOf<E extends Event, P>(
   stream: Stream<E, P>,
@@ -38,12 +46,15 @@ function parametersOf<E extends Event, P>(
     firstWindowEndUs: batch.firstWindowEndUs,
     maxEventTimeUs: batch.maxEventTimeUs,
     maxRecordTimeMs: batch.maxRecordTimeMs,
+    conflicts: batch.conflicts.map(conflictInHeader),
     ...rules,
   };
   return [
     JSON.stringify(header),
     batch.identities.map((identity) => identity.eventKey),
     batch.identities.map((identity) => identity.timeUs),
+    batch.identities.map((identity) => identity.content),
+    batch.identities.map((identity) => identity.offset),
     batch.refused.map((record) => record.offset),
     batch.refused.map((record) => record.refused),
     batch.refused.map((record) => record.field),

@@ -1,6 +1,13 @@
 // The consumption stream: energy of meter readings by customer_id in windows of 1 hour, exact, in kWh.
 
-import { type Decimal, decimalOf, ExactSum, formatDecimal, microsOf } from "../core/exact.ts";
+import {
+  canonicalDecimal,
+  type Decimal,
+  decimalOf,
+  ExactSum,
+  formatDecimal,
+  microsOf,
+} from "../core/exact.ts";
 import {
   type JsonObject,
   MAX_DEVICE_ID,
@@ -54,6 +61,11 @@ function energyOf(reading: number, unit: EnergyUnit): Decimal {
   return { unscaled, scale: scale - powerToKwh[unit] };
 }
 
+/** A reading's identity: meters number their readings each for itself. NUL stands in no id. */
+export function identityOfReading(meterId: string, eventId: string): string {
+  return `${meterId}\0${eventId}`;
+}
+
 function decode(bytes: Buffer, zone?: string): ConsumptionEvent | Refusal {
   const object = readObject(bytes);
   if (isRefusal(object)) return object;
@@ -69,13 +81,23 @@ function decode(bytes: Buffer, zone?: string): ConsumptionEvent | Refusal {
   if (typeof unit === "object") return unit;
   const timeUs = readInstant(object, "timestamp", zone);
   if (typeof timeUs === "object") return timeUs;
-  return { timeUs, eventId, meterId, customerId, reading, unit };
+  return {
+    timeUs,
+    identity: identityOfReading(meterId, eventId),
+    eventId,
+    meterId,
+    customerId,
+    reading,
+    unit,
+  };
 }
 
 export const consumptionStream: Stream<ConsumptionEvent, ConsumptionPartial> = {
   name: "consumption",
   windowUs: 3600 * 1_000_000,
   decode,
+  contentOf: ({ timeUs, customerId, reading, unit }) =>
+    `${timeUs}\0${customerId}\0${canonicalDecimal(reading, powerToKwh[unit])}`,
   groupOf: (event) => event.customerId,
   emptyPartial: ({ customerId }) => ({ customerId, count: 0, energyKwh: new ExactSum() }),
   fold(partial, { reading, unit }) {

@@ -87,13 +87,19 @@ export function readInstant(object: JsonObject, field: string, zone: string | un
   return refuse(value === undefined ? "missing_field" : "wrong_type", field);
 }
 
-/** Checks `{lat, lon}` in degrees; absent and null are fine where the location is optional. */
-export function checkLocation(object: JsonObject, optional: boolean): Refusal | null {
+export interface Location {
+  /** Degrees. */
+  readonly lat: number;
+  readonly lon: number;
+}
+
+/** `{lat, lon}` in degrees; null where it is absent or null and may be. */
+export function readLocation(object: JsonObject, optional: boolean): Location | null | Refusal {
   const location = own(object, "location");
   if (location === undefined) return optional ? null : refuse("missing_field", "location");
   if (!isJsonObject(location)) return refuse("wrong_type", "location");
   const lat = readNumber(location, "lat", -90, 90);
   if (typeof lat === "object") return refuse(lat.refused, "location.lat");
   const lon = readNumber(location, "lon", -180, 180);
-  return typeof lon === "object" ? refuse(lon.refused, "location.lon") : null;
+  return typeof lon === "object" ? refuse(lon.refused, "location.lon") : { lat, lon };
 }

@@ -1,7 +1,7 @@
 // Folds the records of one partition into what the commit changes: partials, refusals and the offsets settled.
-// Pure. Law: each record that is new by the facts ends as exactly one of counted, refused, too late, duplicate.
+// Pure. Law: each record that is new by the facts ends as exactly one of counted, refused, too late, duplicate, conflict.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { difference, holds, type OffsetRanges } from "../core/ranges.ts";
 import { windowStartUs } from "../core/window.ts";
 import { isRefusal, type Refusal, refuse } from "./refusal.ts";
@@ -15,6 +15,14 @@ export interface LogRecord {
   readonly value: Buffer | null;
 }
 
+/** The event that was counted under an identity. */
+export interface SeenIdentity {
+  readonly content: number;
+  /** Its position: the ledger's number of the log, null for the log of the batch itself; and its offset there. */
+  readonly log: number | null;
+  readonly offset: number;
+}
+
 /** What the database knows and a fold depends on. Where it no longer holds, the commit is refused and folded again. */
 export interface Facts {
   /** Offsets of this partition that have been applied before. */
@@ -23,8 +31,8 @@ export interface Facts {
   readonly futureAfterUs: number;
   /** Events of windows that end at or before this are too late, µs. */
   readonly tooLateUpToUs: number;
-  /** Keys of events that were counted before. */
-  readonly seenEventKeys: ReadonlySet<string>;
+  /** Identities that were counted before, by their key. */
+  readonly seen: ReadonlyMap<string, SeenIdentity>;
 }
 
 export interface RefusedRecord extends Refusal {
@@ -38,9 +46,22 @@ export interface TooLateRecord {
   readonly value: Buffer;
 }
 
+/** An event whose identity another event was counted under, with other content. */
+export interface ConflictingRecord {
+  readonly offset: number;
+  readonly timeUs: number;
+  readonly value: Buffer;
+  readonly first: Omit<SeenIdentity, "content"> & {
+    /** Null where it is not in this batch. */
+    readonly value: Buffer | null;
+  };
+}
+
 export interface CountedIdentity {
   readonly eventKey: string;
   readonly timeUs: number;
+  readonly content: number;
+  readonly offset: number;
 }
 
 /** What one partition's batch adds. */
@@ -53,10 +74,12 @@ export interface FoldedBatch<P> {
   readonly partials: readonly WindowPartial<P>[];
   readonly refused: readonly RefusedRecord[];
   readonly tooLate: readonly TooLateRecord[];
+  readonly conflicts: readonly ConflictingRecord[];
   readonly identities: readonly CountedIdentity[];
   /** Of the events that are not too late: a device without a clock says nothing of how far a stream has come. */
   readonly maxEventTimeUs: number | null;
   readonly maxRecordTimeMs: number | null;
+  /** Of the events that are counted or in conflict. */
   readonly firstWindowEndUs: number | null;
 }
 
@@ -68,13 +91,18 @@ export const noFacts: Facts = {
   applied: [],
   futureAfterUs: Number.POSITIVE_INFINITY,
   tooLateUpToUs: EARLIEST_WINDOW_END_US,
-  seenEventKeys: new Set(),
+  seen: new Map(),
 };
 
 /** The key under which an event's identity is remembered: 128 bits of SHA-256 as a UUID. */
-export function eventKeyOf(eventId: string): string {
-  const hex = createHash("sha256").update(eventId).digest("hex");
+export function eventKeyOf(identity: string): string {
+  const hex = hash("sha256", identity);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** What an event's content is compared by: 52 bits of SHA-256, which a double and PostgreSQL's bigint both hold. */
+export function contentHashOf(content: string): number {
+  return Number.parseInt(hash("sha256", content).slice(0, 13), 16);
 }
 
 /**
@@ -91,9 +119,11 @@ export function foldRecords<E extends Event, P>(
   const refused: RefusedRecord[] = [];
   const tooLate: TooLateRecord[] = [];
   const identities: CountedIdentity[] = [];
-  const ownKeys = new Set<string>();
+  const conflicts: ConflictingRecord[] = [];
+  const own = new Map<string, SeenIdentity & { readonly value: Buffer | null }>();
   let fresh = 0;
   let counted = 0;
+  let firstStartUs = Number.POSITIVE_INFINITY;
   let maxEventTimeUs = Number.NEGATIVE_INFINITY;
   let maxRecordTimeMs = -1;
 
@@ -117,13 +147,24 @@ export function foldRecords<E extends Event, P>(
       continue;
     }
     if (timeUs > maxEventTimeUs) maxEventTimeUs = timeUs;
-    if (event.eventId !== null) {
-      const eventKey = eventKeyOf(event.eventId);
-      if (facts.seenEventKeys.has(eventKey) || ownKeys.has(eventKey)) continue;
-      ownKeys.add(eventKey);
-      identities.push({ eventKey, timeUs });
+    if (event.identity !== null && value !== null) {
+      const eventKey = eventKeyOf(event.identity);
+      const content = contentHashOf(stream.contentOf(event));
+      const inBatch = own.get(eventKey);
+      const first = facts.seen.get(eventKey) ?? inBatch;
+      if (first !== undefined) {
+        if (first.content === content) continue; // a retry
+        const { log, offset: firstOffset } = first;
+        const firstValue = first === inBatch ? inBatch.value : null;
+        conflicts.push({ offset, timeUs, value, first: { log, offset: firstOffset, value: firstValue } });
+        if (startUs < firstStartUs) firstStartUs = startUs;
+        continue;
+      }
+      own.set(eventKey, { content, log: null, offset, value });
+      identities.push({ eventKey, timeUs, content, offset });
     }
     counted++;
+    if (startUs < firstStartUs) firstStartUs = startUs;
     let groups = windows.get(startUs);
     if (groups === undefined) {
       groups = new Map();
@@ -139,11 +180,8 @@ export function foldRecords<E extends Event, P>(
   }
 
   const partials: WindowPartial<P>[] = [];
-  let firstStartUs = Number.POSITIVE_INFINITY;
-  for (const [startUs, groups] of windows) {
-    if (startUs < firstStartUs) firstStartUs = startUs;
+  for (const [startUs, groups] of windows)
     for (const partial of groups.values()) partials.push({ windowStartUs: startUs, partial });
-  }
   const first = records.at(0);
   const last = records.at(-1);
   const delivered = first && last ? [{ from: first.offset, to: last.offset + 1 }] : [];
@@ -151,13 +189,14 @@ export function foldRecords<E extends Event, P>(
     offsets: difference(delivered, facts.applied),
     records: fresh,
     counted,
-    duplicates: fresh - counted - refused.length - tooLate.length,
+    duplicates: fresh - counted - refused.length - tooLate.length - conflicts.length,
     partials,
     refused,
     tooLate,
+    conflicts,
     identities,
     maxEventTimeUs: maxEventTimeUs === Number.NEGATIVE_INFINITY ? null : maxEventTimeUs,
     maxRecordTimeMs: maxRecordTimeMs < 0 ? null : maxRecordTimeMs,
-    firstWindowEndUs: partials.length > 0 ? firstStartUs + stream.windowUs : null,
+    firstWindowEndUs: firstStartUs < Number.POSITIVE_INFINITY ? firstStartUs + stream.windowUs : null,
   };
 }

@@ -1,11 +1,11 @@
 // The sensor stream: measured values by (sensor_type, sensor_id) in windows of 5 minutes.
 
-import { ExactSquareSum, ExactSum, formatDecimal } from "../core/exact.ts";
+import { canonicalDecimal, ExactSquareSum, ExactSum, formatDecimal } from "../core/exact.ts";
 import {
-  checkLocation,
   MAX_DEVICE_ID,
   MAX_EVENT_ID,
   readInstant,
+  readLocation,
   readNumber,
   readObject,
   readText,
@@ -46,13 +46,17 @@ function decode(bytes: Buffer, zone?: string): SensorEvent | Refusal {
   if (typeof value === "object") return value;
   const timeUs = readInstant(object, "timestamp", zone);
   if (typeof timeUs === "object") return timeUs;
-  return checkLocation(object, true) ?? { timeUs, eventId: null, sensorType, sensorId, value };
+  const location = readLocation(object, true);
+  if (location !== null && isRefusal(location)) return location;
+  // The contract's {sensor_id}_{seconds} may repeat for measurements that differ: no identity.
+  return { timeUs, identity: null, sensorType, sensorId, value };
 }
 
 export const sensorStream: Stream<SensorEvent, SensorPartial> = {
   name: "sensor",
   windowUs: 5 * 60 * 1_000_000,
   decode,
+  contentOf: ({ timeUs, value }) => `${timeUs}\0${canonicalDecimal(value)}`,
   groupOf: (event) => `${event.sensorId}\0${event.sensorType}`,
   emptyPartial: ({ sensorType, sensorId }) => ({
     sensorType,

@@ -10,8 +10,8 @@ export type StreamName = (typeof streamNames)[number];
 export interface Event {
   /** Event time, whole µs since the epoch. */
   readonly timeUs: number;
-  /** Identity under which a producer's retry is counted once, or null where the stream has none. */
-  readonly eventId: string | null;
+  /** Under which a producer's retry is counted once, one text within the stream; null where the event has none. */
+  readonly identity: string | null;
 }
 
 export interface Stream<E extends Event, P> {
@@ -22,6 +22,11 @@ export interface Stream<E extends Event, P> {
    * @param zone in which a time stamp without a zone is written: an IANA name or a fixed offset; UTC where absent
    */
   decode(value: Buffer, zone?: string): E | Refusal;
+  /**
+   * What of an event with an identity is counted, as one text: where a second event of the identity has another, it is
+   * no retry but a conflict.
+   */
+  contentOf(event: E): string;
   /** The group of an event within its window; equal events in this sense share a row. */
   groupOf(event: E): string;
   /** The partial of no event at all, for the group of this event. */

@@ -2,15 +2,15 @@
 
 import { ExactSum, formatDecimal } from "../core/exact.ts";
 import {
-  checkLocation,
   type JsonObject,
   MAX_EVENT_ID,
   readInstant,
+  readLocation,
   readNumber,
   readObject,
   readText,
 } from "./fields.ts";
-import { isRefusal, type Refusal } from "./refusal.ts";
+import { isRefusal, type Refusal, refuse } from "./refusal.ts";
 import type { Event, Stream } from "./stream.ts";
 
 export interface WeatherEvent extends Event {
@@ -68,23 +68,33 @@ function decode(bytes: Buffer, zone?: string): WeatherEvent | Refusal {
   if (typeof condition === "object") return condition;
   const eventId = readEventId(object);
   if (eventId !== null && typeof eventId === "object") return eventId;
-  return (
-    checkLocation(object, false) ?? {
-      timeUs,
-      eventId,
-      temperatureCelsius,
-      humidityPercent,
-      pressureHpa,
-      windMetresPerSecond,
-      condition,
-    }
-  );
+  const location = readLocation(object, false);
+  if (location === null || isRefusal(location)) return location ?? refuse("missing_field", "location");
+  return {
+    timeUs,
+    // A station is where it stands: two of them may number their events alike.
+    identity: eventId === null ? null : `${location.lat} ${location.lon}\0${eventId}`,
+    temperatureCelsius,
+    humidityPercent,
+    pressureHpa,
+    windMetresPerSecond,
+    condition,
+  };
 }
 
 export const weatherStream: Stream<WeatherEvent, WeatherPartial> = {
   name: "weather",
   windowUs: 3600 * 1_000_000,
   decode,
+  contentOf: (event) =>
+    [
+      event.timeUs,
+      event.temperatureCelsius,
+      event.humidityPercent,
+      event.pressureHpa,
+      event.windMetresPerSecond,
+      event.condition,
+    ].join("\0"),
   groupOf: () => "",
   emptyPartial: () => ({
     count: 0,

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { aggregate } from "../../lib/aggregate/handler.ts";
 import { createLogins } from "../../lib/store/logins.ts";
-import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { consumptionStream, identityOfReading } from "../../lib/streams/consumption.ts";
 import { eventKeyOf } from "../../lib/streams/fold.ts";
 import { createDatabase, snapshot, type TestDatabase } from "./database.ts";
 import { arn, settingsFor, type Trigger, trigger } from "./esm-trigger.ts";
@@ -185,7 +185,7 @@ test("a range that is taken out of ledger and sums by hand is named exactly, and
       [`c${n % 3}`, 1 + n / 10],
     );
     const { rowCount } = await database.pool.query("DELETE FROM seen_event WHERE event_key = $1", [
-      eventKeyOf(idOf(n)),
+      eventKeyOf(identityOfReading("m", idOf(n))),
     ]);
     expect(rowCount).toBe(1);
   }

@@ -51,7 +51,9 @@ const comparable = {
              weather_condition, condition_counts, event_count, state, revision FROM weather_aggregates_realtime ORDER BY 1`,
   quarantine: `SELECT topic, partition, "offset", reason, field, value FROM quarantine ORDER BY 1, 2, 3`,
   tooLate: `SELECT topic, partition, "offset", event_time, value FROM too_late ORDER BY 1, 2, 3`,
-  ledger: `SELECT topic, partition, incarnation, applied, records, counted, quarantined, too_late, duplicates,
+  conflict: `SELECT l.topic, l.partition, c."offset", c.event_time, c.value, f.partition, c.first_offset FROM conflict AS c
+             JOIN ledger AS l ON l.id = c.log_id JOIN ledger AS f ON f.id = c.first_log_id ORDER BY 1, 2, 3`,
+  ledger: `SELECT topic, partition, incarnation, applied, records, counted, quarantined, too_late, duplicates, conflicts,
              max_event_time, max_record_time_ms FROM ledger ORDER BY 1, 2, 3`,
 } as const;
 
@@ -65,6 +67,7 @@ export async function snapshot(pool: pg.Pool): Promise<Record<keyof typeof compa
     weather: await read(comparable.weather),
     quarantine: await read(comparable.quarantine),
     tooLate: await read(comparable.tooLate),
+    conflict: await read(comparable.conflict),
     ledger: await read(comparable.ledger),
   };
 }
@@ -74,7 +77,7 @@ export async function emptyTables(pool: pg.Pool): Promise<void> {
   await pool.query(
     `TRUNCATE sensor_aggregates_realtime, sensor_aggregates_history, consumption_aggregates_realtime,
        consumption_aggregates_history, weather_aggregates_realtime, weather_aggregates_history, ledger, quarantine,
-       too_late, seen_event, partition_progress, reported_trouble`,
+       too_late, conflict, seen_event, partition_progress, reported_trouble`,
   );
   await pool.query(
     "UPDATE stream_state SET watermark = NULL, held_by = NULL, swept_at = NULL, moved_at = NULL",

@@ -6,13 +6,20 @@
 import { difference, fromMultirange, type OffsetRanges, size, toMultirange } from "../../lib/core/ranges.ts";
 import type { Judge, PartitionAddress, Verdict } from "../../lib/store/commit.ts";
 import type { ObservedPartition, SweepStore } from "../../lib/store/sweep.ts";
-import type { FoldedBatch } from "../../lib/streams/fold.ts";
+import type { FoldedBatch, SeenIdentity } from "../../lib/streams/fold.ts";
 import type { Event, Stream } from "../../lib/streams/stream.ts";
 import { addBatch, type LedgerRow, MemoryLedger } from "./memory-ledger.ts";
 import { RowLocks, type Tasks } from "./row-locks.ts";
 import { type EarlierRow, mergePartials, type WindowRow } from "./window-rows.ts";
 
 const DAY_US = 86_400e6;
+
+interface ConflictRow {
+  readonly log: number;
+  readonly offset: number;
+  readonly firstLog: number;
+  readonly firstOffset: number;
+}
 
 interface Progress {
   readonly first: number;
@@ -57,7 +64,8 @@ export class MemoryDatabase {
   readonly history: EarlierRow[] = [];
   readonly quarantine: { partition: number; incarnation: number; offset: number; reason: string }[] = [];
   readonly tooLate: { partition: number; incarnation: number; offset: number; timeUs: number }[] = [];
-  readonly seen = new Map<string, number>();
+  readonly seen = new Map<string, SeenIdentity & { readonly timeUs: number }>();
+  readonly conflicts: ConflictRow[] = [];
   readonly progress = new Map<number, Progress>();
   watermarkUs: number | null = null;
   heldBy: number | null = null;
@@ -80,7 +88,13 @@ export class MemoryDatabase {
 
   #apply(entry: LedgerRow, batch: FoldedBatch<unknown>, nowUs: number): void {
     const { partition, incarnation } = entry;
-    for (const { eventKey, timeUs } of batch.identities) this.seen.set(eventKey, timeUs);
+    for (const { eventKey, timeUs, content, offset } of batch.identities)
+      this.seen.set(eventKey, { timeUs, content, log: entry.id, offset });
+    for (const { offset, first } of batch.conflicts)
+      this.conflicts.push({
+        ...{ log: entry.id, offset },
+        ...{ firstLog: first.log ?? entry.id, firstOffset: first.offset },
+      });
     for (const { offset, refused } of batch.refused)
       this.quarantine.push({ partition, incarnation, offset, reason: refused });
     for (const { offset, timeUs } of batch.tooLate)
@@ -108,7 +122,12 @@ export class MemoryDatabase {
     let committed = false;
     try {
       const judgedByUs = this.watermarkUs;
-      const seenEventKeys = batch.identities.map((i) => i.eventKey).filter((key) => this.seen.has(key));
+      const seen = batch.identities.flatMap(({ eventKey }) => {
+        const first = this.seen.get(eventKey);
+        return first === undefined
+          ? []
+          : { eventKey, content: first.content, log: first.log, offset: first.offset };
+      });
       const overlap = difference(batch.offsets, difference(batch.offsets, entry.applied));
       const verdict = { incarnation: entry.incarnation, nowUs, watermarkUs: judgedByUs };
       if (
@@ -117,12 +136,12 @@ export class MemoryDatabase {
         (batch.firstWindowEndUs !== null &&
           judgedByUs !== null &&
           batch.firstWindowEndUs <= judgedByUs - rules.amendmentHorizonUs) ||
-        seenEventKeys.length > 0
+        seen.length > 0
       ) {
         committed = true;
         const alreadyApplied = toMultirange(overlap);
         const ledgerMaxRecordTimeMs = entry.maxRecordTimeMs;
-        return { ...verdict, applied: false, alreadyApplied, ledgerMaxRecordTimeMs, seenEventKeys };
+        return { ...verdict, applied: false, alreadyApplied, ledgerMaxRecordTimeMs, seen };
       }
       await this.#tasks.pause();
       if (batch.identities.some((identity) => this.seen.has(identity.eventKey))) return "try again";
@@ -248,7 +267,7 @@ export class MemoryDatabase {
       await this.#tasks.pause();
       const { watermarkUs } = this;
       if (watermarkUs === null) return;
-      for (const [key, timeUs] of this.seen)
+      for (const [key, { timeUs }] of this.seen)
         if (timeUs < watermarkUs - DAY_US - amendmentHorizonUs) this.seen.delete(key);
     },
   };

@@ -6,6 +6,8 @@ import type { FoldedBatch } from "../../lib/streams/fold.ts";
 import type { RowLocks } from "./row-locks.ts";
 
 export interface LedgerRow {
+  /** ledger.id */
+  readonly id: number;
   readonly partition: number;
   readonly incarnation: number;
   applied: OffsetRanges;
@@ -14,6 +16,7 @@ export interface LedgerRow {
   quarantined: number;
   tooLate: number;
   duplicates: number;
+  conflicts: number;
   late: number;
   maxEventTimeUs: number | null;
   advancedAtUs: number | null;
@@ -30,6 +33,7 @@ export function addBatch(entry: LedgerRow, batch: FoldedBatch<unknown>, nowUs: n
   entry.quarantined += batch.refused.length;
   entry.tooLate += batch.tooLate.length;
   entry.duplicates += batch.duplicates;
+  entry.conflicts += batch.conflicts.length;
   const { maxEventTimeUs } = batch;
   if (maxEventTimeUs !== null && maxEventTimeUs > (entry.maxEventTimeUs ?? Number.NEGATIVE_INFINITY))
     entry.advancedAtUs = nowUs;
@@ -40,6 +44,7 @@ export function addBatch(entry: LedgerRow, batch: FoldedBatch<unknown>, nowUs: n
 export class MemoryLedger {
   readonly rows: LedgerRow[] = [];
   readonly #locks: RowLocks;
+  #lastId = 0;
   readonly #uncommitted = new Set<LedgerRow>();
 
   constructor(locks: RowLocks) {
@@ -60,9 +65,9 @@ export class MemoryLedger {
       if (!this.#uncommitted.has(there)) return null;
       await this.#locks.released(there);
     }
-    const zero = { records: 0, counted: 0, quarantined: 0, tooLate: 0, duplicates: 0, late: 0 };
+    const zero = { records: 0, counted: 0, quarantined: 0, tooLate: 0, duplicates: 0, conflicts: 0, late: 0 };
     const none = { maxEventTimeUs: null, advancedAtUs: null, maxRecordTimeMs: null };
-    const row: LedgerRow = { partition, incarnation, applied: [], ...zero, ...none };
+    const row: LedgerRow = { id: ++this.#lastId, partition, incarnation, applied: [], ...zero, ...none };
     this.rows.push(row);
     return row;
   }

@@ -3,7 +3,7 @@
 //
 // LOST    a record that is still on the broker was never settled, or success was answered for it before, or one that
 //         was settled is missing from the tables.
-// DOUBLED a record was settled twice, or the tables hold more than the settled records, a repeated event_id once.
+// DOUBLED a record was settled twice, or the tables hold more than the settled records, a repeated identity once.
 // STUCK   after the calm end a row is still open, or a partition still lags.
 // EARLY   a window was final too soon. Let an event be counted after the watermark had passed its window's end, and
 //         let M be the move of the watermark that first passed it. That is right only if, of the event's partition,
@@ -30,6 +30,7 @@ import type { Observed } from "./run.ts";
 import { type Meaning, rulesOf, streams } from "./schedule.ts";
 
 type EventMeaning = Extract<Meaning, { kind: "event" }>;
+const DAY_US = 86_400e6;
 const EARLIEST_US = Date.UTC(2000, 0, 1) * 1000;
 
 /** The commits by which each record was settled. */
@@ -154,6 +155,44 @@ function countedOf(
   });
 }
 
+/**
+ * Of each identity the record that was applied first. Another with the same content is a repetition; one with other
+ * content is a conflict, and has to be on record with the first one's position.
+ */
+function onceEach(
+  { database, schedule }: Observed,
+  inSums: readonly Settled[],
+  say: (verdict: Verdict) => void,
+): Settled[] {
+  const { amendmentHorizonUs } = rulesOf(streams[schedule.stream].windowUs / 5);
+  const contentOf = ({ timeUs, group, amount }: EventMeaning) =>
+    [timeUs, ...group, plainNumeric(amount)].join("\0");
+  const logOf = ({ commit }: Settled) =>
+    database.ledger.find((l) => l.partition === commit.partition && l.incarnation === commit.incarnation)?.id;
+  const onRecord = new Set(
+    database.conflicts.map((c) => [c.log, c.offset, c.firstLog, c.firstOffset].join()),
+  );
+  const first = new Map<string, Settled & { readonly meaning: EventMeaning }>();
+  const inOrder = [...inSums].sort((a, b) => a.at - b.at || a.record.offset - b.record.offset);
+  const once = inOrder.filter((one) => {
+    const { meaning } = one.record;
+    if (meaning.kind !== "event" || meaning.identity === null) return true;
+    const before = first.get(meaning.identity);
+    if (before !== undefined) {
+      if (contentOf(before.meaning) === contentOf(meaning)) return false;
+      const row = [logOf(one), one.record.offset, logOf(before), before.record.offset].join();
+      if (onRecord.delete(row)) return false;
+      const forgottenUs = (one.commit.watermarkUs ?? 0) - amendmentHorizonUs - DAY_US;
+      if (before.meaning.timeUs >= forgottenUs)
+        say(`LOST: the conflict of ${nameOf(one.record)} is not on record`);
+    }
+    first.set(meaning.identity, { ...one, meaning });
+    return true;
+  });
+  for (const row of onRecord) say(`LAW: the conflict ${row} is none`);
+  return once;
+}
+
 /** Checks those that were counted, or taken for a repetition, against the horizon: an entry of one is of no other. */
 function checkHorizon(
   observed: Observed,
@@ -197,8 +236,9 @@ function checkLedger(
   settled: readonly Settled[],
   say: (verdict: Verdict) => void,
 ): void {
-  for (const { counted, quarantined, tooLate, duplicates, records, partition, incarnation } of ledger) {
-    if (counted + quarantined + tooLate + duplicates !== records)
+  for (const { counted, quarantined, tooLate, duplicates, conflicts, records, ...row } of ledger) {
+    const { partition, incarnation } = row;
+    if (counted + quarantined + tooLate + duplicates + conflicts !== records)
       say(`LAW: the ledger of t-${partition}/${incarnation} does not add up`);
     const of = settled.filter(
       (s) => s.commit.partition === partition && s.commit.incarnation === incarnation,
@@ -215,11 +255,7 @@ export function judge(observed: Observed): Verdict[] {
   const { database, schedule, trace } = observed;
   const settled = settlements(observed, say);
   const inSums = countedOf(observed, settled, say);
-  const seen = new Set<string>();
-  const once = inSums.filter(({ record: { meaning } }) => {
-    if (meaning.kind !== "event" || meaning.identity === null) return true;
-    return seen.has(meaning.identity) ? false : seen.add(meaning.identity);
-  });
+  const once = onceEach(observed, inSums, say);
   const events = once.flatMap(({ record: { meaning } }) => (meaning.kind === "event" ? [meaning] : []));
   checkRows(schedule.stream, events, database, say);
   checkHorizon(observed, inSums, say);

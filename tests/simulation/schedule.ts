@@ -129,6 +129,8 @@ export function contentOf(
   }
   const repeated = kind === 6 ? earlier[lateness % Math.max(1, earlier.length)] : undefined;
   if (repeated !== undefined) return { ...place, content: repeated };
+  // Of an identity that another record has, with other content.
+  const contested = kind === 3 ? earlier[hole % Math.max(1, earlier.length)]?.meaning : undefined;
   const ageUs = (latenessUnits[lateness] ?? 0) * unitUs;
   let timeUs = nowUs - ageUs;
   if (kind === 5) timeUs = nowUs + 5 * unitUs + ageUs;
@@ -146,8 +148,10 @@ export function contentOf(
     return { ...place, content: { value: Buffer.from(value), meaning } };
   }
   const unit = group === 2 ? "Wh" : "kWh";
-  const value = `{"event_id":"e${serial}","meter_id":"m","customer_id":"c${group}","reading":${number},"unit":"${unit}","timestamp":"${timestamp}"}`;
+  const identity =
+    contested?.kind === "event" && contested.identity !== null ? contested.identity : `e${serial}`;
+  const value = `{"event_id":"${identity}","meter_id":"m","customer_id":"c${group}","reading":${number},"unit":"${unit}","timestamp":"${timestamp}"}`;
   const kwh = `${digits}e${unit === "Wh" ? exponent - 3 : exponent}`;
-  const meaning: Meaning = { ...event, identity: `e${serial}`, group: [`c${group}`], amount: kwh };
+  const meaning: Meaning = { ...event, identity, group: [`c${group}`], amount: kwh };
   return { ...place, content: { value: Buffer.from(value), meaning } };
 }

@@ -126,12 +126,20 @@ async function tablesOfPostgres(stream: keyof typeof valueColumns): Promise<Reco
          replaced_because FROM ${stream}_aggregates_history`,
     ),
     ledger: await read(
-      `SELECT partition, incarnation, applied::text, records, counted, quarantined, too_late, duplicates, late,
+      `SELECT partition, incarnation, applied::text, records, counted, quarantined, too_late, duplicates, conflicts,
+         late,
          epoch_us(max_event_time), epoch_us(advanced_at), max_record_time_ms FROM ledger`,
     ),
     quarantine: await read('SELECT partition, incarnation, "offset", reason FROM quarantine'),
     tooLate: await read('SELECT partition, incarnation, "offset", epoch_us(event_time) FROM too_late'),
-    seen: await read("SELECT event_key, epoch_us(event_time) FROM seen_event"),
+    seen: await read(
+      `SELECT s.event_key, epoch_us(s.event_time), s.content, l.partition, l.incarnation, s."offset"
+       FROM seen_event AS s JOIN ledger AS l ON l.id = s.log_id`,
+    ),
+    conflicts: await read(
+      `SELECT l.partition, l.incarnation, c."offset", f.partition, f.incarnation, c.first_offset FROM conflict AS c
+       JOIN ledger AS l ON l.id = c.log_id JOIN ledger AS f ON f.id = c.first_log_id`,
+    ),
     progress: await read(
       `SELECT partition, first_offset, end_offset, lag, idle, epoch_us(observed_since), epoch_us(observed_at)
        FROM partition_progress`,
@@ -142,6 +150,10 @@ async function tablesOfPostgres(stream: keyof typeof valueColumns): Promise<Reco
 
 function tablesOfModel(stream: keyof typeof valueColumns, model: MemoryDatabase): Record<string, string[]> {
   const names = valueColumns[stream];
+  const logOf = (id: number | null) => {
+    const log = model.ledger.find((l) => l.id === id);
+    return [log?.partition, log?.incarnation];
+  };
   const plain = (values: readonly string[]) =>
     values.map((value, i) => (columns[stream][i] === "conditions" ? JSON.parse(value) : value));
   return {
@@ -174,6 +186,7 @@ function tablesOfModel(stream: keyof typeof valueColumns, model: MemoryDatabase)
         l.quarantined,
         l.tooLate,
         l.duplicates,
+        l.conflicts,
         l.late,
         l.maxEventTimeUs,
         l.advancedAtUs,
@@ -182,7 +195,10 @@ function tablesOfModel(stream: keyof typeof valueColumns, model: MemoryDatabase)
     ),
     quarantine: sorted(model.quarantine.map((q) => [q.partition, q.incarnation, q.offset, q.reason])),
     tooLate: sorted(model.tooLate.map((t) => [t.partition, t.incarnation, t.offset, t.timeUs])),
-    seen: sorted([...model.seen]),
+    seen: sorted([...model.seen].map(([key, s]) => [key, s.timeUs, s.content, ...logOf(s.log), s.offset])),
+    conflicts: sorted(
+      model.conflicts.map((c) => [...logOf(c.log), c.offset, ...logOf(c.firstLog), c.firstOffset]),
+    ),
     progress: sorted(
       [...model.progress].map(([partition, p]) => [
         partition,
@@ -205,7 +221,13 @@ function recorded(judge: Judge, verdicts: (Verdict | "try again")[]): Judge {
     verdicts.push(
       verdict === "try again" || verdict.applied
         ? verdict
-        : { ...verdict, seenEventKeys: [...verdict.seenEventKeys].sort() },
+        : {
+            ...verdict,
+            // The logs' numbers are each database's own; the tables are compared by what they mean.
+            seen: verdict.seen
+              .map((one) => ({ ...one, log: null }))
+              .sort((a, b) => (a.eventKey < b.eventKey ? -1 : 1)),
+          },
     );
     return verdict;
   };

@@ -51,6 +51,7 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["SELECT * FROM too_late", ["read"]],
   ["SELECT * FROM quarantine_readable", ["read"]],
   ["SELECT * FROM too_late_readable", ["read"]],
+  ["SELECT * FROM conflict", ["read"]],
   ["SELECT * FROM stream_state", ["sweep", "api", "read"]],
   ["SELECT * FROM partition_progress", ["sweep", "api", "read"]],
   ["SELECT * FROM trouble('5 minutes', '5 minutes')", ["sweep", "api", "read"]],
@@ -67,10 +68,10 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["SELECT * FROM weather_amendments", ["read"]],
   ["SELECT event_key FROM seen_event", []],
   ["SELECT * FROM schema_migration", []],
-  [`SELECT commit_sensor(${header}, ${emptyArrays(17)})`, ["ingest"]],
-  [`SELECT commit_consumption(${header}, ${emptyArrays(13)})`, ["ingest"]],
-  [`SELECT commit_weather(${header}, ${emptyArrays(16)})`, ["ingest"]],
-  [`SELECT claim_batch(${header}, ${emptyArrays(9)})`, []],
+  [`SELECT commit_sensor(${header}, ${emptyArrays(19)})`, ["ingest"]],
+  [`SELECT commit_consumption(${header}, ${emptyArrays(15)})`, ["ingest"]],
+  [`SELECT commit_weather(${header}, ${emptyArrays(18)})`, ["ingest"]],
+  [`SELECT claim_batch(${header}, ${emptyArrays(11)})`, []],
   ["SELECT settle_late('{}', '{}', 0)", []],
   ["SELECT finalise_sensor(1)", ["sweep"]],
   ["SELECT finalise_consumption(1)", ["sweep"]],
@@ -85,7 +86,7 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["DELETE FROM seen_event WHERE event_time < '1970-01-01'", ["sweep"]],
   ["UPDATE partition_progress SET lag = lag", ["sweep"]],
   ["DELETE FROM partition_progress", []],
-  ...[...realtime, ...history, "quarantine", "too_late", "seen_event"].flatMap(
+  ...[...realtime, ...history, "quarantine", "too_late", "conflict", "seen_event"].flatMap(
     (table): [string, Kind[]][] => [
       [`INSERT INTO ${table} DEFAULT VALUES`, []],
       [`TRUNCATE ${table}`, []],

@@ -73,23 +73,26 @@ describe("the offsets of a partition", () => {
 });
 
 const sound = {
-  records: 10,
+  records: 13,
   counted: 6,
   quarantined: 2,
   tooLate: 1,
   duplicates: 1,
-  offsets: 12,
+  conflicts: 3,
+  offsets: 15,
   quarantineRows: 2,
   tooLateRows: 1,
+  conflictRows: 3,
 };
 
 describe("the books", () => {
   test.each([
     [{}, []],
-    [{ counted: 7 }, ["counted + quarantined + too late + duplicates = 11, but 10 records"]],
-    [{ offsets: 9 }, ["10 records, but only 9 offsets"]],
+    [{ counted: 7 }, ["counted + quarantined + too late + duplicates + conflicts = 14, but 13 records"]],
+    [{ offsets: 12 }, ["13 records, but only 12 offsets"]],
     [{ quarantineRows: 1 }, ["2 quarantined, but 1 rows of quarantine"]],
     [{ tooLateRows: 2 }, ["1 too late, but 2 rows of too_late"]],
+    [{ conflictRows: 2 }, ["3 conflicts, but 2 rows of conflict"]],
   ])("with %j: %j", (change, problems) => {
     expect(checkLedger({ ...sound, ...change })).toEqual(problems);
   });

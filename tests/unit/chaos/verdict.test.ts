@@ -24,6 +24,7 @@ const sensor = (value: number, at = "10:31:00.123456") => ({
 });
 const meter = (id: string, reading: number, unit: string) => ({
   event_id: id,
+  meter_id: "m",
   customer_id: "c",
   reading,
   unit,
@@ -39,6 +40,8 @@ const log = [
   logged("consumption", 3, meter("a", 1.5, "kWh")),
   logged("consumption", 4, meter("d", -1, "kWh"), "out_of_range:reading"),
   logged("consumption", 5, meter("e", 1, "kWh"), "too_late"),
+  logged("consumption", 6, { ...meter("b", 250, "Wh"), timestamp: "2026-01-15T10:30:01Z" }),
+  logged("consumption", 7, { ...meter("b", 0.25, "kWh"), meter_id: "another" }),
 ];
 const expected = expectedTables(log);
 
@@ -51,13 +54,14 @@ test("sums are exact, windows half-open, identities counted once", () => {
       { events: 1, values: "1 -0.0000001 -0.0000001 -0.0000001 0.00000000000001" },
     ],
   ]);
-  expect([...expected.rows.consumption]).toEqual([[`${at("10:00:00")}|c`, { events: 3, values: "3 3.75" }]]);
+  expect([...expected.rows.consumption]).toEqual([[`${at("10:00:00")}|c`, { events: 4, values: "4 4" }]]);
   expect(expected.totals.consumption).toEqual({
-    records: 6,
-    counted: 3,
+    records: 8,
+    counted: 4,
     quarantined: 1,
     tooLate: 1,
-    duplicates: 1,
+    repeated: 2,
+    contested: 1,
   });
   expect([...expected.tooLate]).toEqual(["consumption-0:5"]);
   expect([...expected.quarantine][0]).toMatch(/^consumption-0:4 out_of_range reading /);
@@ -80,8 +84,8 @@ test.each<[string, Tables, object]>([
   ["a row that is not there", withRow(key, null), { LOST: 1 }],
   ["a row of nothing", withRow("other", { events: 1, values: "1 1" }), { DOUBLED: 1 }],
   ["an event too few", withRow(key, { events: 2, values: "2 2.25" }), { LOST: 1 }],
-  ["an event too many", withRow(key, { events: 4, values: "4 5.25" }), { DOUBLED: 1 }],
-  ["another sum of as many", withRow(key, { events: 3, values: "3 3.76" }), { LOST: 1, DOUBLED: 1 }],
+  ["an event too many", withRow(key, { events: 5, values: "5 5.25" }), { DOUBLED: 1 }],
+  ["another sum of as many", withRow(key, { events: 4, values: "4 4.01" }), { LOST: 1, DOUBLED: 1 }],
   ["nothing in quarantine", { ...expected, quarantine: new Set() }, { LOST: 1 }],
   [
     "too late twice",

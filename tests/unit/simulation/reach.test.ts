@@ -11,6 +11,7 @@ describe("the schedules", () => {
       tooLate: 0,
       inFuture: 0,
       duplicates: 0,
+      conflicts: 0,
       killed: 0,
       newTopics: 0,
       laterRangeFirst: 0,
@@ -23,6 +24,7 @@ describe("the schedules", () => {
       if (database.tooLate.length > 0) reached.tooLate++;
       if (database.quarantine.some((row) => row.reason === "in_future")) reached.inFuture++;
       if (database.ledger.some((row) => row.duplicates > 0)) reached.duplicates++;
+      if (database.conflicts.length > 0) reached.conflicts++;
       if (database.ledger.some((row) => row.incarnation > 0)) reached.newTopics++;
       if (first.some((range, i) => (range?.from ?? 0) < (first[i - 1]?.from ?? 0))) reached.laterRangeFirst++;
       if (trace.some((event) => event.kind === "died")) reached.killed++;

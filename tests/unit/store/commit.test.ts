@@ -29,7 +29,16 @@ describe("the commit loop", () => {
     const { judge } = database();
     const log = [reading(7), reading(8)];
     const first = {
-      ...{ records: 2, counted: 2, replayed: 0, quarantined: 0, tooLate: 0, duplicates: 0, late: 0 },
+      ...{
+        records: 2,
+        counted: 2,
+        replayed: 0,
+        quarantined: 0,
+        tooLate: 0,
+        duplicates: 0,
+        conflicts: 0,
+        late: 0,
+      },
       startsIncarnation: false,
     };
     expect(await commit(judge, log)).toEqual({ ...first, roundTrips: 1 });
@@ -163,7 +172,7 @@ describe("a topic that was created again", () => {
       dead.push(deadIncarnation);
       const common = { incarnation: 6, nowUs: NOW_US, watermarkUs: null };
       if (dead.length > 1) return { ...common, applied: true, late: 0 };
-      const refused = { applied: false, alreadyApplied: "{[0,1)}", seenEventKeys: [] } as const;
+      const refused = { applied: false, alreadyApplied: "{[0,1)}", seen: [] } as const;
       return { ...common, ...refused, ledgerMaxRecordTimeMs };
     }, records);
     return dead;

@@ -64,7 +64,7 @@ describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empt
   test("are read with microseconds and without a zone as UTC", () => {
     expect(sensorStream.decode(Buffer.from(JSON.stringify(sensor)))).toEqual({
       timeUs: parseInstant("2026-01-15T10:30:00.123456Z"),
-      eventId: null,
+      identity: null,
       sensorId: "s-1",
       sensorType: "voltage",
       value: 231.25,
@@ -215,13 +215,13 @@ describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empt
   test("is read with its identity, where it has one", () => {
     expect(weatherStream.decode(Buffer.from(JSON.stringify({ ...weather, event_id: "w-1" })))).toEqual({
       timeUs: parseInstant("2026-01-15T10:30:00Z"),
-      eventId: "w-1",
+      identity: "41.33 19.82\0w-1",
       temperatureCelsius: 7.5,
       humidityPercent: 80,
       pressureHpa: 1013.2,
       windMetresPerSecond: 3.1,
       condition: "Cloudy",
     });
-    expect(weatherStream.decode(Buffer.from(JSON.stringify(weather)))).toMatchObject({ eventId: null });
+    expect(weatherStream.decode(Buffer.from(JSON.stringify(weather)))).toMatchObject({ identity: null });
   });
 });

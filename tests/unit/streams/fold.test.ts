@@ -1,11 +1,19 @@
-// The laws of a fold: each new record ends as one of four, bounds belong to one side, and the batch settles all that
+// The laws of a fold: each new record ends as one of five, bounds belong to one side, and the batch settles all that
 // lies between its first and its last offset.
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { holds } from "../../../lib/core/ranges.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
-import { eventKeyOf, type Facts, foldRecords, type LogRecord, noFacts } from "../../../lib/streams/fold.ts";
+import {
+  contentHashOf,
+  eventKeyOf,
+  type Facts,
+  foldRecords,
+  type LogRecord,
+  noFacts,
+} from "../../../lib/streams/fold.ts";
+import { isRefusal } from "../../../lib/streams/refusal.ts";
 import { contentOf } from "../../simulation/schedule.ts";
 
 const HOUR_US = 3600e6;
@@ -29,8 +37,16 @@ function poison(offset: number, recordTimeMs = 1_000 + offset): LogRecord {
 const fold = (records: readonly LogRecord[], facts: Partial<Facts> = {}) =>
   foldRecords(consumptionStream, records, { ...noFacts, ...facts });
 
+/** What the database knows after it has counted a reading of log 7. */
+function factsOf({ offset, value }: LogRecord): Facts["seen"] {
+  const event = consumptionStream.decode(value ?? Buffer.alloc(0));
+  if (isRefusal(event) || event.identity === null) throw new Error("no reading");
+  const content = contentHashOf(consumptionStream.contentOf(event));
+  return new Map([[eventKeyOf(event.identity), { content, log: 7, offset }]]);
+}
+
 describe("a fold", () => {
-  test("ends each new record as one of counted, refused, too late, duplicate", () => {
+  test("ends each new record as one of counted, refused, too late, duplicate, conflict", () => {
     const codes = fc.array(fc.nat(24_575), { minLength: 1, maxLength: 20 });
     const applied = fc.constantFrom(
       [],
@@ -50,14 +66,13 @@ describe("a fold", () => {
         });
         const facts = { applied: known, futureAfterUs: BASE_US, tooLateUpToUs: BASE_US - HOUR_US };
         const batch = fold(records, facts);
-        expect(batch.counted + batch.refused.length + batch.tooLate.length + batch.duplicates).toBe(
-          batch.records,
-        );
+        const aside = batch.refused.length + batch.tooLate.length + batch.conflicts.length;
+        expect(batch.counted + batch.duplicates + aside).toBe(batch.records);
         expect(batch.records).toBe(records.filter(({ offset }) => !holds(known, offset)).length);
         expect(batch.identities).toHaveLength(batch.counted);
         expect(batch.partials.reduce((sum, { partial }) => sum + partial.count, 0)).toBe(batch.counted);
         expect(batch.duplicates).toBeGreaterThanOrEqual(0);
-        const judged = [...batch.refused, ...batch.tooLate].map(({ offset }) => offset);
+        const judged = [...batch.refused, ...batch.tooLate, ...batch.conflicts].map(({ offset }) => offset);
         expect(judged.every((offset) => !holds(known, offset))).toBe(true);
       }),
       { numRuns: 500 },
@@ -87,11 +102,11 @@ describe("a fold", () => {
   });
 
   test("counts an identity once, in the batch and against what was seen", () => {
-    const seenEventKeys = new Set([eventKeyOf("seen")]);
+    const seen = factsOf(reading(9, BASE_US, "seen"));
     const records = [reading(0, BASE_US, "a"), reading(1, BASE_US, "a"), reading(2, BASE_US, "seen")];
-    const batch = fold(records, { seenEventKeys });
-    expect(batch).toMatchObject({ counted: 1, duplicates: 2 });
-    expect(batch.identities).toEqual([{ eventKey: eventKeyOf("a"), timeUs: BASE_US }]);
+    const batch = fold(records, { seen });
+    expect(batch).toMatchObject({ counted: 1, duplicates: 2, conflicts: [] });
+    expect(batch.identities).toMatchObject([{ eventKey: eventKeyOf("m\0a"), timeUs: BASE_US, offset: 0 }]);
   });
 
   test("knows an identity by the first half of its SHA-256, written as a UUID", () => {
