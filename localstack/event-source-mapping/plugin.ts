@@ -12,6 +12,7 @@ import { type FaultPlan, readFaultPlan, switchableFaults } from "./faults.ts";
 import { handOverBytes } from "./http-bodies.ts";
 import { invokeThrough } from "./invoke.ts";
 import { type Cluster, openCluster } from "./kafka-cluster.ts";
+import { type LimitedFunction, limitFunctions } from "./limited-lambda.ts";
 import { logMetrics } from "./metrics.ts";
 import { MappingRegistry } from "./registry.ts";
 import { readSchedules, type Schedule, startSchedule } from "./schedule.ts";
@@ -25,9 +26,7 @@ interface Serverless {
   readonly classes: { readonly Error: new (message: string, code: string) => Error };
   readonly service: {
     readonly service: string;
-    readonly functions: Readonly<
-      Record<string, { readonly name: string; readonly events?: readonly unknown[] }>
-    >;
+    readonly functions: Readonly<Record<string, LimitedFunction & { readonly name: string }>>;
     readonly resources?: unknown;
     readonly custom?: {
       readonly build?: string;
@@ -75,6 +74,9 @@ export default class EventSourceMappingPlugin {
       "before:offline:start:init": async () => {
         settings = await this.#readSettings();
         await this.#build();
+        await limitFunctions(serverless.serviceDir, serverless.service.functions, (message) =>
+          this.#write(`functions: ${message}`),
+        );
       },
       "after:offline:start:init": async () => {
         if (settings !== null) await this.#start(settings);

@@ -238,6 +238,31 @@ describe("HTTP", () => {
     expect([response.status, answer.error]).toEqual([status, error]);
   });
 
+  test("500 requests at once: each is stored and counted, or refused with an error", async () => {
+    const timestamp = new Date().toISOString();
+    const answers = await Promise.all(
+      Array.from({ length: 500 }, (_, index) =>
+        post("/api/v1/ingest/meter", {
+          event_id: `burst-${index}`,
+          meter_id: "burst",
+          customer_id: "burst",
+          reading: 1,
+          timestamp,
+        }),
+      ),
+    );
+    const stored = answers.filter(({ status }) => status === 201);
+    const refused = answers.filter(({ status }) => status === 503);
+    expect(stored.length + refused.length).toBe(500);
+    expect(stored.length).toBeGreaterThanOrEqual(50); // so many run at once where it is deployed
+    expect(refused.length).toBeGreaterThan(0);
+    const rows = await until(
+      () => rowsOf("SELECT reading_count FROM consumption_aggregates_realtime WHERE customer_id = 'burst'"),
+      (found) => Number(found[0]?.reading_count) >= stored.length,
+    );
+    expect(rows).toEqual([{ reading_count: String(stored.length) }]);
+  });
+
   test("GET /health and /ready", async () => {
     const health = await fetch(`${functions.httpUrl}/health`);
     expect(await health.json()).toEqual({
