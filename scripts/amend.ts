@@ -5,7 +5,14 @@ import { Command } from "commander";
 import { amend, emptyWindows, revert } from "../lib/amend/amend.ts";
 import type { AmendmentTools } from "../lib/amend/from-topic.ts";
 import type { Amended, Decision } from "../lib/amend/judge.ts";
-import { listAmendedRows, listAmendments } from "../lib/amend/list.ts";
+import {
+  amendedRowJson,
+  amendedRowText,
+  amendmentJson,
+  amendmentText,
+  readAmendedRows,
+  readAmendments,
+} from "../lib/amend/list.ts";
 import {
   amendmentOf,
   type CorrectionOptions,
@@ -18,6 +25,7 @@ import { readKafkaSettings, readTopics } from "../lib/config/kafka.ts";
 import { readTimeZones } from "../lib/config/time-zones.ts";
 import { openArchive } from "../lib/kafka/archive.ts";
 import { wholeNumber } from "../lib/terminal/options.ts";
+import { printJson, tolerateClosedOutput } from "../lib/terminal/output.ts";
 import { startProgress } from "./progress.ts";
 import { onDatabase } from "./running-pipeline.ts";
 
@@ -50,9 +58,15 @@ function resultText({ id, rows, countBefore, countAfter }: Amended, dryRun: bool
   return dryRun ? `dry run, nothing has changed: ${change}` : `amendment ${id}: ${change}`;
 }
 
+tolerateClosedOutput();
+
 const program = new Command()
   .name("npm run amend --")
-  .description("Amends aggregates by entries that can be reverted (docs/amendments.md).");
+  .description("Amends aggregates by entries that can be reverted (docs/amendments.md).")
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 it is done, or there was nothing to do; 1 it was refused, and nothing has changed.",
+  );
 
 withDecision(withSelection(program.command("remove").description("make events count no more")))
   .option("--whole-windows", "all that the windows of the span hold, without reading events", false)
@@ -78,25 +92,37 @@ withDecision(program.command("revert").description("take an amendment back by an
   .argument("<id>", "", wholeNumber)
   .action((id: number, options: Decision) => onTopic((tools) => revert(tools, id, options), options));
 
+/** How many of the newest are shown to people who do not say. */
+const USUAL_LIMIT = 50;
+
 program
   .command("list")
   .description("the amendments, newest first")
-  .option("--limit <number>", "at most so many", wholeNumber, 50)
-  .action(({ limit }: { limit: number }) =>
-    onDatabase(async (pool) =>
-      console.log((await listAmendments(pool, null, limit)).join("\n") || "no amendments"),
-    ),
+  .option("--limit <number>", `at most so many (default: ${USUAL_LIMIT}, with --json all)`, wholeNumber)
+  .option("--json", "one JSON array", false)
+  .action(({ limit, json }: { limit?: number; json: boolean }) =>
+    onDatabase(async (pool) => {
+      if (json) return printJson((await readAmendments(pool, null, limit ?? null)).map(amendmentJson));
+      const most = limit ?? USUAL_LIMIT;
+      const amendments = await readAmendments(pool, null, most + 1);
+      if (amendments.length > most)
+        console.error(`these are the newest ${most}; there are more: see --limit`);
+      console.log(amendments.slice(0, most).map(amendmentText).join("\n") || "no amendments");
+    }),
   );
 
 program
   .command("show")
   .description("an amendment with each row that it changed")
   .argument("<id>", "", wholeNumber)
-  .action((id: number) =>
+  .option("--json", "one JSON object", false)
+  .action((id: number, { json }: { json: boolean }) =>
     onDatabase(async (pool) => {
-      const [text] = await listAmendments(pool, id, 1);
-      if (text === undefined) throw new Error(`there is no amendment ${id}`);
-      console.log([text, ...(await listAmendedRows(pool, id))].join("\n"));
+      const [amendment] = await readAmendments(pool, id, 1);
+      if (amendment === undefined) throw new Error(`there is no amendment ${id}`);
+      const rows = await readAmendedRows(pool, id);
+      if (json) printJson({ ...amendmentJson(amendment), changed_rows: rows.map(amendedRowJson) });
+      else console.log([amendmentText(amendment), ...rows.map(amendedRowText)].join("\n"));
     }),
   );
 

@@ -12,9 +12,13 @@ import { openArchive } from "../lib/kafka/archive.ts";
 import { openOffsetReader } from "../lib/kafka/offsets.ts";
 import { messageOf } from "../lib/log.ts";
 import { openPool } from "../lib/store/pool.ts";
+import { printJson, tolerateClosedOutput } from "../lib/terminal/output.ts";
+import { terminalWidth } from "../lib/terminal/table.ts";
 import { pipelineEnvironment } from "./running-pipeline.ts";
 
 const STATEMENT_TIMEOUT_MS = 600_000;
+
+tolerateClosedOutput();
 
 const options = program
   .name("npm run audit --")
@@ -24,15 +28,15 @@ const options = program
   .addHelpText(
     "after",
     "\nEnvironment: KAFKA_GROUP_SENSOR_DATA, KAFKA_GROUP_METER_READINGS, KAFKA_GROUP_WEATHER name the consumer groups of\n" +
-      "the triggers where they are not those of `npm start` (deployed: smartgrid-STAGE-aggregate-STREAM-TOPIC).",
+      "the triggers where they are not those of `npm start` (deployed: smartgrid-STAGE-aggregate-STREAM-TOPIC).\n" +
+      "\nExit codes: 0 clean; 1 something is lost, doubled or does not add up; 2 it could not be found out.",
   )
   .parse()
   .opts<{ json: boolean; repair: boolean }>();
 
 function print(report: AuditReport): void {
-  if (options.json)
-    console.log(JSON.stringify({ ...report, clean: isClean(report), verdict: verdictOf(report) }, null, 2));
-  else console.log(reportText(report).join("\n"));
+  if (options.json) printJson({ ...report, clean: isClean(report), verdict: verdictOf(report) });
+  else console.log(reportText(report, terminalWidth()).join("\n"));
 }
 
 try {

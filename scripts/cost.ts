@@ -10,7 +10,10 @@ import { type Deployment, pipelineBill, type Trigger } from "../cost/pipeline.ts
 import { compiled, type Prices, pricesOf, WHOLE_REGION, warning } from "../cost/prices.ts";
 import { eventsPerSecondOf, loadsOf, type Workload } from "../cost/workload.ts";
 import { messageOf } from "../lib/log.ts";
+import { tolerateClosedOutput } from "../lib/terminal/output.ts";
 import { type Estimate, pricesIn, printEstimate, printSources } from "./cost/report.ts";
+
+tolerateClosedOutput();
 
 interface Options {
   readonly sensors?: number;

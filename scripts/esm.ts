@@ -3,7 +3,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { InvalidArgumentError, program } from "commander";
 import { messageOf } from "../lib/log.ts";
-import { tableOf } from "../lib/terminal/table.ts";
+import { printJson, tolerateClosedOutput } from "../lib/terminal/output.ts";
+import { fittingTable, tableOf, terminalWidth } from "../lib/terminal/table.ts";
 import {
   type Control,
   controlUrl,
@@ -17,20 +18,42 @@ const POLL_MS = 100;
 /** AWS's changes take up to 90 s (12). */
 const CHANGE_LIMIT_MS = 90_000;
 
-async function list(control: Control): Promise<void> {
+interface Form {
+  readonly json: boolean;
+}
+
+/** For programs: the mapping under AWS's names, and how far its partitions are. */
+const withPartitions = (
+  mapping: MappingConfiguration,
+  { mappings }: Awaited<ReturnType<Control["status"]>>,
+) => ({
+  ...mapping,
+  partitions: mappings.find(({ uuid }) => uuid === mapping.UUID)?.partitions ?? [],
+});
+
+async function list(control: Control, { json }: Form): Promise<void> {
   const [mappings, status] = await Promise.all([control.list(), control.status()]);
+  if (json) {
+    printJson(mappings.map((mapping) => withPartitions(mapping, status)));
+    return;
+  }
   const rows = mappings.map((mapping) => {
     const partitions = status.mappings.find(({ uuid }) => uuid === mapping.UUID)?.partitions ?? [];
     const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
     const { UUID, Topics, State, LastProcessingResult } = mapping;
     return [functionNameOf(mapping), Topics[0], State, String(lag), UUID, LastProcessingResult];
   });
-  console.log(tableOf([["function", "topic", "state", "lag", "uuid", "last result"], ...rows]));
+  const head = ["function", "topic", "state", "lag", "uuid", "last result"];
+  console.log(fittingTable(head, rows, terminalWidth()));
 }
 
-async function show(control: Control, wanted: string): Promise<void> {
+async function show(control: Control, wanted: string, { json }: Form): Promise<void> {
   const mapping = pickMapping(await control.list(), wanted);
   const status = await control.status();
+  if (json) {
+    printJson(withPartitions(mapping, status));
+    return;
+  }
   const settings = Object.entries(mapping).map(([name, value]) => [
     name,
     typeof value === "string" ? value : JSON.stringify(value),
@@ -42,7 +65,9 @@ async function show(control: Control, wanted: string): Promise<void> {
     one.lastError ?? "",
   ]);
   const head = ["partition", "next offset", "end", "lag", "in flight", "failures", "last error"];
-  console.log(rows.length === 0 ? "\nno partition is assigned" : `\n${tableOf([head, ...rows])}`);
+  console.log(
+    rows.length === 0 ? "\nno partition is assigned" : `\n${fittingTable(head, rows, terminalWidth())}`,
+  );
 }
 
 async function change(
@@ -118,21 +143,26 @@ function changesOf(options: SetOptions): Record<string, unknown> {
   return changes;
 }
 
+tolerateClosedOutput();
+
 const control = () => openControl(program.opts<{ url?: string }>().url);
 
 program
   .name("npm run esm --")
   .description("Event source mappings: the Kafka triggers of what runs on this machine.")
   .addOption(controlUrl)
+  .addHelpText("after", "\nExit codes: 0 it is done; 1 it is not, and standard error says why.")
   .showHelpAfterError();
 program
   .command("list")
   .description("all of them, with state and lag")
-  .action(async () => list(await control()));
+  .option("--json", "one JSON array", false)
+  .action(async (options: Form) => list(await control(), options));
 program
   .command("show <mapping>")
   .description("settings, state and partitions of one, by UUID or function")
-  .action(async (wanted: string) => show(await control(), wanted));
+  .option("--json", "one JSON object", false)
+  .action(async (wanted: string, options: Form) => show(await control(), wanted, options));
 program
   .command("enable <mapping>")
   .description("delivers from where it stopped")

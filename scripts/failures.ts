@@ -4,7 +4,9 @@
 import { join, resolve } from "node:path";
 import { program } from "commander";
 import { messageOf } from "../lib/log.ts";
-import { tableOf } from "../lib/terminal/table.ts";
+import { printJson, tolerateClosedOutput } from "../lib/terminal/output.ts";
+import { printable } from "../lib/terminal/printable.ts";
+import { fittingTable, terminalWidth } from "../lib/terminal/table.ts";
 import { parseDestination } from "../localstack/event-source-mapping/destination-name.ts";
 import { type Invoke, invokeThrough } from "../localstack/event-source-mapping/invoke.ts";
 import {
@@ -105,7 +107,11 @@ function tableOfFailures(failures: readonly StoredFailure[]): string {
     one.replayedAt ?? "",
   ]);
   const head = ["id", "when", "function", "condition", "destination", "offsets", "records", "invocations"];
-  return tableOf([[...head, "replayed"], ...rows]);
+  return fittingTable(
+    [...head, "replayed"],
+    rows.map((row) => row.map(printable)),
+    terminalWidth(),
+  );
 }
 
 /** @param id the beginning suffices where it names one only. @throws Error where it does not */
@@ -168,12 +174,15 @@ async function replay(ids: readonly string[], options: ReplayOptions): Promise<v
   if (count < chosen.length) process.exitCode = 1;
 }
 
+tolerateClosedOutput();
+
 program
   .name("npm run failures --")
   .description(
     "Batches that were given up to a failure destination on this machine (LOCALSTACK_FAILURES_DIR).",
   )
   .addOption(controlUrl)
+  .addHelpText("after", "\nExit codes: 0 it is done; 1 it could not be done, or not all of it.")
   .showHelpAfterError();
 program
   .command("list")
@@ -181,18 +190,21 @@ program
   .option("--function <name>", "of this function only")
   .option("--destination <kind/name>", "of this destination only, such as sqs/failed-readings")
   .option("--replayed", "also those that have been replayed")
-  .action(async (options: Selection & { replayed?: boolean }) => {
+  .option("--json", "one JSON array, each failure with its record as AWS would have sent it", false)
+  .action(async (options: Selection & { replayed?: boolean; json: boolean }) => {
     const all = (await readAll(await stackIfRunning(url()))).filter(isSelected(options));
     const shown = all.filter(({ replayedAt }) => options.replayed === true || replayedAt === null);
-    console.log(shown.length === 0 ? "no failures" : tableOfFailures(shown));
+    if (options.json) printJson(shown);
+    else console.log(shown.length === 0 ? "no failures" : tableOfFailures(shown));
   });
 program
   .command("show <id>")
   .description("one as AWS would have sent it")
-  .action(async (id: string) => {
+  .option("--json", "the record alone", false)
+  .action(async (id: string, { json }: { json: boolean }) => {
     const { record, file, destination, replayedAt } = pick(await readAll(await stackIfRunning(url())), id);
-    console.log(`${file ?? destination}${replayedAt === null ? "" : ` (replayed ${replayedAt})`}`);
-    console.log(JSON.stringify(record, null, 2));
+    if (!json) console.log(`${file ?? destination}${replayedAt === null ? "" : ` (replayed ${replayedAt})`}`);
+    printJson(record);
   });
 program
   .command("replay [ids...]")

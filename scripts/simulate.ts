@@ -1,6 +1,7 @@
 // `npm run simulate -- [--seed N] [--schedules M] [--path P]`: more schedules than `npm test` runs, or one again.
 
 import { Command, InvalidArgumentError } from "commander";
+import { tolerateClosedOutput } from "../lib/terminal/output.ts";
 import { describeBroken, simulate } from "../tests/simulation/simulate.ts";
 
 const CHUNK = 20_000;
@@ -9,6 +10,8 @@ function wholeNumber(text: string): number {
   if (!/^-?\d{1,10}$/.test(text)) throw new InvalidArgumentError("expected a whole number");
   return Number(text);
 }
+
+tolerateClosedOutput();
 
 const options = new Command("npm run simulate --")
   .description(

@@ -1,4 +1,4 @@
-// Amendments on record, for people.
+// Amendments on record, for people and for programs.
 
 import type { Pool } from "pg";
 import { formatInstant } from "../core/instant.ts";
@@ -6,7 +6,7 @@ import { quoted } from "../terminal/printable.ts";
 import type { AmendableName } from "./amendable.ts";
 import type { Correction, Selector } from "./entry.ts";
 
-interface AmendmentOnRecord {
+export interface AmendmentOnRecord {
   readonly id: number;
   readonly kind: "remove" | "correct" | "revert";
   readonly stream: AmendableName;
@@ -24,7 +24,7 @@ interface AmendmentOnRecord {
   readonly countAfter: number;
 }
 
-interface AmendedRow {
+export interface AmendedRow {
   readonly startUs: number;
   readonly sensorType: string;
   readonly key: string;
@@ -46,7 +46,8 @@ function deedText({ kind, correction, reverts }: AmendmentOnRecord): string {
   return "unit" in correction ? `correct to unit ${correction.unit}` : `multiply by ${correction.multiply}`;
 }
 
-function textOf(amendment: AmendmentOnRecord): string {
+/** A line. */
+export function amendmentText(amendment: AmendmentOnRecord): string {
   const { id, stream, selector, fromUs, toUs, rows, countBefore, countAfter, revertedBy } = amendment;
   const { by, madeAt, reason } = amendment;
   return [
@@ -57,11 +58,45 @@ function textOf(amendment: AmendmentOnRecord): string {
   ].join(" ");
 }
 
+/** With the column names of the tables `amendment` and `amendment_row`. */
+export function amendmentJson(amendment: AmendmentOnRecord): Readonly<Record<string, unknown>> {
+  const { id, kind, stream, selector, correction, reverts, revertedBy, reason, by, madeAt, rows } = amendment;
+  return {
+    ...{ id, kind, stream, selector, correction },
+    span_from: formatInstant(amendment.fromUs),
+    span_to: formatInstant(amendment.toUs),
+    ...{ reverts, reverted_by: revertedBy, reason, made_by: by, made_at: madeAt.toISOString(), rows },
+    ...{ count_before: amendment.countBefore, count_after: amendment.countAfter },
+  };
+}
+
+/** Sums and counts are text: they have more digits than a JSON number keeps. */
+export function amendedRowJson(row: AmendedRow): Readonly<Record<string, unknown>> {
+  return {
+    window_start: formatInstant(row.startUs),
+    sensor_type: row.sensorType === "" ? null : row.sensorType,
+    key: row.key,
+    ...{ count_before: row.countBefore, count_after: row.countAfter },
+    ...{ sum_before: row.sumBefore, sum_after: row.sumAfter },
+  };
+}
+
+/** A line. */
+export function amendedRowText(row: AmendedRow): string {
+  const name = row.sensorType === "" ? quoted(row.key) : `${quoted(row.sensorType)} ${quoted(row.key)}`;
+  return `  ${formatInstant(row.startUs)} ${name}: count ${row.countBefore} → ${row.countAfter}, sum ${row.sumBefore} → ${row.sumAfter}`;
+}
+
 /**
- * The newest amendments, or one of them, a line each.
+ * The newest amendments, or one of them.
  * @param id null for all
+ * @param limit null: as many as there are
  */
-export async function listAmendments(pool: Pool, id: number | null, limit: number): Promise<string[]> {
+export async function readAmendments(
+  pool: Pool,
+  id: number | null,
+  limit: number | null,
+): Promise<AmendmentOnRecord[]> {
   const { rows } = await pool.query<AmendmentOnRecord>(
     `SELECT a.id::float8 AS id, a.kind, a.stream, a.selector, a.correction, epoch_us(a.span_from)::float8 AS "fromUs",
        epoch_us(a.span_to)::float8 AS "toUs", a.reverts::float8 AS reverts, a.reason, a.made_by AS by,
@@ -72,19 +107,16 @@ export async function listAmendments(pool: Pool, id: number | null, limit: numbe
      WHERE $1::bigint IS NULL OR a.id = $1 ORDER BY a.id DESC LIMIT $2`,
     [id, limit],
   );
-  return rows.map(textOf);
+  return rows;
 }
 
-/** What an amendment changed, a line for each row. */
-export async function listAmendedRows(pool: Pool, id: number): Promise<string[]> {
+/** What an amendment changed, row by row. */
+export async function readAmendedRows(pool: Pool, id: number): Promise<AmendedRow[]> {
   const { rows } = await pool.query<AmendedRow>(
     `SELECT epoch_us(window_start)::float8 AS "startUs", sensor_type AS "sensorType", key, count_before AS "countBefore",
        count_after AS "countAfter", sum_before AS "sumBefore", sum_after AS "sumAfter"
      FROM amendment_row WHERE amendment_id = $1 ORDER BY window_start, sensor_type, key`,
     [id],
   );
-  return rows.map((row) => {
-    const name = row.sensorType === "" ? quoted(row.key) : `${quoted(row.sensorType)} ${quoted(row.key)}`;
-    return `  ${formatInstant(row.startUs)} ${name}: count ${row.countBefore} → ${row.countAfter}, sum ${row.sumBefore} → ${row.sumAfter}`;
-  });
+  return rows;
 }

@@ -1,7 +1,7 @@
 // The audit's report for people: a table per partition, the streams, and one verdict line.
 
 import { type OffsetRange, type OffsetRanges, size } from "../core/ranges.ts";
-import { tableOf } from "../terminal/table.ts";
+import { fittingTable } from "../terminal/table.ts";
 import { type AuditReport, isClean, type PartitionAudit } from "./audit.ts";
 
 /** Of a list of ranges the first few, so that a line stays a line. */
@@ -55,13 +55,16 @@ export function verdictOf(report: AuditReport): string {
   return `NOT CLEAN: ${wrong.join("; ")}; ${still}`;
 }
 
-/** @returns lines */
-export function reportText(report: AuditReport): string[] {
+/**
+ * @param width columns of the terminal
+ * @returns lines
+ */
+export function reportText(report: AuditReport, width: number): string[] {
   const header = ["partition", "", "on broker", "committed", "applied", "lag", "gone", "holes", "LOST"];
   const isGroupUnknown = report.partitions.some((one) => one.committed === null && one.applied.length > 0);
   return [
     `source ${report.source}`,
-    tableOf([header, ...report.partitions.map(partitionRow)]),
+    fittingTable(header, report.partitions.map(partitionRow), width),
     ...(isGroupUnknown
       ? ["committed none: the highest applied offset stands in; KAFKA_GROUP_… name the triggers' groups"]
       : []),

@@ -1,5 +1,7 @@
 // Standard output of a command whose reader may go away (`| head`).
 
+import { printableJson } from "./printable.ts";
+
 /**
  * A reader that goes away is no error: what is printed from then on is dropped, and the command does what it was asked
  * to do, silently. Called once by each command.
@@ -21,4 +23,9 @@ function print(text: string): Promise<boolean> {
 /** Writes pieces of text to standard output no faster than they are read, and stops where nobody reads any more. */
 export async function printAll(pieces: AsyncIterable<string>): Promise<void> {
   for await (const piece of pieces) if (!(await print(piece))) return;
+}
+
+/** One JSON document for programs. Control characters stand escaped in it, so that a terminal may show it, too. */
+export function printJson(document: unknown): void {
+  console.log(printableJson(document));
 }

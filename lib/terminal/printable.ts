@@ -12,3 +12,13 @@ export function printable(text: string): string {
 export function quoted(text: string): string {
   return printable(JSON.stringify(text));
 }
+
+/** JSON, indented; the same signs stand escaped in its strings, so that it is still the same document. */
+export function printableJson(document: unknown): string {
+  return JSON.stringify(document, null, 2).replaceAll(/[^\P{C}\n]/gu, (sign) =>
+    sign
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
+}

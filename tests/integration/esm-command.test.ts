@@ -67,6 +67,9 @@ test("list: function, topic, state, lag and last result; show: settings and part
     async () => result(),
     (text) => text.startsWith("PROBLEM"),
   );
+  const [mapping] = JSON.parse((await esm("list", "--json")).stdout);
+  expect(mapping).toMatchObject({ State: "Enabled", partitions: expect.any(Array) });
+  expect(JSON.parse((await esm("show", mapping.UUID, "--json")).stdout).UUID).toBe(mapping.UUID);
   const listed = await esm("list");
   expect(listed.stdout).toMatch(/^function +topic +state +lag +uuid +last result$/m);
   expect(listed.stdout).toContain(`s-local-f  ${topic}  Enabled  3    ${uuid}  PROBLEM: no database today`);

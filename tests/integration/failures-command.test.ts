@@ -143,6 +143,9 @@ test("rule 18: listed and shown, replayed as the very event from the topic, and 
   );
   const id = /^[0-9a-f]{8}/m.exec(listed.stdout)?.[0] ?? "";
   expect((await failures("show", id)).stdout).toContain('"firstRecordOffset": "0"');
+  const [one] = JSON.parse((await failures("list", "--json")).stdout);
+  expect(one).toMatchObject({ id: expect.stringContaining(id), functionName: "s-local-f", replayedAt: null });
+  expect(JSON.parse((await failures("show", id, "--json")).stdout)).toEqual(one.record);
   expect((await failures("list", "--function", "g")).stdout).toBe("no failures\n");
   expect((await failures("list", "--function", "f", "--destination", "sqs/queue")).stdout).toContain(id);
 

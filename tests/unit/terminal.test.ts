@@ -1,7 +1,9 @@
 // What comes from outside and is shown at a terminal cannot write to it.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { printable, quoted } from "../../lib/terminal/printable.ts";
+import { printable, printableJson, quoted } from "../../lib/terminal/printable.ts";
 import { fittingTable, wrapped } from "../../lib/terminal/table.ts";
 
 const anyText = fc.string({
@@ -31,3 +33,22 @@ test("a table that is wider than the terminal is shown a row after the other, an
   expect(wrapped(["12345", "123", "1", "1234567890123"], 12)).toBe("12345  123\n    1\n    1234567890123");
   expect(wrapped(["12345", "123"], Number.POSITIVE_INFINITY)).toBe("12345  123");
 });
+
+test("JSON for programs is the same document, and no sign of it writes to a terminal", () => {
+  fc.assert(
+    fc.property(fc.dictionary(anyText, fc.oneof(anyText, fc.integer())), (document) => {
+      const json = printableJson(document);
+      expect(json).not.toMatch(/[^\P{C}\n]/u);
+      expect(JSON.parse(json)).toEqual(JSON.parse(JSON.stringify(document)));
+    }),
+  );
+});
+
+// What it does: tests/integration/quarantine/export.test.ts.
+test.each(["amend", "audit", "cost", "esm", "failures", "quarantine", "simulate"])(
+  "npm run %s, which prints data, ends quietly where its reader goes away",
+  (name) => {
+    const script = readFileSync(join(import.meta.dirname, `../../scripts/${name}.ts`), "utf8");
+    expect(script).toMatch(/^tolerateClosedOutput\(\);$/m);
+  },
+);

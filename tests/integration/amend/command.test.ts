@@ -51,11 +51,38 @@ test("a meter that ran mad is removed, listed, shown and given back; exit codes 
   );
   expect(shown.stdout).toContain('"c": count 2 → 1, sum 1000002.000000 → 2.000000\n');
   expect(shown.stdout).not.toContain("\u001b");
+  const amendment = {
+    ...{
+      id: Number(id),
+      kind: "remove",
+      stream: "consumption",
+      selector: { meter: "mad" },
+      correction: null,
+    },
+    ...{ span_from: "2026-01-15T10:00:00.000000Z", reason: "ran\u001b[2J mad", made_by: "ada", rows: 1 },
+    ...{ reverts: null, reverted_by: null, count_before: 2, count_after: 1 },
+  };
+  const listed = await command("list", "--json");
+  expect(JSON.parse(listed.stdout)).toEqual([expect.objectContaining(amendment)]);
+  expect(listed.stdout).not.toContain("\u001b");
+  expect(JSON.parse((await command("show", id, "--json")).stdout)).toMatchObject({
+    ...amendment,
+    changed_rows: [
+      {
+        ...{ window_start: "2026-01-15T10:00:00.000000Z", sensor_type: null, key: "c" },
+        ...{ count_before: "2", count_after: "1", sum_before: "1000002.000000", sum_after: "2.000000" },
+      },
+    ],
+  });
   expect(await command("revert", id, ...decision)).toMatchObject({ code: 0 });
   expect(await topic.rows("consumption")).toEqual(before);
   expect(await command("revert", id, ...decision)).toMatchObject({
     code: 1,
     stderr: expect.stringContaining("has been reverted before"),
+  });
+  expect(await command("list", "--limit", "1")).toMatchObject({
+    stdout: expect.stringMatching(/^[^\n]+\n$/),
+    stderr: "these are the newest 1; there are more: see --limit\n",
   });
   expect((await command("list")).stdout.split("\n").map((line) => line.split(" ").slice(2, 3))).toEqual([
     ["revert"],
