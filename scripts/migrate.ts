@@ -3,12 +3,11 @@
 // in by IAM, as a deployment does.
 
 import { program } from "commander";
-import pg from "pg";
 import { readDatabaseSettings, readLoginSuffix } from "../lib/config/database.ts";
 import { messageOf } from "../lib/log.ts";
+import { connect } from "../lib/store/connect.ts";
 import { createIamLogins } from "../lib/store/logins.ts";
 import { migrate, readMigrations } from "../lib/store/migrate.ts";
-import { connectionOf } from "../lib/store/pool.ts";
 import { pipelineEnvironment } from "./running-pipeline.ts";
 
 program
@@ -22,8 +21,7 @@ program
 try {
   const environment = await pipelineEnvironment({ kafka: false, database: true });
   const loginSuffix = readLoginSuffix(environment);
-  const client = new pg.Client(connectionOf(readDatabaseSettings(environment)));
-  await client.connect();
+  const client = await connect(readDatabaseSettings(environment));
   try {
     const applied = await migrate(client, await readMigrations("infra/migrations"), async () => {
       if (loginSuffix !== null) await createIamLogins(client, loginSuffix);

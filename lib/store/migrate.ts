@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClientBase } from "pg";
+import { refuseUnfitServer } from "./server-check.ts";
 
 export interface Migration {
   readonly version: number;
@@ -39,13 +40,14 @@ export async function readMigrations(folder: string): Promise<Migration[]> {
  * database has and this version does not know are a newer version's, and stay.
  * @param andThen belongs to it: where it throws, nothing stays either
  * @returns the migrations that were applied now
- * @throws Error where one that was applied before has changed since, or one fails; then nothing has changed
+ * @throws Error where the server is none that can hold them (server-check.ts); where one that was applied before has changed since, or one fails; then nothing has changed
  */
 export async function migrate(
   client: ClientBase,
   migrations: readonly Migration[],
   andThen: () => Promise<void> = async () => undefined,
 ): Promise<Migration[]> {
+  await refuseUnfitServer(client);
   await client.query("BEGIN");
   try {
     await client.query("SELECT pg_advisory_xact_lock($1)", [ADVISORY_LOCK]);

@@ -25,7 +25,7 @@ export interface DatabaseSettings {
 }
 
 /** A lock is waited for at most this long: whoever holds it longer is stuck, and the batch comes again. */
-const LOCK_TIMEOUT_MS = 5_000;
+export const LOCK_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 
 /** For the driver. */

@@ -2,13 +2,13 @@
 
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import pg from "pg";
 import { readDatabaseSettings } from "../../lib/config/database.ts";
 import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
 import { createTopics } from "../../lib/kafka/topics.ts";
+import { connect } from "../../lib/store/connect.ts";
 import { createLogins } from "../../lib/store/logins.ts";
 import { migrate, readMigrations } from "../../lib/store/migrate.ts";
-import { connectionOf, type DatabaseSettings } from "../../lib/store/pool.ts";
+import type { DatabaseSettings } from "../../lib/store/pool.ts";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
@@ -99,8 +99,7 @@ async function prepareDatabase(
   settings: DatabaseSettings,
   passwordFile: string | null,
 ): Promise<Readonly<Record<string, string>>> {
-  const client = new pg.Client(connectionOf(settings));
-  await client.connect();
+  const client = await connect(settings);
   try {
     await migrate(client, await readMigrations("infra/migrations"));
     if (passwordFile === null) return {};

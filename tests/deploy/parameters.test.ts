@@ -329,7 +329,7 @@ describe("what functions would refuse at their start is refused here, in the sam
   test("and nothing of serverless.yml goes from the environment to a function unseen", () => {
     const unseen = [...serverlessYml.matchAll(/\benv:(\w+)/g)];
     // The region is checked like --region; the others are this machine's: where Kafka is, and how often it is swept.
-    expect(unseen.map((match) => match[1])).toEqual(["KAFKA_BROKER", "AWS_REGION", "SWEEP_INTERVAL"]);
+    expect(unseen.map((match) => match[1])).toEqual(["AWS_REGION", "SWEEP_INTERVAL"]);
   });
 });
 
