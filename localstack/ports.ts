@@ -1,4 +1,4 @@
-// Free ports on the loopback interface.
+// Free ports on the loopback interface, and another one where a port is taken between its choice and its use.
 
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
@@ -34,4 +34,29 @@ export async function freePort(preferred?: number): Promise<number> {
   for (let port = first; port < Math.min(first + TRIES, 65_536); port++)
     if ((preferred !== undefined || isNew(port)) && (await isFree(port))) return port;
   throw new Error(`no free port on 127.0.0.1 from ${first} to ${first + TRIES - 1}`);
+}
+
+/** How to choose a port: always this one, or anew each time. */
+export type PortChoice = number | (() => Promise<number>);
+
+const CHOICES = 10;
+
+/** In the words of Node, PostgreSQL and Java. */
+const isTaken = (error: unknown) =>
+  error instanceof Error && /EADDRINUSE|address already in use|BindException/i.test(error.message);
+
+/**
+ * Starts a server on a port that is chosen now, and again on another one where somebody else was faster.
+ * @param start throws an Error whose message says that the port is taken
+ * @throws what it throws otherwise, or where the port may be no other, or ten were taken
+ */
+export async function onChosenPort<T>(choice: PortChoice, start: (port: number) => Promise<T>): Promise<T> {
+  if (typeof choice === "number") return start(choice);
+  for (let choices = 1; ; choices++) {
+    try {
+      return await start(await choice());
+    } catch (error) {
+      if (!isTaken(error) || choices === CHOICES) throw error;
+    }
+  }
 }

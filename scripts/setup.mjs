@@ -126,8 +126,12 @@ function linkPostgres() {
 
 const lock = join(local, "setup.lock");
 
-/** Whether the process that holds the lock still runs. */
+/** Whether the process that holds the lock still runs. Linux: one that ended and was not waited for (Z) does not. */
 function isAlive(pid) {
+  if (process.platform === "linux") {
+    const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, "utf8") : "";
+    return stat !== "" && !stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z");
+  }
   try {
     process.kill(pid, 0);
     return true;

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../ports.ts";
+import { freePort, onChosenPort, type PortChoice } from "../ports.ts";
 import {
   runToEnd,
   type ServerCommand,
@@ -23,7 +23,7 @@ export interface KafkaOptions {
   /** Kept between starts; formatted when it is new. */
   readonly dataDir: string;
   /** Or how to choose one, once a broker that an earlier run has left there was stopped. */
-  readonly port: number | (() => Promise<number>);
+  readonly port: PortChoice;
   readonly heapMb?: number;
   /** Empties the directory first, after a broker that an earlier run has left on it was stopped. */
   readonly fresh?: boolean;
@@ -103,8 +103,6 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   await stopOrphan(pidFile, configFile, "SIGTERM");
   if (options.fresh) await rm(dataDir, { recursive: true, force: true });
   await mkdir(dataDir, { recursive: true });
-  const port = typeof options.port === "number" ? options.port : await options.port();
-  await writeFile(configFile, propertiesOf(options, dataDir, port, await freePort()));
   const heapMb = options.heapMb ?? 512;
   const archiveFlag = options.makesClassArchive ? "ArchiveClassesAtExit" : "SharedArchiveFile";
   const server: ServerCommand = {
@@ -128,10 +126,13 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
     pidFile,
     marker: configFile,
   };
-  if (!existsSync(join(dataDir, "formatted"))) await formatStorage(dataDir, server, configFile);
-  const started = startServer(server);
-  await untilReady(server, started, async () =>
-    (await readFile(server.logFile, "utf8")).includes("Kafka Server started"),
-  );
-  return { ...started, brokers: `127.0.0.1:${port}`, stop: () => started.stop("SIGTERM") };
+  return onChosenPort(options.port, async (port) => {
+    await writeFile(configFile, propertiesOf(options, dataDir, port, await freePort()));
+    if (!existsSync(join(dataDir, "formatted"))) await formatStorage(dataDir, server, configFile);
+    const started = startServer(server);
+    await untilReady(server, started, async () =>
+      (await readFile(server.logFile, "utf8")).includes("Kafka Server started"),
+    );
+    return { ...started, brokers: `127.0.0.1:${port}`, stop: () => started.stop("SIGTERM") };
+  });
 }

