@@ -1,6 +1,7 @@
 // The event source mappings of a Serverless service: its msk and kafka events with the template's extensions, so that
 // the settings that are deployed are the local ones.
 
+import { checkExtensions } from "./serverless-extensions.ts";
 import { type EventPlace, pathsOf, type SettingPath } from "./serverless-lines.ts";
 import {
   isProperties,
@@ -125,11 +126,40 @@ function awsProperties(event: Properties, isMsk: boolean): Properties {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
+function linePrefix(view: ServiceView, paths: readonly SettingPath[]): string {
+  const line = view.lineOf?.(paths) ?? null;
+  return line === null ? "" : `serverless.yml:${line}: `;
+}
+
 /** The property's place for an error message: line, function and event. */
 function placeOf(view: ServiceView, place: EventPlace, property: string): string {
-  const line = view.lineOf?.(pathsOf(place, property)) ?? null;
-  const prefix = line === null ? "" : `serverless.yml:${line}: `;
+  const prefix = linePrefix(view, pathsOf(place, property));
   return `${prefix}functions.${place.functionKey}.events.${place.kind}`;
+}
+
+/** Every msk and kafka event of the functions, with the place and logical id of its mapping. */
+function eventsOf(view: ServiceView): { place: EventPlace; properties: Properties; functionName: string }[] {
+  return Object.entries(view.functions).flatMap(([functionKey, { name, events = [] }]) =>
+    events.flatMap((event, index) => {
+      if (!isProperties(event)) return [];
+      const properties = event.msk ?? event.kafka;
+      if (!isProperties(properties)) return [];
+      const kind = event.msk === undefined ? "kafka" : "msk";
+      const place: EventPlace = { functionKey, index, kind, logicalId: logicalIdOf(functionKey, event) };
+      return [{ place, properties, functionName: name }];
+    }),
+  );
+}
+
+function checkConcurrency(view: ServiceView, functionKeys: readonly string[]): void {
+  for (const key of Object.keys(view.concurrency ?? {}))
+    if (!functionKeys.includes(key))
+      throw new MappingError(
+        `${linePrefix(view, [["custom", "eventSourceMapping", "concurrency", key]])}custom.eventSourceMapping`,
+        "concurrency",
+        `functions with a Kafka trigger, which are ${functionKeys.join(", ")}`,
+        key,
+      );
 }
 
 export interface DeclaredMapping {
@@ -142,37 +172,34 @@ export interface DeclaredMapping {
 export function readMappings(view: ServiceView): DeclaredMapping[] {
   const extensions = parts(view.resources, "extensions");
   const resources = parts(view.resources, "Resources");
+  const events = eventsOf(view);
+  const ids = events.map(({ place }) => place.logicalId);
+  checkExtensions(extensions, resources, ids, (path) => `${linePrefix(view, [path])}resources.extensions`);
+  checkConcurrency(view, [...new Set(events.map(({ place }) => place.functionKey))]);
   const groups = new Set<string>();
-  return Object.entries(view.functions).flatMap(([key, definition]) =>
-    (definition.events ?? []).flatMap((event, index): DeclaredMapping[] => {
-      if (!isProperties(event)) return [];
-      const properties = event.msk ?? event.kafka;
-      if (!isProperties(properties)) return [];
-      const isMsk = event.msk !== undefined;
-      const logicalId = logicalIdOf(key, event);
-      const extension = extensions[logicalId];
-      const place: EventPlace = { functionKey: key, index, kind: isMsk ? "msk" : "kafka", logicalId };
-      const extra = isProperties(extension) && isProperties(extension.Properties) ? extension.Properties : {};
-      const merged = withLocalArns({ ...awsProperties(properties, isMsk), ...extra }, resources);
-      const all: Properties = isProperties(merged) ? merged : {};
-      const concurrency = view.concurrency?.[key];
-      const settings = readSettings({
-        functionKey: key,
-        functionName: definition.name,
-        where: (property) => placeOf(view, place, property),
-        defaultGroupId: (topic) => `${view.service}-${view.stage}-${key}-${topic}`,
-        properties: all,
-        ...(concurrency === undefined ? {} : { concurrency }),
-      });
-      if (groups.has(settings.groupId))
-        throw new MappingError(
-          placeOf(view, place, "ConsumerGroupId"),
-          "ConsumerGroupId",
-          "a group of its own for each mapping",
-          settings.groupId,
-        );
-      groups.add(settings.groupId);
-      return [{ settings, properties: all }];
-    }),
-  );
+  return events.map(({ place, properties, functionName }): DeclaredMapping => {
+    const { functionKey, logicalId } = place;
+    const extension = extensions[logicalId];
+    const extra = isProperties(extension) && isProperties(extension.Properties) ? extension.Properties : {};
+    const merged = withLocalArns({ ...awsProperties(properties, place.kind === "msk"), ...extra }, resources);
+    const all: Properties = isProperties(merged) ? merged : {};
+    const concurrency = view.concurrency?.[functionKey];
+    const settings = readSettings({
+      functionKey,
+      functionName,
+      where: (property) => placeOf(view, place, property),
+      defaultGroupId: (topic) => `${view.service}-${view.stage}-${functionKey}-${topic}`,
+      properties: all,
+      ...(concurrency === undefined ? {} : { concurrency }),
+    });
+    if (groups.has(settings.groupId))
+      throw new MappingError(
+        placeOf(view, place, "ConsumerGroupId"),
+        "ConsumerGroupId",
+        "a group of its own for each mapping",
+        settings.groupId,
+      );
+    groups.add(settings.groupId);
+    return { settings, properties: all };
+  });
 }

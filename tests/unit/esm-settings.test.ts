@@ -174,6 +174,62 @@ resources:
     });
   });
 
+  test.each([
+    ["misspelt", "MyDashfEventSourceMappingMSKSmartgridTopic", { Properties: { MaximumRetryAttempts: 3 } }],
+    ["in another case", logicalId.toLowerCase(), { Properties: { MaximumRetryAttempts: 3 } }],
+    ["the function's key", "my-f", { Properties: { BatchSize: 3 } }],
+    ["any other, with settings of a mapping", "Mapping", { Properties: { FilterCriteria: {} } }],
+    ["without Properties", "my-f", { MaximumRecordAgeInSeconds: 60 }],
+  ])("an extension that belongs to no mapping is refused with the ids there are: %s", (_, id, extension) => {
+    const lineAt: (paths: readonly SettingPath[]) => number | null = ([path]) =>
+      path?.join(".") === `resources.extensions.${id}` ? 7 : null;
+    expect(() => read({}, { extensions: { [id]: extension } }, { lineOf: lineAt })).toThrow(
+      `serverless.yml:7: resources.extensions: logical id: expected a mapping's, which are ${logicalId}, got "${id}"`,
+    );
+  });
+
+  test("where there is no mapping at all, that is said", () => {
+    const resources = { extensions: { FEventSourceMappingKafkaT: { Properties: { Enabled: false } } } };
+    expect(() =>
+      readMappings({ service: "s", stage: "x", functions: { f: { name: "f" } }, resources }),
+    ).toThrow("expected a mapping's, but there is none");
+  });
+
+  test.each([
+    [
+      "a function's",
+      "MyDashfLambdaFunction",
+      { Properties: { Tags: [], LoggingConfig: {}, MemorySize: 256 } },
+    ],
+    ["asynchronous invocation's", "MyDashfLambdaEvConf", { Properties: { MaximumRetryAttempts: 0 } }],
+    ["a queue's mapping", "MyDashfEventSourceMappingSQSQueue", { Properties: { BatchSize: 1 } }],
+    ["a log group's", "MyDashfLogGroup", { DeletionPolicy: "Retain" }],
+  ])("extensions of other resources are none of the trigger's affair: %s", (_, id, extension) => {
+    expect(read({}, { extensions: { [id]: extension } })?.topic).toBe("t");
+  });
+
+  test.each([
+    [
+      { Properties: { MaximumRetryAttempt: 3 } },
+      "MaximumRetryAttempt: expected a property of AWS::Lambda::Event",
+    ],
+    [{ MaximumRetryAttempts: 3 }, "MaximumRetryAttempts: expected one of Properties, Condition"],
+    [{ Properties: [] }, "Properties: expected an object"],
+    ["none", "Properties: expected settings of the mapping"],
+  ])("an extension of the mapping with what a mapping does not have is refused: %j", (extension, message) => {
+    expect(() => read({}, { extensions: { [logicalId]: extension } })).toThrow(message);
+  });
+
+  test("a local concurrency of a function without a Kafka trigger is refused with those that have one", () => {
+    const functions = {
+      f: { name: "f", events: [{ msk: { arn, topic: "t" } }] },
+      http: { name: "http", events: [{ httpApi: "GET /" }] },
+    };
+    expect(() => readMappings({ service: "s", stage: "x", functions, concurrency: { http: 2 } })).toThrow(
+      'custom.eventSourceMapping: concurrency: expected functions with a Kafka trigger, which are f, got "http"',
+    );
+  });
+
   test("rule 7: at most one invocation for each partition, five for each provisioned poller", () => {
     const settings = read({ provisionedPollerConfig: pollers });
     if (settings === undefined) throw new Error("no settings");
