@@ -52,10 +52,9 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
       "Events came for windows that can no longer be amended, and were kept aside",
       ...[300, 1, "> 0", "SUM(METRICS())", ofAggregates("TooLate")],
     ],
-    "topic-created-again": [
-      "A topic was deleted and created again: what nobody had read of it is gone",
-      ...[300, 1, "> 0", "SUM(METRICS())"],
-      [...ofAggregates("StartedIncarnations"), ...ofSweeper("StartedIncarnations", "Sum")],
+    "log-broken": [
+      "A partition's log was truncated, its topic created again, or another cluster answers: the log and the audit say which",
+      ...[300, 1, "> 0", "SUM(METRICS())", ofSweeper("LogBreaks", "Sum")],
     ],
     "failures-queued": ["Batches were given up and wait to be replayed", 300, 1, "> 0", ITSELF, ofFailures],
     "function-errors": ["Functions fail", 300, 3, "> 5", "SUM(METRICS())", all("Errors")],

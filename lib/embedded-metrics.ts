@@ -21,7 +21,7 @@ export const metricUnits = {
   WatermarkAge: "Seconds",
   Finalised: "Count",
   // whichever finds out first
-  StartedIncarnations: "Count",
+  LogBreaks: "Count",
 } as const;
 
 export type MetricName = keyof typeof metricUnits;

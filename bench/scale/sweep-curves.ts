@@ -3,6 +3,7 @@
 import type { Pool } from "pg";
 import { sweepStream } from "../../lib/store/sweep.ts";
 import { postgresSweepStore } from "../../lib/store/sweep-store.ts";
+import { logOf } from "../../tests/topic-log.ts";
 import { commits, elapsedMs, median, print, rules } from "./measure.ts";
 import type { BenchDatabase } from "./server.ts";
 
@@ -26,7 +27,13 @@ async function fillRows(pool: Pool, rows: number, state: "open" | "final"): Prom
 export async function byRows(database: BenchDatabase): Promise<void> {
   const pool = database.openPool(1);
   const swept = { stream: "sensor", source: "bench", topic: "none" } as const;
-  const sweep = () => sweepStream(postgresSweepStore(pool), swept, async () => [], sweepRules);
+  const sweep = () =>
+    sweepStream(
+      postgresSweepStore(pool),
+      swept,
+      logOf(async () => []),
+      sweepRules,
+    );
   const rows: number[][] = [];
   for (const count of [10_000, 100_000, 1_000_000]) {
     await fillRows(pool, count, "final");
@@ -75,7 +82,14 @@ export async function byPartitions(database: BenchDatabase): Promise<void> {
     const times: number[] = [];
     for (let round = 0; round < 5; round++)
       times.push(
-        await elapsedMs(() => sweepStream(postgresSweepStore(pool), swept, async () => offsets, sweepRules)),
+        await elapsedMs(() =>
+          sweepStream(
+            postgresSweepStore(pool),
+            swept,
+            logOf(async () => offsets),
+            sweepRules,
+          ),
+        ),
       );
     rows.push([partitions, median(times)]);
   }

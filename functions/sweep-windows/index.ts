@@ -35,16 +35,20 @@ export async function handler(): Promise<void> {
       pool,
       source,
       topics,
-      offsets.read,
+      (topic) => ({
+        offsets: () => offsets.read(topic),
+        see: (entryEpochs) => archive.see(topic, entryEpochs),
+        epochStarts: (partition, leaderEpoch) => archive.epochStarts(topic, partition, leaderEpoch),
+        read: (partition, ranges) => archive.read(topic, partition, ranges),
+      }),
       archive.nextRecord,
       rules,
     );
     log("info", "swept", { streams: outcomes });
-    for (const { stream, lag, watermarkUs, finalised, startedIncarnations } of outcomes) {
+    for (const { stream, lag, watermarkUs, finalised, breaks } of outcomes) {
       const age = watermarkUs === null ? {} : { WatermarkAge: (Date.now() - watermarkUs / 1000) / 1000 };
-      const started =
-        startedIncarnations.length > 0 ? { StartedIncarnations: startedIncarnations.length } : {};
-      writeMetrics(stream, { Sweeps: 1, Lag: lag, Finalised: finalised, ...age, ...started });
+      const broken = breaks.length > 0 ? { LogBreaks: breaks.length } : {};
+      writeMetrics(stream, { Sweeps: 1, Lag: lag, Finalised: finalised, ...age, ...broken });
     }
     const forgotten = await forgetQuarantine(pool, retentionDays);
     if (forgotten.unresolved > 0)

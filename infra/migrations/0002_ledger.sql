@@ -1,8 +1,9 @@
 -- What has been applied, what was refused, and how far each stream has come.
 
--- Offsets applied, per source (cluster), topic, partition and incarnation (a topic that was deleted and created
--- again starts over at offset 0). Law: counted + quarantined + too_late + duplicates + conflicts = records; the ranges may
--- hold more offsets than records, for transaction markers and compaction leave holes.
+-- Offsets applied, per source (cluster), topic, partition and incarnation. The sweeper begins the next incarnation where
+-- Kafka's metadata name another cluster or topic than before, or where the log was cut. Law: counted + quarantined +
+-- too_late + duplicates + conflicts = records; the ranges may hold more offsets than records: transaction markers and
+-- compaction leave holes, and an entry takes over from the one before it what it still holds of the same log.
 CREATE TABLE ledger (
   id integer GENERATED ALWAYS AS IDENTITY UNIQUE, -- of the log, for what has to name one in few bytes
   source text COLLATE "C" NOT NULL,
@@ -20,12 +21,50 @@ CREATE TABLE ledger (
   late bigint NOT NULL DEFAULT 0, -- of the counted ones: came for a final window and amended it
   max_event_time timestamptz, -- of the events that were not too late
   advanced_at timestamptz, -- last time that max_event_time grew; poison and stragglers do not keep a partition awake
-  max_record_time_ms bigint, -- largest Kafka time stamp applied; proves a new incarnation
+  cluster_id text, -- by Kafka's metadata; null until the sweeper has asked for them
+  topic_id text, -- null as well where the broker knows topics by name only
+  leader_epoch integer, -- last one seen: up to it, all offsets but those of ledger_tail are known to be of this log
+  epoch_since timestamptz, -- when it was first seen
+  broker_end bigint, -- end of the log when it was last seen
+  observed_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(), -- last time that new offsets were applied
   PRIMARY KEY (source, topic, partition, incarnation),
   CHECK (counted + quarantined + too_late + duplicates + conflicts = records)
 ) WITH (fillfactor = 50);
+
+-- Batches that were applied since the sweeper last saw the log, with a digest of each one's last record: they
+-- may be of a log that has been cut since. The sweeper deletes those that it knows to be of the present log.
+CREATE TABLE ledger_tail (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  source text COLLATE "C" NOT NULL,
+  topic text COLLATE "C" NOT NULL,
+  partition integer NOT NULL,
+  incarnation integer NOT NULL,
+  offsets int8multirange NOT NULL,
+  last_offset bigint NOT NULL,
+  digest uuid NOT NULL
+);
+CREATE INDEX ledger_tail_by_partition ON ledger_tail (source, topic, partition, incarnation);
+
+-- Where the sweeper found another log under a partition's name than before, or its own log cut.
+CREATE TABLE log_break (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  source text COLLATE "C" NOT NULL,
+  topic text COLLATE "C" NOT NULL,
+  partition integer NOT NULL,
+  incarnation integer NOT NULL, -- of the ledger entry that goes on from here
+  kind text NOT NULL CHECK (kind IN ('truncated', 'created_again', 'another_cluster', 'renamed')),
+  -- truncated: offsets that had been seen and that the log has lost. renamed: counted under both names; null for none.
+  from_offset bigint,
+  to_offset bigint,
+  counted_offsets bigint NOT NULL, -- of these, or of the other log: offsets that had been applied
+  before text NOT NULL, -- the cluster's and topic's id and the leader epoch, or the source, until then
+  after text NOT NULL,
+  found_at timestamptz NOT NULL DEFAULT now(),
+  acknowledged_at timestamptz,
+  acknowledged_by text
+);
 
 -- Records that are no valid event, as they came.
 CREATE TABLE quarantine (

@@ -12,10 +12,10 @@ CREATE FUNCTION epoch_us(at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE P
   SELECT (extract(epoch FROM at) * 1000000)::bigint
 $$;
 
--- header: stream, source, topic, partition, deadIncarnation (proven gone by the caller, or null), offsets,
--- records, counted, duplicates, firstWindowEndUs, maxEventTimeUs, maxRecordTimeMs, futureSkewUs,
--- amendmentHorizonUs; times are null where the batch has none. conflicts: a list of offset, timeUs, value (base64),
--- firstLog (null for this one), firstOffset, firstValue (null where the batch does not hold it).
+-- header: stream, source, topic, partition, offsets, lastOffset and digest (of the last record delivered),
+-- records, counted, duplicates, firstWindowEndUs, maxEventTimeUs, futureSkewUs, amendmentHorizonUs; times are null where
+-- the batch has none. conflicts: a list of offset, timeUs, value (base64), firstLog (null for this one), firstOffset,
+-- firstValue (null where the batch does not hold it).
 CREATE FUNCTION claim_batch(
   header jsonb,
   event_keys uuid[], event_times_us bigint[], contents bigint[], event_offsets bigint[],
@@ -31,18 +31,21 @@ DECLARE
   conflicting integer;
 BEGIN
   SELECT * INTO batch FROM jsonb_to_record(header) AS h(
-    stream text, source text, topic text, partition integer, "deadIncarnation" integer, offsets int8multirange,
+    stream text, source text, topic text, partition integer, offsets int8multirange, "lastOffset" bigint, digest uuid,
     records integer, counted integer, duplicates integer, "firstWindowEndUs" bigint, "maxEventTimeUs" bigint,
-    "maxRecordTimeMs" bigint, "futureSkewUs" bigint, "amendmentHorizonUs" bigint);
+    "futureSkewUs" bigint, "amendmentHorizonUs" bigint);
   PERFORM set_config('smartgrid.cause', format('%s-%s:%s', batch.topic, batch.partition, batch.offsets), true);
 
   LOOP
     SELECT * INTO entry FROM ledger AS l
     WHERE l.source = batch.source AND l.topic = batch.topic AND l.partition = batch.partition
     ORDER BY l.incarnation DESC LIMIT 1 FOR UPDATE;
-    EXIT WHEN FOUND AND entry.incarnation IS DISTINCT FROM batch."deadIncarnation";
+    -- The sweeper may have begun the next one while this waited for the lock.
+    EXIT WHEN FOUND AND NOT EXISTS (SELECT FROM ledger AS l
+      WHERE l.source = batch.source AND l.topic = batch.topic AND l.partition = batch.partition
+        AND l.incarnation > entry.incarnation);
     INSERT INTO ledger (source, topic, partition, incarnation)
-    VALUES (batch.source, batch.topic, batch.partition, coalesce(entry.incarnation + 1, 0))
+    VALUES (batch.source, batch.topic, batch.partition, 0)
     ON CONFLICT DO NOTHING;
   END LOOP;
   SELECT watermark INTO mark FROM stream_state AS s WHERE s.stream = batch.stream;
@@ -60,7 +63,6 @@ BEGIN
     RETURN jsonb_build_object('applied', false,
       'incarnation', entry.incarnation,
       'alreadyApplied', (entry.applied * batch.offsets)::text,
-      'ledgerMaxRecordTimeMs', entry.max_record_time_ms,
       'nowUs', epoch_us(now()),
       'watermarkUs', epoch_us(mark),
       'seen', coalesce(already_seen, '[]'));
@@ -99,10 +101,11 @@ BEGIN
     max_event_time = greatest(l.max_event_time, instant(batch."maxEventTimeUs")),
     advanced_at = CASE WHEN instant(batch."maxEventTimeUs") > coalesce(l.max_event_time, '-infinity') THEN now()
       ELSE l.advanced_at END,
-    max_record_time_ms = greatest(l.max_record_time_ms, batch."maxRecordTimeMs"),
     updated_at = now()
   WHERE l.source = batch.source AND l.topic = batch.topic AND l.partition = batch.partition
     AND l.incarnation = entry.incarnation;
+  INSERT INTO ledger_tail (source, topic, partition, incarnation, offsets, last_offset, digest)
+  VALUES (batch.source, batch.topic, batch.partition, entry.incarnation, batch.offsets, batch."lastOffset", batch.digest);
   RETURN jsonb_build_object('applied', true, 'incarnation', entry.incarnation, 'nowUs', epoch_us(now()),
     'watermarkUs', epoch_us(mark));
 END $$;

@@ -50,7 +50,6 @@ END $$;
 -- sweep: observes partitions, moves watermarks on, starts incarnations, forgets identities; no sums, no raw records.
 GRANT EXECUTE ON FUNCTION instant(bigint), epoch_us(timestamptz) TO smartgrid_sweep;
 GRANT SELECT ON ledger, partition_progress, stream_state TO smartgrid_sweep;
-GRANT INSERT (source, topic, partition, incarnation) ON ledger TO smartgrid_sweep;
 GRANT INSERT, UPDATE ON partition_progress TO smartgrid_sweep;
 GRANT UPDATE (watermark, held_by, swept_at) ON stream_state TO smartgrid_sweep;
 GRANT SELECT (stream, event_time), DELETE ON seen_event TO smartgrid_sweep;

@@ -1,8 +1,6 @@
 -- What the sweeper has learned since its rights were written: holes of the log that nobody delivers, incarnations that
 -- begin with a time, and a count of what retention has taken out of quarantine, so that the books still add up.
 
-GRANT INSERT (advanced_at) ON ledger TO smartgrid_sweep;
-
 -- Enters offsets that hold no record into a partition's ranges; counts stay as they are.
 CREATE FUNCTION settle_hole(
   hole_source text, hole_topic text, hole_partition integer, hole_incarnation integer, hole int8range

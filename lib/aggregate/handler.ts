@@ -4,10 +4,11 @@ import type { Context } from "aws-lambda";
 import { DatabaseError } from "pg";
 import { readDatabaseSettings } from "../config/database.ts";
 import { type Environment, readDeployedName } from "../config/environment.ts";
+import { readClusterArn } from "../config/kafka.ts";
 import { readLatenessRules } from "../config/rules.ts";
 import { metricWriter } from "../embedded-metrics.ts";
 import { log, messageOf } from "../log.ts";
-import { commitRecords, TOPIC_CREATED_AGAIN } from "../store/commit.ts";
+import { commitRecords } from "../store/commit.ts";
 import { postgresJudge } from "../store/judge.ts";
 import { openPool } from "../store/pool.ts";
 import type { Event, Stream } from "../streams/stream.ts";
@@ -25,11 +26,12 @@ export function aggregate<E extends Event, P>(
   env: Environment,
 ): (event: KafkaEvent, context?: Pick<Context, "getRemainingTimeInMillis">) => Promise<void> {
   const rules = readLatenessRules(env);
+  const clusterArn = readClusterArn(env);
   const pool = openPool(readDatabaseSettings(env), STATEMENT_TIMEOUT_MS);
   const writeMetrics = metricWriter(readDeployedName(env));
   return async (event, context) => {
     const judge = postgresJudge(pool, context && (() => context.getRemainingTimeInMillis()));
-    for (const { address, records } of readKafkaEvent(event)) {
+    for (const { address, records } of readKafkaEvent(event, clusterArn)) {
       const startedMs = performance.now();
       const batch = {
         stream: stream.name,
@@ -38,11 +40,9 @@ export function aggregate<E extends Event, P>(
         lastOffset: records.at(-1)?.offset,
       };
       try {
-        const { startsIncarnation, ...outcome } = await commitRecords(judge, stream, address, records, rules);
+        const outcome = await commitRecords(judge, stream, address, records, rules);
         const ms = Math.round(performance.now() - startedMs);
         log("info", "committed", { ...batch, ...outcome, ms });
-        if (startsIncarnation)
-          log("warn", TOPIC_CREATED_AGAIN, { topic: address.topic, partitions: [address.partition] });
         writeMetrics(stream.name, {
           Records: outcome.records,
           Quarantined: outcome.quarantined,
@@ -51,7 +51,6 @@ export function aggregate<E extends Event, P>(
           Replayed: outcome.replayed,
           Late: outcome.late,
           CommitDuration: ms,
-          ...(startsIncarnation ? { StartedIncarnations: 1 } : {}),
         });
       } catch (error) {
         // The trigger delivers the batch again; the SQLSTATE says whether the database was full, busy or gone.

@@ -19,13 +19,14 @@ function decodeValue(value: string | null | undefined): Buffer | null {
 
 /**
  * Reads an event. Partitions come in the event's order, records by offset.
+ * @param clusterArn of the environment: the cluster's name where a self-managed event does not say it
  * @throws Error where the event is none of Kafka's: that is a wrong trigger, not bad data
  */
-export function readKafkaEvent(event: KafkaEvent): DeliveredPartition[] {
+export function readKafkaEvent(event: KafkaEvent, clusterArn: string | null = null): DeliveredPartition[] {
   if (typeof event.records !== "object" || event.records === null)
     throw new Error("not a Kafka event: it has no records; is the function's trigger an msk or kafka event?");
-  const clusterArn = "eventSourceArn" in event ? event.eventSourceArn : null;
-  const source = sourceOf(clusterArn, event.bootstrapServers.split(","));
+  const arn = "eventSourceArn" in event ? event.eventSourceArn : clusterArn;
+  const source = sourceOf(arn, event.bootstrapServers.split(","));
   return Object.values(event.records).flatMap((delivered) => {
     const first = delivered[0];
     if (first === undefined) return [];

@@ -29,9 +29,8 @@ function brokerList(env: Environment): string[] {
   return brokers;
 }
 
-/** @throws ConfigurationError where neither `KAFKA_BROKER` nor `MSK_CLUSTER_ARN` is usable */
-export function readKafkaSettings(env: Environment): KafkaSettings {
-  const brokers = brokerList(env);
+/** @returns the MSK cluster that the environment names, or null. @throws ConfigurationError where it is no ARN of one */
+export function readClusterArn(env: Environment): string | null {
   const clusterArn = env.MSK_CLUSTER_ARN || null;
   if (clusterArn !== null && !/^arn:[\w-]+:kafka:[\w-]+:\d{12}:cluster\/[^/]+\/[\w-]+$/.test(clusterArn))
     throw new ConfigurationError(
@@ -39,6 +38,13 @@ export function readKafkaSettings(env: Environment): KafkaSettings {
       "arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/UUID",
       clusterArn,
     );
+  return clusterArn;
+}
+
+/** @throws ConfigurationError where neither `KAFKA_BROKER` nor `MSK_CLUSTER_ARN` is usable */
+export function readKafkaSettings(env: Environment): KafkaSettings {
+  const brokers = brokerList(env);
+  const clusterArn = readClusterArn(env);
   if (brokers.length === 0 && clusterArn === null)
     throw new ConfigurationError(
       "KAFKA_BROKER",

@@ -4,11 +4,13 @@
 
 import type { Consumer } from "@platformatic/kafka";
 import type { KafkaSettings } from "../config/kafka.ts";
+import type { SeenTopic } from "../core/log-identity.ts";
 import { clip, type OffsetRanges } from "../core/ranges.ts";
 import type { LogRecord } from "../streams/fold.ts";
 import { findBrokers } from "./brokers.ts";
 import { iamToken } from "./client.ts";
 import { committedRecords, type Fetched } from "./committed-records.ts";
+import { epochStarts, seeTopic } from "./epochs.ts";
 import { withReasons } from "./refusal.ts";
 
 export interface ArchivedPartition {
@@ -36,6 +38,18 @@ export interface Archive {
    * @throws Error where the broker is away or has no such topic
    */
   nextRecord(topic: string, partition: number, from: number): Promise<number>;
+  /**
+   * Which logs the topic's partitions are.
+   * @param entryEpochs the leader epochs last seen, by partition
+   * @throws Error where the broker is away or has no such topic
+   */
+  see(topic: string, entryEpochs: ReadonlyMap<number, number>): Promise<SeenTopic>;
+  /**
+   * Where the newest epochs of a partition begin.
+   * @param leaderEpoch the present one
+   * @throws Error where its leader is away or just changing
+   */
+  epochStarts(topic: string, partition: number, leaderEpoch: number): Promise<readonly number[]>;
   close(): Promise<void>;
 }
 
@@ -164,6 +178,10 @@ export function openArchive(settings: KafkaSettings): Archive {
       const { records, next } = committedRecords(fetched);
       return records.find(({ offset }) => offset >= from)?.offset ?? Math.max(from, next);
     },
+
+    see: (topic, entryEpochs) => ask(topic, (client) => seeTopic(client, topic, entryEpochs)),
+
+    epochStarts: (topic, ...where) => ask(topic, (client) => epochStarts(client, topic, ...where)),
 
     async close() {
       const closed = [...clients.values()];

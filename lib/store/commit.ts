@@ -1,7 +1,8 @@
 // Commits a partition's records: folds them on the facts known, lets the judge (PostgreSQL) decide, and folds again on its facts
 // where they have changed. One round trip in the common case; nothing is held between two tries.
 
-import { fromMultirange, holds, type OffsetRanges, union } from "../core/ranges.ts";
+import type { Tail } from "../core/log-identity.ts";
+import { fromMultirange, union } from "../core/ranges.ts";
 import {
   EARLIEST_WINDOW_END_US,
   type Facts,
@@ -12,6 +13,7 @@ import {
   type SeenIdentity,
 } from "../streams/fold.ts";
 import { type Event, inZone, type Stream, type StreamZones } from "../streams/stream.ts";
+import { tailOf } from "./tail.ts";
 
 /** Where records come from. */
 export interface PartitionAddress {
@@ -41,12 +43,7 @@ export interface CommitOutcome {
   readonly conflicts: number;
   readonly late: number;
   readonly roundTrips: number;
-  /** The batch proved that its topic was deleted and created again. */
-  readonly startsIncarnation: boolean;
 }
-
-/** What the log says of it, whether a commit finds it out or the sweeper. */
-export const TOPIC_CREATED_AGAIN = "topic was deleted and created again; its partitions start over";
 
 interface Judged {
   readonly incarnation: number;
@@ -62,7 +59,6 @@ export type Verdict = Judged &
         readonly applied: false;
         /** Of the batch's offsets, as an `int8multirange`. */
         readonly alreadyApplied: string;
-        readonly ledgerMaxRecordTimeMs: number | null;
         /** Identities of the batch that were counted before. */
         readonly seen: readonly (SeenIdentity & { readonly eventKey: string })[];
       }
@@ -73,33 +69,23 @@ type RefusedVerdict = Extract<Verdict, { applied: false }>;
 /**
  * Judges a batch and, where its facts hold, applies it, in one transaction. "try again" says that nothing happened
  * for a reason that lies in other transactions.
- * @param deadIncarnation the incarnation that the batch was proven not to belong to, or null
+ * @param tail of the batch as it was delivered
  */
 export type Judge = <E extends Event, P>(
   stream: Stream<E, P>,
   address: PartitionAddress,
   rules: LatenessRules,
-  deadIncarnation: number | null,
+  tail: Tail,
   batch: FoldedBatch<P>,
 ) => Promise<Verdict | "try again">;
 
 /** Each try answers a change of the facts by others; more than this many in a row is a fault worth an error. */
 const MAX_TRIES = 20;
 
-/** A replayed record cannot be younger than all that the ledger has applied: then it is another topic of that name. */
-function provesNewIncarnation(
-  records: readonly LogRecord[],
-  applied: OffsetRanges,
-  { ledgerMaxRecordTimeMs: newest }: RefusedVerdict,
-): boolean {
-  if (newest === null) return false;
-  return records.some((record) => record.recordTimeMs > newest && holds(applied, record.offset));
-}
-
 /** What the verdict adds to the facts: it speaks only of the offsets and identities of the try that it judged. */
-function learn(facts: Facts, verdict: RefusedVerdict, rules: LatenessRules, applied: OffsetRanges): Facts {
+function learn(facts: Facts, verdict: RefusedVerdict, rules: LatenessRules): Facts {
   return {
-    applied,
+    applied: union(facts.applied, fromMultirange(verdict.alreadyApplied)),
     futureAfterUs: verdict.nowUs + rules.futureSkewUs,
     tooLateUpToUs:
       verdict.watermarkUs === null
@@ -124,7 +110,7 @@ export async function commitRecords<E extends Event, P>(
   rules: LatenessRules,
 ): Promise<CommitOutcome> {
   let facts = noFacts;
-  let deadIncarnation: number | null = null;
+  const tail = tailOf(records);
   for (let roundTrips = 1; roundTrips <= MAX_TRIES; roundTrips++) {
     const batch = foldRecords(inZone(stream, rules.zones), records, facts);
     const outcome = {
@@ -136,17 +122,13 @@ export async function commitRecords<E extends Event, P>(
       duplicates: batch.duplicates,
       conflicts: batch.conflicts.length,
       roundTrips,
-      startsIncarnation: deadIncarnation !== null,
     };
     if (batch.offsets.length === 0) return { ...outcome, late: 0, roundTrips: roundTrips - 1 };
-    const verdict: Verdict | "try again" = await judge(stream, address, rules, deadIncarnation, batch);
+    const verdict: Verdict | "try again" = await judge(stream, address, rules, tail, batch);
     if (verdict === "try again") continue;
     if (verdict.applied) return { ...outcome, late: verdict.late };
 
-    const applied = fromMultirange(verdict.alreadyApplied);
-    const isNewIncarnation = provesNewIncarnation(records, applied, verdict);
-    if (isNewIncarnation) deadIncarnation = verdict.incarnation;
-    facts = learn(facts, verdict, rules, isNewIncarnation ? [] : union(facts.applied, applied));
+    facts = learn(facts, verdict, rules);
   }
   const { topic, partition } = address;
   throw new Error(

@@ -1,6 +1,7 @@
 // PostgreSQL as the judge of a commit: one call of the stream's commit function, one transaction.
 
 import { type ClientBase, DatabaseError } from "pg";
+import type { Tail } from "../core/log-identity.ts";
 import { toMultirange } from "../core/ranges.ts";
 import type { ConflictingRecord, FoldedBatch } from "../streams/fold.ts";
 import type { Event, Stream } from "../streams/stream.ts";
@@ -32,20 +33,19 @@ function parametersOf<E extends Event, P>(
   stream: Stream<E, P>,
   address: PartitionAddress,
   rules: LatenessRules,
-  deadIncarnation: number | null,
+  tail: Tail,
   batch: FoldedBatch<P>,
 ): unknown[] {
   const header = {
     stream: stream.name,
     ...address,
-    deadIncarnation,
+    ...tail,
     offsets: toMultirange(batch.offsets),
     records: batch.records,
     counted: batch.counted,
     duplicates: batch.duplicates,
     firstWindowEndUs: batch.firstWindowEndUs,
     maxEventTimeUs: batch.maxEventTimeUs,
-    maxRecordTimeMs: batch.maxRecordTimeMs,
     conflicts: batch.conflicts.map(conflictInHeader),
     ...rules,
   };

@@ -1,13 +1,13 @@
 // Sweeps all streams; what is wrong with one does not keep the others from becoming final.
 
 import type { Pool } from "pg";
-import type { PartitionOffsets } from "../core/watermark.ts";
-import { log, messageOf } from "../log.ts";
+import { messageOf } from "../log.ts";
 import { type StreamName, streamNames } from "../streams/stream.ts";
-import { TOPIC_CREATED_AGAIN } from "./commit.ts";
 import { type NextRecord, settleHoles } from "./holes.ts";
+import { logBreaks } from "./log-breaks.ts";
 import { type SweepOutcome, type SweepRules, sweepStream } from "./sweep.ts";
 import { postgresSweepStore } from "./sweep-store.ts";
+import type { TopicLog } from "./watch-log.ts";
 
 export interface Swept {
   readonly outcomes: readonly SweepOutcome[];
@@ -20,7 +20,7 @@ export async function sweepAll(
   pool: Pool,
   source: string,
   topics: Readonly<Record<StreamName, string>>,
-  readOffsets: (topic: string) => Promise<readonly PartitionOffsets[]>,
+  topicLog: (topic: string) => TopicLog,
   nextRecord: NextRecord,
   rules: SweepRules,
 ): Promise<Swept> {
@@ -30,15 +30,11 @@ export async function sweepAll(
   for (const stream of streamNames) {
     const topic = topics[stream];
     try {
-      const outcome = await sweepStream(store, { stream, source, topic }, () => readOffsets(topic), rules);
-      if (outcome.startedIncarnations.length > 0)
-        log("warn", TOPIC_CREATED_AGAIN, {
-          topic,
-          partitions: outcome.startedIncarnations,
-        });
+      const outcome = await sweepStream(store, { stream, source, topic }, topicLog(topic), rules);
+      logBreaks(source, topic, outcome.breaks);
       outcomes.push(outcome);
       // Afterwards: a sweep does not wait for it, the next one has the use of it.
-      await settleHoles(pool, { stream, source, topic }, await readOffsets(topic), nextRecord);
+      await settleHoles(pool, { stream, source, topic }, await topicLog(topic).offsets(), nextRecord);
     } catch (error) {
       // The other streams still have their turn.
       failures.push(new Error(`${stream} (${topic}): ${messageOf(error)}`, { cause: error }));

@@ -2,10 +2,13 @@
 // stream's row, so that two sweepers at once move it one after the other.
 
 import type { Pool, PoolClient } from "pg";
+import type { LogBreak } from "../core/log-identity.ts";
+import { fromMultirange, toMultirange } from "../core/ranges.ts";
 import type { PartitionOffsets } from "../core/watermark.ts";
 import type { StreamName } from "../streams/stream.ts";
-import type { LedgerEnd, LedgerReading, ObservedPartition, SweepStore, SweptTopic } from "./sweep.ts";
+import type { FoundBreak, LedgerReading, ObservedPartition, SweepStore, SweptTopic } from "./sweep.ts";
 import { inTransaction } from "./transaction.ts";
+import type { LedgerEntry, Observed } from "./watch-log.ts";
 
 const finalise = {
   sensor: "SELECT finalise_sensor($1) AS finalised",
@@ -17,37 +20,100 @@ const newestLedger = `
   SELECT DISTINCT ON (partition) partition, incarnation, applied, max_event_time, advanced_at
   FROM ledger WHERE source = $1 AND topic = $2 ORDER BY partition, incarnation DESC`;
 
-async function readLedger(pool: Pool, { source, topic }: SweptTopic): Promise<LedgerReading> {
-  const { rows } = await pool.query<{
-    read_at_us: string;
-    partition: number | null;
-    incarnation: number;
-    end: string | null;
-  }>(
-    `SELECT epoch_us(now()) AS read_at_us, partition, incarnation, upper(applied) AS "end"
-     FROM (SELECT) AS always LEFT JOIN (${newestLedger}) AS newest ON true`,
-    [source, topic],
-  );
-  const ends = rows.flatMap(({ partition, incarnation, end }) =>
-    partition === null ? [] : { partition, incarnation, end: Number(end ?? 0) },
-  );
-  return { readAtUs: Number(rows[0]?.read_at_us), ends };
+/** A function that was delivered a batch of the log before may still commit it for so long after an epoch was first seen. */
+const STRAGGLING_US = 600e6;
+/** Of the batches that are not verified, so many are compared in one sweep. */
+const TAILS_PER_SWEEP = 2_000;
+
+interface EntryRow {
+  readonly partition: number;
+  readonly incarnation: number;
+  readonly applied: string;
+  readonly clusterId: string | null;
+  readonly topicId: string | null;
+  readonly leaderEpoch: number | null;
+  readonly brokerEnd: number | null;
+  readonly version: string | null;
+  readonly isEpochFresh: boolean;
+  readonly unverified: string;
+  readonly newestTail: string | null;
+  readonly tails: readonly { id: string; offsets: string; lastOffset: number; digest: string }[];
 }
 
-/**
- * It begins the one after the incarnation that was seen, not after the newest: a commit or another sweep may have begun
- * it meanwhile, and what it has applied must not be forgotten. Its silence begins now, not with the watch of the old one.
- */
-async function startIncarnationsAfter(
-  pool: Pool,
+async function readLedger(pool: Pool, { source, topic }: SweptTopic): Promise<LedgerReading> {
+  const { rows } = await pool.query<{ read_at_us: string; entries: readonly EntryRow[] }>(
+    `SELECT epoch_us(now()) AS read_at_us, coalesce((SELECT jsonb_agg(jsonb_build_object(
+         'partition', partition, 'incarnation', incarnation, 'applied', applied::text, 'clusterId', cluster_id,
+         'topicId', topic_id, 'leaderEpoch', leader_epoch, 'brokerEnd', broker_end, 'version', observed_at,
+         'isEpochFresh', coalesce(epoch_since > now() - $4::bigint * interval '1 microsecond', false),
+         'unverified', t.unverified::text, 'newestTail', t.newest::text, 'tails', coalesce(oldest.tails, '[]')))
+       FROM (
+         SELECT DISTINCT ON (partition) * FROM ledger WHERE source = $1 AND topic = $2
+         ORDER BY partition, incarnation DESC) AS l
+       CROSS JOIN LATERAL (
+         SELECT coalesce(range_agg(t.offsets), '{}') AS unverified, max(t.id) AS newest FROM ledger_tail AS t
+         WHERE (t.source, t.topic, t.partition, t.incarnation) = ($1, $2, l.partition, l.incarnation)) AS t
+       CROSS JOIN LATERAL (
+         SELECT jsonb_agg(jsonb_build_object('id', o.id::text, 'offsets', o.offsets::text, 'lastOffset', o.last_offset,
+           'digest', o.digest) ORDER BY o.id) AS tails
+         FROM (SELECT * FROM ledger_tail AS t
+           WHERE (t.source, t.topic, t.partition, t.incarnation) = ($1, $2, l.partition, l.incarnation)
+           ORDER BY t.id LIMIT $3) AS o) AS oldest), '[]') AS entries`,
+    [source, topic, TAILS_PER_SWEEP, STRAGGLING_US],
+  );
+  const [reading] = rows;
+  const entries = (reading?.entries ?? []).map(
+    (row): LedgerEntry => ({
+      ...row,
+      applied: fromMultirange(row.applied),
+      unverified: fromMultirange(row.unverified),
+      newestReadTail: row.tails.at(-1)?.id ?? null,
+      tails: row.tails.map((tail) => ({ ...tail, offsets: fromMultirange(tail.offsets) })),
+    }),
+  );
+  return { readAtUs: Number(reading?.read_at_us), entries };
+}
+
+/** @returns nothing where another sweep has begun it */
+async function beginEntry(
+  client: PoolClient,
   { source, topic }: SweptTopic,
-  dead: readonly LedgerEnd[],
-): Promise<void> {
-  await pool.query(
-    `INSERT INTO ledger (source, topic, partition, incarnation, advanced_at)
-     SELECT $1, $2, d.partition, d.incarnation + 1, now() FROM unnest($3::int[], $4::int[]) AS d(partition, incarnation)
-     ON CONFLICT DO NOTHING`,
-    [source, topic, dead.map((d) => d.partition), dead.map((d) => d.incarnation)],
+  { entry, seen, brokerEnd, verifiedTail }: Observed,
+  broken: LogBreak,
+): Promise<FoundBreak[]> {
+  const { partition, incarnation } = entry;
+  const { dead, ...found } = broken;
+  const { rows } = await client.query<{ log_before: string | null; log_after: string }>(
+    "SELECT * FROM begin_entry($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    [
+      ...[source, topic, partition, incarnation, entry.version, found.kind, toMultirange(dead)],
+      ...(found.kind === "truncated" ? [found.from, found.to] : [null, null]),
+      ...[verifiedTail, seen.clusterId, seen.topicId, seen.leaderEpoch, brokerEnd],
+    ],
+  );
+  return rows.flatMap(({ log_before: before, log_after: after }) =>
+    before === null ? [] : { ...found, partition, before, after, offsets: dead },
+  );
+}
+
+/** @returns what was taken over, where the log was swept under another source since it was under this one */
+async function observeLog(
+  client: PoolClient,
+  { source, topic }: SweptTopic,
+  { entry, seen, brokerEnd, verifiedTail, isComplete }: Observed,
+): Promise<FoundBreak[]> {
+  const { partition, incarnation } = entry;
+  const { rows } = await client.query<{ renamed_from: string | null; counted_twice: string }>(
+    "SELECT renamed_from, counted_twice::text FROM observe_log($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    [
+      ...[source, topic, partition, incarnation, entry.version, verifiedTail, seen.clusterId, seen.topicId],
+      ...[isComplete ? seen.leaderEpoch : null, brokerEnd],
+    ],
+  );
+  return rows.flatMap(({ renamed_from: before, counted_twice }): FoundBreak[] =>
+    before === null
+      ? []
+      : [{ kind: "renamed", partition, before, after: source, offsets: fromMultirange(counted_twice) }],
   );
 }
 
@@ -152,7 +218,18 @@ async function recordProgress(
 export function postgresSweepStore(pool: Pool): SweepStore {
   return {
     readLedger: (swept) => readLedger(pool, swept),
-    startIncarnationsAfter: (swept, dead) => startIncarnationsAfter(pool, swept, dead),
+    recordLogs: (swept, observed) =>
+      inTransaction(pool, async (client) => {
+        const found: FoundBreak[] = [];
+        // In the order of partitions, which two sweeps at once then lock in the same order.
+        for (const one of observed)
+          found.push(
+            ...(one.broken === null
+              ? await observeLog(client, swept, one)
+              : await beginEntry(client, swept, one, one.broken)),
+          );
+        return found;
+      }),
     moveWatermark: (swept, offsets, askedAtUs, idleUs, decide) =>
       // A connection that failed is closed: after a failover it may lead to what is a replica now (25006), and would
       // fail for ever.

@@ -1,6 +1,7 @@
 // Sweeps a stream: observes its partitions, moves its watermark on and makes passed windows final.
 // Safe to run twice at once: the stream's row is locked while the watermark moves, and finality follows from it.
 
+import type { OffsetRanges } from "../core/ranges.ts";
 import {
   advanceWatermark,
   isIdle,
@@ -8,6 +9,7 @@ import {
   type PartitionProgress,
 } from "../core/watermark.ts";
 import type { StreamName } from "../streams/stream.ts";
+import { type LedgerEntry, type Observed, type TopicLog, watchLog } from "./watch-log.ts";
 
 export interface SweptTopic {
   readonly stream: StreamName;
@@ -32,8 +34,8 @@ export interface MovedWatermark {
 export interface SweepOutcome extends MovedWatermark {
   readonly stream: StreamName;
   readonly finalised: number;
-  /** Partitions that have another incarnation now, for their topic was deleted and created again. */
-  readonly startedIncarnations: readonly number[];
+  /** Where another log answers than before, or the log was cut. */
+  readonly breaks: readonly FoundBreak[];
 }
 
 export interface ObservedPartition extends PartitionProgress {
@@ -42,25 +44,33 @@ export interface ObservedPartition extends PartitionProgress {
   readonly observedSinceUs: number;
 }
 
-/** The newest ledger entry of a partition. */
-export interface LedgerEnd {
+/** A break as it is told. */
+export type FoundBreak = {
   readonly partition: number;
-  readonly incarnation: number;
-  /** Offset after the largest that was applied. */
-  readonly end: number;
-}
+  /** Cluster, topic and epoch until then, and now; of a renamed cluster, its names. */
+  readonly before: string;
+  readonly after: string;
+  /** Offsets that were applied and are of the log no more; of a renamed cluster: counted under both names. */
+  readonly offsets: OffsetRanges;
+} & (
+  | { readonly kind: "another_cluster" | "created_again" | "renamed" }
+  | { readonly kind: "truncated"; readonly from: number; readonly to: number }
+);
 
 export interface LedgerReading {
   /** The database's clock when it was read, µs. */
   readonly readAtUs: number;
-  readonly ends: readonly LedgerEnd[];
+  readonly entries: readonly LedgerEntry[];
 }
 
 /** What a sweep reads and writes; each call is one transaction. */
 export interface SweepStore {
   readLedger(swept: SweptTopic): Promise<LedgerReading>;
-  /** Begins the incarnation after each of these, where nobody has begun it yet. */
-  startIncarnationsAfter(swept: SweptTopic, dead: readonly LedgerEnd[]): Promise<void>;
+  /**
+   * Writes down which logs were seen, and begins the next entry where one broke and nobody has begun it yet.
+   * @returns what is to be told
+   */
+  recordLogs(swept: SweptTopic, observed: readonly Observed[]): Promise<readonly FoundBreak[]>;
   /**
    * Under the lock of the stream's row: joins the broker's offsets with ledger and previous observation, and
    * records what `decide` makes of them. Silence is reckoned up to `askedAtUs`, after which the broker was asked:
@@ -81,18 +91,6 @@ export interface SweepStore {
 
 const FINALISE_BATCH = 5_000;
 
-/**
- * A partition whose end lies below what the ledger has applied belongs to a topic that was created again.
- * `ledgerEnds` must have been read before `offsets` were asked of the broker.
- */
-function deadIncarnations(
-  ledgerEnds: readonly LedgerEnd[],
-  offsets: readonly PartitionOffsets[],
-): LedgerEnd[] {
-  const brokerEnds = new Map(offsets.map(({ partition, end }) => [partition, end]));
-  return ledgerEnds.filter(({ partition, end }) => (brokerEnds.get(partition) ?? end) < end);
-}
-
 async function finaliseRows(store: SweepStore, stream: StreamName): Promise<number> {
   let total = 0;
   for (;;) {
@@ -104,19 +102,18 @@ async function finaliseRows(store: SweepStore, stream: StreamName): Promise<numb
 
 /**
  * One sweep of one stream.
- * @param readOffsets asks the broker for the partitions of the topic; called after the ledger was read
+ * @param log the topic on the broker; asked after the ledger was read
  * @throws where broker or database are away; a later sweep does what this one could not
  */
 export async function sweepStream(
   store: SweepStore,
   swept: SweptTopic,
-  readOffsets: () => Promise<readonly PartitionOffsets[]>,
+  log: TopicLog,
   rules: SweepRules,
 ): Promise<SweepOutcome> {
-  const { readAtUs, ends } = await store.readLedger(swept);
-  const offsets = await readOffsets();
-  const dead = deadIncarnations(ends, offsets);
-  if (dead.length > 0) await store.startIncarnationsAfter(swept, dead);
+  const { readAtUs, entries } = await store.readLedger(swept);
+  const offsets = await log.offsets();
+  const breaks = await store.recordLogs(swept, await watchLog(log, entries, offsets));
   const moved = await store.moveWatermark(
     swept,
     offsets,
@@ -134,5 +131,5 @@ export async function sweepStream(
   );
   const finalised = await finaliseRows(store, swept.stream);
   await store.forgetIdentities(swept.stream, rules.amendmentHorizonUs);
-  return { stream: swept.stream, ...moved, finalised, startedIncarnations: dead.map((d) => d.partition) };
+  return { stream: swept.stream, ...moved, finalised, breaks };
 }

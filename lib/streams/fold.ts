@@ -78,7 +78,6 @@ export interface FoldedBatch<P> {
   readonly identities: readonly CountedIdentity[];
   /** Of the events that are not too late: a device without a clock says nothing of how far a stream has come. */
   readonly maxEventTimeUs: number | null;
-  readonly maxRecordTimeMs: number | null;
   /** Of the events that are counted or in conflict. */
   readonly firstWindowEndUs: number | null;
 }
@@ -125,12 +124,10 @@ export function foldRecords<E extends Event, P>(
   let counted = 0;
   let firstStartUs = Number.POSITIVE_INFINITY;
   let maxEventTimeUs = Number.NEGATIVE_INFINITY;
-  let maxRecordTimeMs = -1;
 
-  for (const { offset, recordTimeMs, value } of records) {
+  for (const { offset, value } of records) {
     if (facts.applied.length > 0 && holds(facts.applied, offset)) continue;
     fresh++;
-    if (recordTimeMs > maxRecordTimeMs) maxRecordTimeMs = recordTimeMs;
     const event = value === null ? refuse("null_value") : stream.decode(value);
     if (isRefusal(event)) {
       refused.push({ offset, value, refused: event.refused, field: event.field });
@@ -196,7 +193,6 @@ export function foldRecords<E extends Event, P>(
     conflicts,
     identities,
     maxEventTimeUs: maxEventTimeUs === Number.NEGATIVE_INFINITY ? null : maxEventTimeUs,
-    maxRecordTimeMs: maxRecordTimeMs < 0 ? null : maxRecordTimeMs,
     firstWindowEndUs: firstStartUs < Number.POSITIVE_INFINITY ? firstStartUs + stream.windowUs : null,
   };
 }

@@ -12,6 +12,7 @@ import { sensorStream } from "../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../lib/streams/stream.ts";
 import { weatherStream } from "../../lib/streams/weather.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../integration/database.ts";
+import { logOf } from "../topic-log.ts";
 import { hourMs, reading, recordOf } from "./readings.ts";
 
 const rules = { futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6, delayUs: 600e6, idleUs: 300e6 };
@@ -129,7 +130,7 @@ test("far future, far past timestamps: +1 day, +100 years: quarantined, nothing 
   const swept = await sweepStream(
     postgresSweepStore(database.pool),
     { stream: "consumption", source: "s", topic: "t" },
-    async () => [{ partition: 0, first: 0, end: 5 }],
+    logOf(async () => [{ partition: 0, first: 0, end: 5 }]),
     rules,
   );
   expect(swept.watermarkUs).toBeLessThanOrEqual((Date.now() - 600_000) * 1_000);

@@ -20,6 +20,7 @@ import { consumptionStream } from "../../lib/streams/consumption.ts";
 import { databaseVariables } from "../../scripts/database-url.ts";
 import { emptyTables } from "../integration/database.ts";
 import { until } from "../integration/topics.ts";
+import { logOf } from "../topic-log.ts";
 import { payloadOf, reading, readings, recordOf, totals, untilBlocked } from "./readings.ts";
 
 const rules = { futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6, delayUs: 600e6, idleUs: 300e6 };
@@ -62,7 +63,7 @@ const sweep = (pool: pg.Pool) =>
   sweepStream(
     postgresSweepStore(pool),
     { stream: "consumption", source: "s", topic: "t" },
-    async () => [{ partition: 0, first: 0, end: 50 }],
+    logOf(async () => [{ partition: 0, first: 0, end: 50 }]),
     rules,
   );
 

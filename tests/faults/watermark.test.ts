@@ -8,6 +8,7 @@ import { sweepStream } from "../../lib/store/sweep.ts";
 import { postgresSweepStore } from "../../lib/store/sweep-store.ts";
 import { consumptionStream } from "../../lib/streams/consumption.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../integration/database.ts";
+import { logOf } from "../topic-log.ts";
 import { hourMs, poolOf, reading, recordOf, untilBlocked } from "./readings.ts";
 
 const rules = { futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6, delayUs: 600e6, idleUs: 300e6 };
@@ -41,7 +42,7 @@ const sweep = (ends: readonly number[], pool = database.pool) =>
   sweepStream(
     postgresSweepStore(pool),
     swept,
-    async () => ends.map((end, partition): PartitionOffsets => ({ partition, first: 0, end })),
+    logOf(async () => ends.map((end, partition): PartitionOffsets => ({ partition, first: 0, end }))),
     rules,
   );
 

@@ -48,7 +48,9 @@ export async function cutLog(
   const logDir = join(dataDir, "log");
   const folder = join(logDir, `${topic}-${partition}`);
   const files = await readdir(folder);
-  const bases = files.flatMap((name) => (name.endsWith(".log") ? Number.parseInt(name, 10) : [])).sort((a, b) => a - b);
+  const bases = files
+    .flatMap((name) => (name.endsWith(".log") ? Number.parseInt(name, 10) : []))
+    .sort((a, b) => a - b);
   const last = bases.filter((base) => base <= offset).at(-1);
   if (last === undefined) throw new Error(`${folder}: no segment begins at or before offset ${offset}`);
   for (const name of files) {

@@ -54,7 +54,7 @@ const comparable = {
   conflict: `SELECT l.topic, l.partition, c."offset", c.event_time, c.value, f.partition, c.first_offset FROM conflict AS c
              JOIN ledger AS l ON l.id = c.log_id JOIN ledger AS f ON f.id = c.first_log_id ORDER BY 1, 2, 3`,
   ledger: `SELECT topic, partition, incarnation, applied, records, counted, quarantined, too_late, duplicates, conflicts,
-             max_event_time, max_record_time_ms FROM ledger ORDER BY 1, 2, 3`,
+             max_event_time FROM ledger ORDER BY 1, 2, 3`,
 } as const;
 
 /** All tables as text, as PostgreSQL writes it. */
@@ -76,8 +76,8 @@ export async function snapshot(pool: pg.Pool): Promise<Record<keyof typeof compa
 export async function emptyTables(pool: pg.Pool): Promise<void> {
   await pool.query(
     `TRUNCATE sensor_aggregates_realtime, sensor_aggregates_history, consumption_aggregates_realtime,
-       consumption_aggregates_history, weather_aggregates_realtime, weather_aggregates_history, ledger, quarantine,
-       too_late, conflict, seen_event, partition_progress, reported_trouble`,
+       consumption_aggregates_history, weather_aggregates_realtime, weather_aggregates_history, ledger, ledger_tail,
+       log_break, quarantine, too_late, conflict, seen_event, partition_progress, reported_trouble`,
   );
   await pool.query(
     "UPDATE stream_state SET watermark = NULL, held_by = NULL, swept_at = NULL, moved_at = NULL",

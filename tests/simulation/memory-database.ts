@@ -3,12 +3,21 @@
 // PostgreSQL. A transaction's changes become visible at its end, in one step; `pause` stands wherever another
 // transaction can come in between.
 
-import { difference, fromMultirange, type OffsetRanges, size, toMultirange } from "../../lib/core/ranges.ts";
+import type { Tail } from "../../lib/core/log-identity.ts";
+import {
+  difference,
+  fromMultirange,
+  type OffsetRanges,
+  size,
+  toMultirange,
+  union,
+} from "../../lib/core/ranges.ts";
 import type { Judge, PartitionAddress, Verdict } from "../../lib/store/commit.ts";
-import type { ObservedPartition, SweepStore } from "../../lib/store/sweep.ts";
+import type { FoundBreak, ObservedPartition, SweepStore } from "../../lib/store/sweep.ts";
+import type { LedgerEntry } from "../../lib/store/watch-log.ts";
 import type { FoldedBatch, SeenIdentity } from "../../lib/streams/fold.ts";
 import type { Event, Stream } from "../../lib/streams/stream.ts";
-import { addBatch, type LedgerRow, MemoryLedger } from "./memory-ledger.ts";
+import { addBatch, entryAfter, type LedgerRow, MemoryLedger, noteObserved } from "./memory-ledger.ts";
 import { RowLocks, type Tasks } from "./row-locks.ts";
 import { type EarlierRow, mergePartials, type WindowRow } from "./window-rows.ts";
 
@@ -37,6 +46,8 @@ export type ServerEvent =
       readonly partition: number;
       readonly incarnation: number;
       readonly offsets: OffsetRanges;
+      /** Of the delivery. */
+      readonly tail: Tail;
       readonly nowUs: number;
       /** The watermark that the batch was judged by, and the one when it took effect. */
       readonly judgedByUs: number | null;
@@ -58,6 +69,20 @@ export type ServerEvent =
       readonly watermarkUs: number | null;
     };
 
+/** `log_name`. */
+function nameOf({
+  clusterId,
+  topicId,
+  leaderEpoch,
+}: Pick<LedgerRow, "clusterId" | "topicId" | "leaderEpoch">) {
+  const parts = [
+    ["cluster", clusterId],
+    ["topic", topicId],
+    ["epoch", leaderEpoch],
+  ];
+  return parts.flatMap(([word, value]) => (value === null ? [] : `${word} ${value}`)).join(", ");
+}
+
 /** One stream's tables. */
 export class MemoryDatabase {
   readonly rows = new Map<string, WindowRow>();
@@ -69,13 +94,21 @@ export class MemoryDatabase {
   readonly progress = new Map<number, Progress>();
   watermarkUs: number | null = null;
   heldBy: number | null = null;
+  #tails = 0;
   readonly #streamRow = {};
   readonly #locks: RowLocks;
   readonly #ledger: MemoryLedger;
   readonly #tasks: Tasks;
   readonly #onEvent: (event: ServerEvent) => void;
+  readonly #stragglingUs: number;
 
-  constructor(tasks: Tasks, onEvent: (event: ServerEvent) => void = () => undefined) {
+  /** @param stragglingUs for how long after an epoch was first seen a function may still commit a batch of the one before */
+  constructor(
+    tasks: Tasks,
+    onEvent: (event: ServerEvent) => void = () => undefined,
+    stragglingUs = Number.POSITIVE_INFINITY,
+  ) {
+    this.#stragglingUs = stragglingUs;
     this.#tasks = tasks;
     this.#onEvent = onEvent;
     this.#locks = new RowLocks(tasks);
@@ -86,7 +119,7 @@ export class MemoryDatabase {
     return this.#ledger.rows;
   }
 
-  #apply(entry: LedgerRow, batch: FoldedBatch<unknown>, nowUs: number): void {
+  #apply(entry: LedgerRow, tail: Tail, batch: FoldedBatch<unknown>, nowUs: number): void {
     const { partition, incarnation } = entry;
     for (const { eventKey, timeUs, content, offset } of batch.identities)
       this.seen.set(eventKey, { timeUs, content, log: entry.id, offset });
@@ -100,12 +133,13 @@ export class MemoryDatabase {
     for (const { offset, timeUs } of batch.tooLate)
       this.tooLate.push({ partition, incarnation, offset, timeUs });
     addBatch(entry, batch, nowUs);
+    entry.tails = [...entry.tails, { ...tail, offsets: batch.offsets, id: this.#tails++ }];
   }
 
   /** `commit_<stream>`. */
-  readonly judge: Judge = async (stream, address, rules, deadIncarnation, batch) => {
+  readonly judge: Judge = async (stream, address, rules, tail, batch) => {
     await this.#tasks.pause();
-    const verdict = await this.#judge(stream, address, rules, deadIncarnation, batch);
+    const verdict = await this.#judge(stream, address, rules, tail, batch);
     await this.#tasks.pause();
     return verdict;
   };
@@ -114,11 +148,11 @@ export class MemoryDatabase {
     stream: Stream<E, P>,
     { topic, partition }: PartitionAddress,
     rules: { readonly futureSkewUs: number; readonly amendmentHorizonUs: number },
-    deadIncarnation: number | null,
+    tail: Tail,
     batch: FoldedBatch<P>,
   ): Promise<Verdict | "try again"> {
     const nowUs = this.#tasks.nowUs;
-    const entry = await this.#ledger.claim(partition, deadIncarnation);
+    const entry = await this.#ledger.claim(partition);
     let committed = false;
     try {
       const judgedByUs = this.watermarkUs;
@@ -140,14 +174,13 @@ export class MemoryDatabase {
       ) {
         committed = true;
         const alreadyApplied = toMultirange(overlap);
-        const ledgerMaxRecordTimeMs = entry.maxRecordTimeMs;
-        return { ...verdict, applied: false, alreadyApplied, ledgerMaxRecordTimeMs, seen };
+        return { ...verdict, applied: false, alreadyApplied, seen };
       }
       await this.#tasks.pause();
       if (batch.identities.some((identity) => this.seen.has(identity.eventKey))) return "try again";
       committed = true;
       const offsets = fromMultirange(toMultirange(batch.offsets));
-      this.#apply(entry, batch, nowUs);
+      this.#apply(entry, tail, batch, nowUs);
       const late = mergePartials(
         this,
         stream,
@@ -163,6 +196,7 @@ export class MemoryDatabase {
         partition,
         incarnation,
         offsets,
+        tail,
         nowUs,
         judgedByUs,
         watermarkUs: this.watermarkUs,
@@ -178,21 +212,79 @@ export class MemoryDatabase {
       await this.#tasks.pause();
       const readAtUs = this.#tasks.nowUs;
       const partitions = new Set(this.ledger.map((row) => row.partition).sort((a, b) => a - b));
-      const ends = [...partitions].flatMap((partition) => {
+      const entries = [...partitions].flatMap((partition): LedgerEntry[] => {
         const newest = this.#ledger.newest(partition);
         if (newest === undefined) return [];
-        return { partition, incarnation: newest.incarnation, end: newest.applied.at(-1)?.to ?? 0 };
+        const {
+          incarnation,
+          applied,
+          clusterId,
+          topicId,
+          leaderEpoch,
+          epochSinceUs,
+          brokerEnd,
+          version,
+          tails,
+        } = newest;
+        const newestTail = tails.at(-1)?.id.toString() ?? null;
+        return [
+          {
+            ...{
+              partition,
+              incarnation,
+              applied,
+              clusterId,
+              topicId,
+              leaderEpoch,
+              brokerEnd,
+              version,
+              tails,
+            },
+            isEpochFresh: epochSinceUs !== null && epochSinceUs > readAtUs - this.#stragglingUs,
+            unverified: tails.reduce<OffsetRanges>((all, { offsets }) => union(all, offsets), []),
+            ...{ newestTail, newestReadTail: newestTail },
+          },
+        ];
       });
-      return { readAtUs, ends };
+      return { readAtUs, entries };
     },
-    startIncarnationsAfter: async (_, dead) => {
+    recordLogs: async (_, observed) => {
       await this.#tasks.pause();
       const nowUs = this.#tasks.nowUs;
-      for (const { partition, incarnation } of dead) {
-        const begun = await this.#ledger.insert(partition, incarnation + 1);
-        if (begun !== null) begun.advancedAtUs = nowUs;
+      const locked: LedgerRow[] = [];
+      try {
+        for (const { entry } of observed) {
+          const { partition, incarnation } = entry;
+          const isIt = (row: LedgerRow) => row.partition === partition && row.incarnation === incarnation;
+          await this.#ledger.insert(partition, incarnation); // waits for who is inserting it
+          const row = this.ledger.find(isIt);
+          if (row === undefined) continue;
+          await this.#locks.lock(row);
+          locked.push(row);
+          await this.#tasks.pause();
+        }
+        const found: FoundBreak[] = [];
+        for (const row of locked) {
+          const one = observed.find(({ entry }) => entry.partition === row.partition);
+          if (one === undefined || one.entry.version !== row.version) continue; // another sweep was here since
+          if (one.broken === null) noteObserved(row, one, nowUs);
+          else if (this.#ledger.begin(entryAfter(row, one, one.broken, nowUs))) {
+            const { dead, ...broken } = one.broken;
+            const before = nameOf(row);
+            found.push({
+              ...broken,
+              partition: row.partition,
+              before,
+              after: nameOf(one.seen),
+              offsets: dead,
+            });
+          }
+        }
+        return found;
+      } finally {
+        for (const row of locked) this.#locks.unlock(row);
+        await this.#tasks.pause();
       }
-      await this.#tasks.pause();
     },
     moveWatermark: async (_, offsets, nowUs, idleUs, decide) => {
       await this.#tasks.pause();

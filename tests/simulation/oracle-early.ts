@@ -17,8 +17,8 @@ export interface Settled {
 
 const EARLIEST_US = Date.UTC(2000, 0, 1) * 1000;
 
-export function nameOf({ partition, topicIncarnation, offset }: TopicRecord): string {
-  return `t-${partition}:${offset}${topicIncarnation > 0 ? ` (topic ${topicIncarnation})` : ""}`;
+export function nameOf({ partition, branch, offset }: TopicRecord): string {
+  return `t-${partition}:${offset}${branch > 0 ? ` (log ${branch})` : ""}`;
 }
 
 export function checkEarly(
@@ -71,11 +71,7 @@ export function checkEarly(
     const logAtAsk = trace
       .slice(0, asked)
       .flatMap((event) =>
-        event.kind === "append" &&
-        event.record.partition === record.partition &&
-        event.record.topicIncarnation === record.topicIncarnation
-          ? [event.record]
-          : [],
+        event.kind === "append" && event.record.partition === record.partition ? [event.record] : [],
       );
     const caughtUp = logAtAsk.every((r) => !observed.onBroker.includes(r) || settledBefore(r, movedAt));
     let largest = Number.NEGATIVE_INFINITY;
@@ -89,14 +85,6 @@ export function checkEarly(
   }
 
   function settledBefore(record: TopicRecord, before: number): boolean {
-    return trace
-      .slice(0, before)
-      .some(
-        (event) =>
-          event.kind === "commit" &&
-          event.partition === record.partition &&
-          event.topicIncarnation === record.topicIncarnation &&
-          event.offsets.some(({ from, to }) => from <= record.offset && record.offset < to),
-      );
+    return trace.slice(0, before).some((event) => event.kind === "commit" && event.records.includes(record));
   }
 }

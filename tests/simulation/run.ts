@@ -2,9 +2,12 @@
 // returns what could be observed. After the schedule comes a calm end: everything is delivered once more, nobody
 // dies, and the clock goes on until every window has passed.
 
+import type { SeenEpochs, Tail } from "../../lib/core/log-identity.ts";
+import { holds, type OffsetRanges } from "../../lib/core/ranges.ts";
 import type { PartitionOffsets } from "../../lib/core/watermark.ts";
-import { commitRecords } from "../../lib/store/commit.ts";
+import { commitRecords, type Judge } from "../../lib/store/commit.ts";
 import { sweepStream } from "../../lib/store/sweep.ts";
+import type { TopicLog } from "../../lib/store/watch-log.ts";
 import type { LogRecord } from "../../lib/streams/fold.ts";
 import { MemoryDatabase, type ServerEvent } from "./memory-database.ts";
 import {
@@ -21,8 +24,8 @@ import { Crash, Scheduler } from "./scheduler.ts";
 
 export interface TopicRecord extends LogRecord {
   readonly partition: number;
-  /** 0 for the first topic of that name, 1 for the one created after it was deleted, … */
-  readonly topicIncarnation: number;
+  /** 0 in the partition's first log, another number after each time that the topic was created again or the log cut. */
+  readonly branch: number;
   readonly appendedAtUs: number;
   readonly meaning: Meaning;
 }
@@ -33,7 +36,8 @@ export type TraceEvent =
   /** The function answered success for these. */
   | { readonly kind: "success"; readonly records: readonly TopicRecord[] }
   | { readonly kind: "died" }
-  | (ServerEvent & { readonly topicIncarnation: number });
+  | (Extract<ServerEvent, { kind: "commit" }> & { readonly records: readonly TopicRecord[] })
+  | Exclude<ServerEvent, { kind: "commit" }>;
 
 /** What the oracle judges. */
 export interface Observed {
@@ -48,6 +52,11 @@ interface Partition {
   records: TopicRecord[];
   first: number;
   end: number;
+  branch: number;
+  /** The newest last. */
+  epochs: { readonly epoch: number; readonly start: number }[];
+  /** No sweep has seen the log since it broke. */
+  isUnseen: boolean;
 }
 
 const START_US = Date.UTC(2026, 0, 15, 10) * 1000;
@@ -62,16 +71,17 @@ class Simulation {
   readonly #partitions: Partition[] = [];
   readonly #unitUs: number;
   readonly #contents: Content[] = [];
-  readonly #settled = new Set<string>();
+  /** What was delivered, by the tail that its commits name. */
+  readonly #deliveries = new WeakMap<Tail, readonly TopicRecord[]>();
   /** Woken when there may be something to read, or nothing ever again. */
   readonly #news = {};
-  readonly #quiet = {};
-  #topicIncarnation = 0;
+  #topic = 0;
+  #branches = 0;
+  readonly #inFlight = new Set<readonly TopicRecord[]>();
+  readonly #settled = new Set<TopicRecord>();
+  /** Woken when a delivery has ended. */
+  readonly #ended = {};
   #writers = 0;
-  #delivering = 0;
-  #recreating = false;
-  #clocksOfProducersRight = true;
-  #deliveredFromStart = new Set<number>();
   #batches = 0;
 
   constructor(schedule: Schedule) {
@@ -84,10 +94,11 @@ class Simulation {
     );
     this.#scheduler = new Scheduler(START_US, schedule.choices, ticksUs);
     this.#database = new MemoryDatabase(this.#scheduler, (event) => {
-      this.#trace.push({ ...event, topicIncarnation: this.#topicIncarnation });
-      if (event.kind === "commit")
-        for (const { from, to } of event.offsets)
-          for (let offset = from; offset < to; offset++) this.#settled.add(`${event.partition}/${offset}`);
+      if (event.kind !== "commit") return void this.#trace.push(event);
+      const isNew = ({ offset }: TopicRecord) => holds(event.offsets, offset);
+      const records = (this.#deliveries.get(event.tail) ?? []).filter(isNew);
+      for (const record of records) this.#settled.add(record);
+      this.#trace.push({ ...event, records });
     });
   }
 
@@ -107,8 +118,19 @@ class Simulation {
     return { schedule: this.#schedule, trace: this.#trace, database: this.#database, onBroker };
   }
 
+  #emptyLog(): Partition {
+    return {
+      records: [],
+      first: 0,
+      end: 0,
+      branch: ++this.#branches,
+      epochs: [{ epoch: 0, start: 0 }],
+      isUnseen: true,
+    };
+  }
+
   #addPartition(): void {
-    const partition = this.#partitions.push({ records: [], first: 0, end: 0 }) - 1;
+    const partition = this.#partitions.push({ ...this.#emptyLog(), branch: 0 }) - 1;
     this.#scheduler.spawn(() => this.#poll(partition));
   }
 
@@ -132,9 +154,9 @@ class Simulation {
       const record = {
         ...content,
         partition: number,
-        topicIncarnation: this.#topicIncarnation,
+        branch: target.branch,
         offset,
-        recordTimeMs: this.#clocksOfProducersRight ? Math.floor(nowUs / 1000) : 0,
+        recordTimeMs: serial,
         appendedAtUs: nowUs,
       };
       target.records.push(record);
@@ -153,17 +175,19 @@ class Simulation {
   /** An invocation of the function. @returns whether the poller got to know that it succeeded */
   async #deliver(partition: number, records: readonly TopicRecord[]): Promise<boolean> {
     if (records.length === 0) return true;
-    this.#delivering++;
+    const judge: Judge = (of, where, rules, tail, batch) => {
+      this.#deliveries.set(tail, records);
+      return this.#database.judge(of, where, rules, tail, batch);
+    };
+    this.#inFlight.add(records);
     try {
       const stream = streams[this.#schedule.stream];
       const where = { ...address, partition };
       const rules = rulesOf(this.#unitUs);
       // The streams differ in their events; each goes its own way through the one function.
-      if (stream.name === "sensor")
-        await commitRecords(this.#database.judge, streams.sensor, where, records, rules);
-      else await commitRecords(this.#database.judge, streams.consumption, where, records, rules);
+      if (stream.name === "sensor") await commitRecords(judge, streams.sensor, where, records, rules);
+      else await commitRecords(judge, streams.consumption, where, records, rules);
       this.#trace.push({ kind: "success", records });
-      this.#deliveredFromStart.add(partition);
       return true;
     } catch (error) {
       // A function that died: the batch comes again.
@@ -171,26 +195,27 @@ class Simulation {
       this.#trace.push({ kind: "died" });
       return false;
     } finally {
-      this.#delivering--;
-      if (this.#delivering === 0) this.#scheduler.wake(this.#quiet);
+      this.#inFlight.delete(records);
+      this.#scheduler.wake(this.#ended);
     }
   }
 
   async #poll(partition: number): Promise<void> {
     const sizes = this.#schedule.batchSizes;
     let cursor = 0;
-    let incarnation = this.#topicIncarnation;
+    let topic = this.#topic;
     for (;;) {
       await this.#scheduler.pause(false);
-      if (incarnation !== this.#topicIncarnation) {
-        incarnation = this.#topicIncarnation;
+      if (topic !== this.#topic) {
+        topic = this.#topic;
         cursor = 0;
       }
-      const log = this.#partitions[partition]?.records ?? [];
+      const { records: log = [], end = 0 } = this.#partitions[partition] ?? {};
+      if (cursor > end) cursor = 0; // out of range: from the start again
       const size = sizes[this.#batches++ % sizes.length] ?? 1;
       const records = log.filter((record) => record.offset >= cursor).slice(0, size);
       const last = records.at(-1);
-      if (last === undefined || this.#recreating) {
+      if (last === undefined) {
         if (this.#writers === 0) return;
         await this.#scheduler.wait(this.#news);
       } else if (await this.#deliver(partition, records)) cursor = last.offset + 1;
@@ -201,23 +226,50 @@ class Simulation {
     const [number = 0, from = 0, count = 0, patience = 0] = digitsOf(code, 4, 10, 6, 12);
     for (let i = 0; i < patience; i++) await this.#scheduler.pause(false);
     const partition = number % this.#partitions.length;
-    if (this.#recreating) return;
-    // LIMIT: of a topic created again, the first delivery must begin at its start (docs of the oracle).
-    const begin = this.#topicIncarnation > 0 && !this.#deliveredFromStart.has(partition) ? 0 : from;
     const log = this.#partitions[partition]?.records ?? [];
-    await this.#deliver(partition, log.slice(begin, begin + count + 1));
+    await this.#deliver(partition, log.slice(from, from + count + 1));
   }
 
-  async #sweep(): Promise<void> {
-    const ask = async () => {
+  readonly #log: TopicLog = {
+    offsets: async () => {
       await this.#scheduler.pause();
       const offsets = this.#partitions.map(({ first, end }, partition) => ({ partition, first, end }));
       this.#trace.push({ kind: "ask", nowUs: this.#scheduler.nowUs, offsets });
       await this.#scheduler.pause();
       return offsets;
-    };
+    },
+    see: async (entryEpochs) => {
+      const seen = this.#partitions.map(({ epochs, end }, partition): [number, SeenEpochs] => {
+        const leaderEpoch = epochs.at(-1)?.epoch ?? 0;
+        const asked = entryEpochs.get(partition);
+        const after = epochs.find(({ epoch }) => asked !== undefined && epoch > asked);
+        const entryEpochEnd =
+          asked === undefined ? null : asked > leaderEpoch ? "unknown" : (after?.start ?? end);
+        return [partition, { leaderEpoch, logEnd: end, entryEpochEnd }];
+      });
+      const topicId = `topic ${this.#topic}`;
+      await this.#scheduler.pause();
+      return { clusterId: "cluster", topicId, partitions: new Map(seen) };
+    },
+    epochStarts: async (partition) => {
+      await this.#scheduler.pause();
+      return (this.#partitions[partition]?.epochs ?? []).map(({ start }) => start).reverse();
+    },
+    read: (partition, ranges) => this.#read(partition, ranges),
+  };
+
+  async *#read(partition: number, ranges: OffsetRanges) {
+    await this.#scheduler.pause();
+    yield (this.#partitions[partition]?.records ?? []).filter(({ offset }) => holds(ranges, offset));
+  }
+
+  async #sweep(): Promise<void> {
     const swept = { stream: this.#schedule.stream, ...address };
-    await sweepStream(this.#database.sweepStore, swept, ask, rulesOf(this.#unitUs));
+    const unseen = this.#partitions
+      .filter(({ isUnseen }) => isUnseen)
+      .map((one) => ({ one, branch: one.branch }));
+    await sweepStream(this.#database.sweepStore, swept, this.#log, rulesOf(this.#unitUs));
+    for (const { one, branch } of unseen) if (one.branch === branch) one.isUnseen = false;
   }
 
   async #sweepTimes(count: number): Promise<void> {
@@ -245,52 +297,71 @@ class Simulation {
 
   async #operate(): Promise<void> {
     for (const code of this.#schedule.operations) {
-      const [kind = 0, number = 0, count = 0, patience = 0] = digitsOf(code, 3, 4, 5, 20);
+      const [kind = 0, number = 0, count = 0, patience = 0] = digitsOf(code, 4, 4, 5, 20);
       for (let i = 0; i < patience; i++) await this.#scheduler.pause(false);
       const partition = number % this.#partitions.length;
       if (kind === 0) this.#expire(partition, count);
       else if (kind === 1) {
         if (this.#partitions.length < MOST_PARTITIONS) this.#addPartition();
-      } else await this.#recreateTopic();
+      } else if (kind === 2) await this.#recreateTopic();
+      else await this.#cut(partition, count);
     }
     this.#stopWriting();
   }
 
   #expire(partition: number, count: number): void {
     const target = this.#partitions[partition];
-    if (target === undefined || (this.#topicIncarnation > 0 && !this.#deliveredFromStart.has(partition)))
-      return;
+    if (target === undefined) return;
     const kept = target.records.slice(count);
     target.first = kept[0]?.offset ?? target.end;
     target.records = kept;
   }
 
+  /** LIMIT: of two breaks that no sweep has come between, a batch across both does not say which one it was before. */
+  async #untilSeen(partitions: readonly Partition[]): Promise<void> {
+    if (partitions.some(({ isUnseen }) => isUnseen)) await this.#sweepAtLast();
+  }
+
+  /** LIMIT: of a log that is no more, a record is not delivered a second time once a sweep has seen that. */
+  async #untilOnceOnly(gone: () => readonly TopicRecord[]): Promise<void> {
+    const flights = (record: TopicRecord) => [...this.#inFlight].filter((of) => of.includes(record)).length;
+    const isTwice = (record: TopicRecord) => flights(record) > (this.#settled.has(record) ? 0 : 1);
+    while (gone().some(isTwice)) await this.#scheduler.wait(this.#ended);
+  }
+
   async #recreateTopic(): Promise<void> {
-    this.#recreating = true;
-    while (this.#delivering > 0) await this.#scheduler.wait(this.#quiet);
-    // LIMIT: a topic created again is recognised by a younger replay of what the ledger holds, from the first offset
-    // on, or by a sweep that sees it shorter than the ledger; one of the two must be.
-    const recognisable = this.#partitions.every((_, p) => {
-      const prefix = `${p}/`;
-      return this.#settled.has(`${p}/0`) || ![...this.#settled].some((key) => key.startsWith(prefix));
-    });
+    await this.#untilSeen(this.#partitions);
+    await this.#untilOnceOnly(() => this.#partitions.flatMap(({ records }) => records));
     // LIMIT: before its first watermark a stream that loses its topic waits for the next event.
-    if (this.#database.watermarkUs !== null) {
-      this.#settled.clear();
-      this.#deliveredFromStart.clear();
-      this.#topicIncarnation++;
-      this.#scheduler.nowUs += this.#unitUs / 60;
-      for (const partition of this.#partitions) Object.assign(partition, { records: [], first: 0, end: 0 });
-      this.#clocksOfProducersRight = recognisable;
-      if (!recognisable) await this.#sweepAtLast();
-    }
-    this.#recreating = false;
+    if (this.#database.watermarkUs === null) return;
+    this.#topic++;
+    for (const partition of this.#partitions) Object.assign(partition, this.#emptyLog());
+    this.#scheduler.wake(this.#news);
+  }
+
+  /** The broker dies, loses the last records of a partition (or none), and leads it again. */
+  async #cut(number: number, count: number): Promise<void> {
+    const target = this.#partitions[number];
+    if (target === undefined) return;
+    await this.#untilSeen([target]);
+    await this.#untilOnceOnly(() => target.records.slice(Math.max(0, target.records.length - count)));
+    const kept = target.records.slice(0, Math.max(0, target.records.length - count));
+    const end =
+      count === 0 ? target.end : Math.max(target.first, (kept.at(-1)?.offset ?? target.first - 1) + 1);
+    const epoch = (target.epochs.at(-1)?.epoch ?? 0) + 1;
+    const epochs = [...target.epochs.filter(({ start }) => start < end), { epoch, start: end }];
+    const branch = end < target.end ? ++this.#branches : target.branch;
+    Object.assign(target, { records: kept, end, epochs, branch, isUnseen: true });
     this.#scheduler.wake(this.#news);
   }
 
   async #endCalmly(): Promise<void> {
-    for (const [partition, { records }] of this.#partitions.entries())
-      await this.#deliver(partition, records);
+    // What was taken for a repetition before a sweep saw that the log had broken is delivered again after it.
+    for (let round = 0; round < 2; round++) {
+      await this.#sweep();
+      for (const [partition, { records }] of this.#partitions.entries())
+        await this.#deliver(partition, records);
+    }
     for (const units of [0, 12, 1.2, 1.2]) {
       this.#scheduler.nowUs += units * this.#unitUs;
       await this.#sweep();

@@ -15,6 +15,7 @@ import { sweepStream } from "../../../lib/store/sweep.ts";
 import { postgresSweepStore } from "../../../lib/store/sweep-store.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { isRefusal } from "../../../lib/streams/refusal.ts";
+import { logOf } from "../../topic-log.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../database.ts";
 
 const rules: LatenessRules = { futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6 };
@@ -257,7 +258,7 @@ describe("a replay", () => {
     const outcome = await sweepStream(
       postgresSweepStore(database.pool),
       { stream: "consumption", source: "test", topic: "meter" },
-      async () => [{ partition: 0, first: 0, end: 2 }],
+      logOf(async () => [{ partition: 0, first: 0, end: 2 }]),
       { ...rules, delayUs: 600e6, idleUs: 300e6 },
     );
     expect(outcome).toMatchObject({ watermarkUs: (hour - 600_000) * 1000, lag: 0, startedIncarnations: [] });

@@ -255,18 +255,4 @@ describe("a commit", () => {
     ]);
     expect(outcome).toMatchObject({ counted: 1, tooLate: 1, late: 1, roundTrips: 2 });
   });
-
-  test("takes a topic of the same name that was created again for what it is", async () => {
-    await commit(consumptionStream, 0, [
-      record(0, reading("a", 1, isoAt(0)), 1_000),
-      record(1, reading("b", 1, isoAt(1)), 1_001),
-    ]);
-    const outcome = await commit(consumptionStream, 0, [record(0, reading("c", 1, isoAt(2)), 2_000)]);
-    expect(outcome).toMatchObject({ counted: 1, replayed: 0, startsIncarnation: true });
-    const { ledger } = await snapshot(database.pool);
-    expect(ledger.map((row) => row.split(",").slice(1, 3))).toEqual([
-      ["0", "0"],
-      ["0", "1"],
-    ]);
-  });
 });

@@ -16,6 +16,7 @@ import { weatherStream } from "../../../lib/streams/weather.ts";
 import { MemoryDatabase } from "../../simulation/memory-database.ts";
 import { contentOf, digitsOf, rulesOf } from "../../simulation/schedule.ts";
 import { columns } from "../../simulation/window-rows.ts";
+import { logOf as topicLogOf } from "../../topic-log.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../database.ts";
 
 const START_US = Date.UTC(2026, 0, 15, 10) * 1000;
@@ -127,8 +128,8 @@ async function tablesOfPostgres(stream: keyof typeof valueColumns): Promise<Reco
     ),
     ledger: await read(
       `SELECT partition, incarnation, applied::text, records, counted, quarantined, too_late, duplicates, conflicts,
-         late,
-         epoch_us(max_event_time), epoch_us(advanced_at), max_record_time_ms FROM ledger`,
+         late, epoch_us(max_event_time), epoch_us(advanced_at), cluster_id, topic_id, leader_epoch, broker_end
+       FROM ledger`,
     ),
     quarantine: await read('SELECT partition, incarnation, "offset", reason FROM quarantine'),
     tooLate: await read('SELECT partition, incarnation, "offset", epoch_us(event_time) FROM too_late'),
@@ -190,7 +191,10 @@ function tablesOfModel(stream: keyof typeof valueColumns, model: MemoryDatabase)
         l.late,
         l.maxEventTimeUs,
         l.advancedAtUs,
-        l.maxRecordTimeMs,
+        l.clusterId,
+        l.topicId,
+        l.leaderEpoch,
+        l.brokerEnd,
       ]),
     ),
     quarantine: sorted(model.quarantine.map((q) => [q.partition, q.incarnation, q.offset, q.reason])),
@@ -245,7 +249,7 @@ async function runBeside<E extends Event, P>(
     wait: async () => undefined,
     wake: () => undefined,
   };
-  const model = new MemoryDatabase(clock);
+  const model = new MemoryDatabase(clock, () => undefined, 600e6);
   const rules = rulesOf(stream.windowUs / 5);
   const verdicts: { postgres: (Verdict | "try again")[]; model: (Verdict | "try again")[] } = {
     postgres: [],
@@ -268,7 +272,7 @@ async function runBeside<E extends Event, P>(
     for (const { judge, store } of sides) {
       await setClock(beginUs);
       if (what > 0) {
-        const again = what === 3 ? 1_000_000 : 0; // a younger replay: another topic of that name
+        const again = what === 3 ? 1_000_000 : 0; // a younger one: of a log that was cut, or of another topic
         const records = log
           .slice(from, from + count + 1)
           .map((r) => ({ ...r, recordTimeMs: r.recordTimeMs + again }));
@@ -285,7 +289,13 @@ async function runBeside<E extends Event, P>(
           await setClock(beginUs + frozenUs);
           return offsets;
         };
-        outcomes.push(await sweepStream(store, swept, ask, rules));
+        const told = {
+          topicId: from > 9 ? "another" : "topic",
+          epochs: { leaderEpoch: count >> 1, logEnd: null, entryEpochEnd: from > 6 ? from : null },
+          epochStarts: from > 6 ? [from] : [],
+          records: log,
+        };
+        outcomes.push(await sweepStream(store, swept, topicLogOf(ask, told), rules));
       }
     }
     expect(outcomes[1]).toEqual(outcomes[0]);

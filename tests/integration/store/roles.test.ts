@@ -13,6 +13,7 @@ import { postgresSweepStore } from "../../../lib/store/sweep-store.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { startPostgres } from "../../../localstack/postgres/server.ts";
+import { logOf } from "../../topic-log.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 import { postgresRelease } from "../stack.ts";
 import { until } from "../topics.ts";
@@ -40,7 +41,7 @@ const realtime = [
 ];
 const history = ["sensor_aggregates_history", "consumption_aggregates_history", "weather_aggregates_history"];
 const emptyArrays = (count: number) => Array(count).fill("'{}'").join(", ");
-const header = `'{"stream":"sensor","source":"s","topic":"t","partition":0,"offsets":"{[0,1)}","records":0,"counted":0,"duplicates":0}'`;
+const header = `'{"stream":"sensor","source":"s","topic":"t","partition":0,"offsets":"{[0,1)}","records":0,"counted":0,"duplicates":0,"lastOffset":0,"digest":"00000000-0000-0000-0000-000000000000"}'`;
 
 /** Statement → who may. Everyone else must be refused. */
 const statements: readonly [string, readonly Kind[]][] = [
@@ -79,7 +80,10 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["SELECT 1 FROM stream_state FOR UPDATE", ["sweep"]],
   ["UPDATE stream_state SET watermark = watermark", ["sweep"]],
   ["UPDATE stream_state SET stream = stream", []],
-  ["INSERT INTO ledger (source, topic, partition, incarnation) VALUES ('s', 't', 9, 1)", ["sweep"]],
+  ["INSERT INTO ledger (source, topic, partition, incarnation) VALUES ('s', 't', 9, 1)", []],
+  ["SELECT observe_log('s', 't', 9, 0, NULL, NULL, 'c', 'i', 0, 0)", ["sweep"]],
+  ["SELECT count(*) FROM ledger_tail", ["sweep"]],
+  ["SELECT count(*) FROM log_break", ["read", "sweep"]],
   ["INSERT INTO ledger (source, topic, partition, incarnation, records) VALUES ('s', 't', 9, 1, 0)", []],
   ["UPDATE ledger SET records = records", []],
   ["DELETE FROM ledger", []],
@@ -168,14 +172,14 @@ test("commits and sweeps do all of their work with their roles' rights", async (
     sweepStream(
       postgresSweepStore(sweep),
       { stream: "consumption", source: "s", topic: "t" },
-      async () => [{ partition: 0, first: 0, end }],
+      logOf(async () => [{ partition: 0, first: 0, end }]),
       rules,
     );
   await apply(0, 8);
   await apply(2, 10);
   expect(await observe(4)).toMatchObject({ finalised: 1 });
   expect(await apply(4, 8)).toMatchObject({ late: 1, quarantined: 1 });
-  expect(await observe(1)).toMatchObject({ startedIncarnations: [0] });
+  expect(await observe(1)).toMatchObject({ breaks: [{ kind: "truncated", partition: 0, from: 1, to: 6 }] });
   await Promise.all([ingest.end(), sweep.end()]);
 });
 

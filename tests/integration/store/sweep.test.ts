@@ -6,6 +6,7 @@ import { postgresJudge } from "../../../lib/store/judge.ts";
 import { sweepStream } from "../../../lib/store/sweep.ts";
 import { postgresSweepStore } from "../../../lib/store/sweep-store.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { logOf, type ToldLog } from "../../topic-log.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../database.ts";
 
 const swept = { stream: "consumption", source: "test", topic: "consumption" } as const;
@@ -42,10 +43,15 @@ async function apply(partition: number, offset: number, minutes: number, custome
 }
 
 function sweep(offsets: readonly PartitionOffsets[], overrides: Partial<typeof rules> = {}) {
-  return sweepStream(postgresSweepStore(database.pool), swept, async () => offsets, {
-    ...rules,
-    ...overrides,
-  });
+  return sweepStream(
+    postgresSweepStore(database.pool),
+    swept,
+    logOf(async () => offsets),
+    {
+      ...rules,
+      ...overrides,
+    },
+  );
 }
 
 /** As if the partitions had been silent, and watched, for so long. */
@@ -150,31 +156,104 @@ describe("a sweep", () => {
     expect(await sweep([{ partition: 0, first: 50, end: 51 }])).toMatchObject({ lag: 0 });
   });
 
-  test("sees a topic that was created again by its end, and starts over", async () => {
-    await apply(0, 41, 5);
-    expect(await sweep([caughtUp(0, 3)])).toMatchObject({ startedIncarnations: [0], lag: 3 });
-    await apply(0, 2, 6);
-    const { ledger } = await snapshot(database.pool);
-    expect(ledger.map((row) => row.split(",").slice(1, 4).join())).toEqual(['0,0,"{[41', '0,1,"{[2']);
-  });
-
-  test("begins an incarnation once, whoever else has begun it since the ledger was read", async () => {
-    await apply(0, 41, 5);
-    const late = sweepStream(
+  /** As the broker tells it, whose topic has this id. */
+  const sweepTold = (end: number, told: Partial<ToldLog>) =>
+    sweepStream(
       postgresSweepStore(database.pool),
       swept,
-      async () => {
-        await sweep([caughtUp(0, 0)]);
-        await apply(0, 2, 6);
-        return [caughtUp(0, 3)];
-      },
+      logOf(async () => [caughtUp(0, end)], told),
       rules,
     );
-    expect(await late).toMatchObject({ startedIncarnations: [0] });
+  const ledgerRows = async () =>
+    (
+      await database.pool.query(
+        "SELECT incarnation, applied, records::int, cluster_id, topic_id FROM ledger ORDER BY 1",
+      )
+    ).rows;
+  const ids = { cluster_id: "cluster", topic_id: "topic" };
+
+  test("enters a partition before anything was committed, and learns the ids of one that was", async () => {
+    await apply(1, 0, 5);
+    await sweep([caughtUp(0, 0), caughtUp(1, 1)]);
+    expect(await ledgerRows()).toEqual([
+      { ...ids, incarnation: 0, applied: "{}", records: 0 },
+      { ...ids, incarnation: 0, applied: "{[0,1)}", records: 1 },
+    ]);
+  });
+
+  test("sees a topic that was created again by its id, and starts over", async () => {
+    await apply(0, 0, 5);
+    await sweepTold(1, {});
+    const again = await sweepTold(3, { topicId: "another" });
+    expect(again).toMatchObject({
+      lag: 3,
+      breaks: [{ kind: "created_again", offsets: [{ from: 0, to: 1 }] }],
+    });
+    expect(again.breaks[0]?.before).toBe("cluster cluster, topic topic, epoch 0");
     await apply(0, 2, 6);
-    const { ledger, consumption } = await snapshot(database.pool);
-    expect(ledger.map((row) => row.split(",").slice(1, 4).join())).toEqual(['0,0,"{[41', '0,1,"{[2']);
-    expect(consumption).toEqual([expect.stringContaining(",2,open,0")]);
+    expect(await ledgerRows()).toEqual([
+      { ...ids, incarnation: 0, applied: "{[0,1)}", records: 1 },
+      { ...ids, incarnation: 1, applied: "{[2,3)}", records: 1, topic_id: "another" },
+    ]);
+    expect((await sweepTold(3, { topicId: "another" })).breaks).toEqual([]);
+  });
+
+  test("sees another cluster under the same name", async () => {
+    await apply(0, 0, 5);
+    await sweepTold(1, {});
+    expect((await sweepTold(0, { clusterId: "another", topicId: "other" })).breaks).toMatchObject([
+      { kind: "another_cluster" },
+    ]);
+  });
+
+  test("sees a log that was cut, counts its survivors no second time, and begins that entry once", async () => {
+    for (const offset of [0, 1, 2, 3]) await apply(0, offset, 5);
+    await sweep([caughtUp(0, 4)]);
+    let isFirst = true;
+    const log = logOf(async () => {
+      if (isFirst) {
+        await sweep([caughtUp(0, 2)]);
+        await apply(0, 2, 6, "new"); // the same identity: a duplicate
+      }
+      isFirst = false;
+      return [caughtUp(0, 2)];
+    });
+    expect((await sweepStream(postgresSweepStore(database.pool), swept, log, rules)).breaks).toEqual([]);
+    await apply(0, 1, 5);
+    expect(await ledgerRows()).toEqual([
+      { ...ids, incarnation: 0, applied: "{[0,4)}", records: 4 },
+      { ...ids, incarnation: 1, applied: "{[0,3)}", records: 1 },
+    ]);
+    const { rows } = await database.pool.query(
+      "SELECT kind, from_offset::int, to_offset::int, counted_offsets::int FROM log_break",
+    );
+    expect(rows).toEqual([{ kind: "truncated", from_offset: 2, to_offset: 4, counted_offsets: 2 }]);
+  });
+
+  test("takes over what was counted of the same log under another name", async () => {
+    for (const offset of [0, 1, 2]) await apply(0, offset, 5);
+    await sweep([caughtUp(0, 3)]);
+    const renamed = { ...swept, source: "test,test-2" };
+    const log = logOf(async () => [caughtUp(0, 3)]);
+    const { lag, breaks } = await sweepStream(postgresSweepStore(database.pool), renamed, log, rules);
+    expect({ lag, breaks }).toMatchObject({
+      lag: 0,
+      breaks: [{ kind: "renamed", before: "test", offsets: [] }],
+    });
+    expect((await sweepStream(postgresSweepStore(database.pool), renamed, log, rules)).breaks).toEqual([]);
+  });
+
+  test("says what was counted under two names", async () => {
+    for (const offset of [0, 1, 2]) await apply(0, offset, 5);
+    await sweep([caughtUp(0, 4)]);
+    const renamed = { ...swept, source: "test,test-2" };
+    const record = { offset: 2, recordTimeMs: 0, value: null };
+    const address = { source: renamed.source, topic: renamed.topic, partition: 0 };
+    await commitRecords(postgresJudge(database.pool), consumptionStream, address, [record], rules);
+    const log = logOf(async () => [caughtUp(0, 4)]);
+    expect((await sweepStream(postgresSweepStore(database.pool), renamed, log, rules)).breaks).toMatchObject([
+      { kind: "renamed", offsets: [{ from: 2, to: 3 }] },
+    ]);
   });
 
   test("run many times at once gives what one gives", async () => {

@@ -9,6 +9,7 @@ import { sweepStream } from "../../../lib/store/sweep.ts";
 import { postgresSweepStore } from "../../../lib/store/sweep-store.ts";
 import { noteTrouble, readGauges, readTrouble } from "../../../lib/store/trouble.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { logOf } from "../../topic-log.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../database.ts";
 
 const STUCK_AFTER_SECONDS = 300;
@@ -52,7 +53,7 @@ async function sweep(...ends: number[]): Promise<void> {
   await sweepStream(
     postgresSweepStore(database.pool),
     { stream: "consumption", source: "s", topic },
-    async () => offsets,
+    logOf(async () => offsets),
     rules,
   );
 }

@@ -1,7 +1,9 @@
 // The laws of the commit loop: it asks the judge no more than it must, learns what the verdict says, and gives up
 // with a message that says what and where.
 import { describe, expect, test } from "vitest";
+import type { Tail } from "../../../lib/core/log-identity.ts";
 import { commitRecords, type Judge } from "../../../lib/store/commit.ts";
+import { digestOf } from "../../../lib/store/tail.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { EARLIEST_WINDOW_END_US, type LogRecord } from "../../../lib/streams/fold.ts";
 import { MemoryDatabase } from "../../simulation/memory-database.ts";
@@ -39,7 +41,6 @@ describe("the commit loop", () => {
         conflicts: 0,
         late: 0,
       },
-      startsIncarnation: false,
     };
     expect(await commit(judge, log)).toEqual({ ...first, roundTrips: 1 });
     expect(await commit(judge, log)).toEqual({ ...first, counted: 0, replayed: 2, roundTrips: 1 });
@@ -161,32 +162,37 @@ describe("the commit loop", () => {
   });
 });
 
-describe("a topic that was created again", () => {
-  /** Answers once that offset 0 was applied, with this newest record, and then writes down whom it is said dead. */
-  async function deadAfter(
-    ledgerMaxRecordTimeMs: number | null,
-    records: readonly LogRecord[],
-  ): Promise<(number | null)[]> {
-    const dead: (number | null)[] = [];
-    await commit(async (_stream, _address, _rules, deadIncarnation) => {
-      dead.push(deadIncarnation);
-      const common = { incarnation: 6, nowUs: NOW_US, watermarkUs: null };
-      if (dead.length > 1) return { ...common, applied: true, late: 0 };
-      const refused = { applied: false, alreadyApplied: "{[0,1)}", seen: [] } as const;
-      return { ...common, ...refused, ledgerMaxRecordTimeMs };
-    }, records);
-    return dead;
-  }
-
-  test("is proven by a replayed record younger than all that was applied", async () => {
-    expect(await deadAfter(99, [reading(0, NOW_US, 100)])).toEqual([null, 6]);
-    expect(await deadAfter(99, [reading(0, NOW_US, 100), reading(1, NOW_US, 9)])).toEqual([null, 6]);
+describe("a batch", () => {
+  test("names its last record, as it was delivered, in every try", async () => {
+    const tails: Tail[] = [];
+    const common = { incarnation: 0, nowUs: NOW_US, watermarkUs: null };
+    await commit(
+      async (_stream, _address, _rules, tail) => {
+        tails.push(tail);
+        if (tails.length > 1) return { ...common, applied: true, late: 0 };
+        return { ...common, applied: false, alreadyApplied: "{[1,2)}", seen: [] };
+      },
+      [reading(0), reading(1)],
+    );
+    expect(tails).toEqual(Array.from({ length: 2 }, () => ({ lastOffset: 1, digest: digestOf(reading(1)) })));
   });
 
-  test("is not proven by one as old, by a new one, or where no time is known", async () => {
-    const more = reading(1, NOW_US, 50);
-    expect(await deadAfter(100, [reading(0, NOW_US, 100), more])).toEqual([null, null]);
-    expect(await deadAfter(99, [reading(0, NOW_US, 9), reading(1, NOW_US, 100)])).toEqual([null, null]);
-    expect(await deadAfter(null, [reading(0, NOW_US, 100), more])).toEqual([null, null]);
+  test("takes a record that it holds already for a repetition, however young it is", async () => {
+    const { judge } = database();
+    await commit(judge, [reading(0, NOW_US, 1)]);
+    expect(await commit(judge, [reading(0, NOW_US, 2)])).toMatchObject({ counted: 0, replayed: 1 });
+  });
+
+  test("tells records apart by time and value, and no value from an empty one", () => {
+    const of = (recordTimeMs: number, value: Buffer | null) => digestOf({ offset: 7, recordTimeMs, value });
+    const digests = [
+      of(1, null),
+      of(2, null),
+      of(1, Buffer.alloc(0)),
+      of(1, Buffer.from("a")),
+      of(2, Buffer.from("a")),
+    ];
+    expect(new Set(digests).size).toBe(5);
+    expect(of(1, Buffer.from("a"))).toBe(digests[3]);
   });
 });

@@ -1,21 +1,24 @@
-// The laws of a sweep: the ledger before the broker, a new incarnation only below what was applied, and all that has
+// The laws of a sweep: the ledger before the broker, the logs before the watermark, and all that has
 // passed made final, in batches.
 import { describe, expect, test } from "vitest";
 import type { PartitionOffsets } from "../../../lib/core/watermark.ts";
-import { type LedgerEnd, type SweepStore, sweepStream } from "../../../lib/store/sweep.ts";
+import { type SweepStore, sweepStream } from "../../../lib/store/sweep.ts";
+import type { LedgerEntry } from "../../../lib/store/watch-log.ts";
+import { logOf } from "../../topic-log.ts";
 
 const rules = { delayUs: 10, idleUs: 50, amendmentHorizonUs: 500 };
 const swept = { stream: "sensor", source: "s", topic: "t" } as const;
 
 /** A store that holds these and writes down what it is asked. */
-function storeOf(ends: readonly LedgerEnd[], finalised: number[], asked: unknown[]): SweepStore {
+function storeOf(entries: readonly LedgerEntry[], finalised: number[], asked: unknown[]): SweepStore {
   return {
     readLedger: async () => {
       asked.push("ledger");
-      return { readAtUs: 1_000, ends };
+      return { readAtUs: 1_000, entries };
     },
-    startIncarnationsAfter: async (_, dead) => {
-      asked.push(dead);
+    recordLogs: async (_, observed) => {
+      asked.push(["logs", observed.map(({ entry, broken }) => [entry.partition, broken?.kind ?? null])]);
+      return [];
     },
     moveWatermark: async (_, offsets, askedAtUs, idleUs, decide) => {
       asked.push(["move", askedAtUs, idleUs]);
@@ -48,16 +51,18 @@ describe("a sweep", () => {
     const outcome = await sweepStream(
       storeOf([], [5_000, 5_000, 12], asked),
       swept,
-      async () => {
+      logOf(async () => {
         asked.push("broker");
         return offsetsTo(1, 1, 1);
-      },
+      }),
       rules,
     );
     const finalise = ["finalise", 5_000];
     expect(asked).toEqual([
       "ledger",
       "broker",
+      "broker",
+      ["logs", [0, 1, 2].map((partition) => [partition, null])],
       ["move", 1_000, 50],
       finalise,
       finalise,
@@ -71,16 +76,32 @@ describe("a sweep", () => {
       lag: 3,
       idlePartitions: [0],
       finalised: 10_012,
-      startedIncarnations: [],
+      breaks: [],
     });
   });
 
-  test("begins an incarnation only for a partition that ends below what was applied", async () => {
+  test("looks at the log of every partition that the broker has, before it moves the watermark", async () => {
     const asked: unknown[] = [];
-    const end = (partition: number, incarnation: number, at: number) => ({ partition, incarnation, end: at });
-    const ends = [end(0, 2, 5), end(1, 0, 5), end(2, 0, 5), end(7, 0, 5)];
-    const outcome = await sweepStream(storeOf(ends, [], asked), swept, async () => offsetsTo(4, 5, 6), rules);
-    expect(asked[1]).toEqual([end(0, 2, 5)]);
-    expect(outcome.startedIncarnations).toEqual([0]);
+    const entry = (partition: number, end: number): LedgerEntry => ({
+      ...{ partition, incarnation: 0, applied: [{ from: 0, to: end }], unverified: [], tails: [] },
+      ...{ clusterId: "cluster", topicId: "topic", leaderEpoch: 0, brokerEnd: end, isEpochFresh: false },
+      ...{ version: "1", newestTail: null, newestReadTail: null },
+    });
+    const entries = [entry(0, 5), entry(1, 5), entry(7, 5)];
+    await sweepStream(
+      storeOf(entries, [], asked),
+      swept,
+      logOf(async () => offsetsTo(4, 5, 6)),
+      rules,
+    );
+    const logs = [
+      [0, "truncated"],
+      [1, null],
+      [2, null],
+    ];
+    expect(asked.slice(1, 3)).toEqual([
+      ["logs", logs],
+      ["move", 1_000, 50],
+    ]);
   });
 });
