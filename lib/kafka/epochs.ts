@@ -97,7 +97,7 @@ export async function seeTopic(
   const partitions = new Map<number, SeenEpochs>();
   if (how === null) {
     const nothing = { leaderEpoch: null, logEnd: null, entryEpochEnd: null };
-    known.partitions.forEach((_, partition) => partitions.set(partition, nothing));
+    for (const partition of known.partitions.keys()) partitions.set(partition, nothing);
     return { ...ids, partitions };
   }
   for (const leader of new Set(known.partitions.map((one) => one.leader))) {

@@ -1,0 +1,204 @@
+// A broker that comes back with less than it had, or as another one: a real broker whose log is cut while it is down.
+// Deliveries are made by hand, so that each comes before or after the sweep as the case wants it.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { openArchive } from "../../lib/kafka/archive.ts";
+import { openOffsetReader } from "../../lib/kafka/offsets.ts";
+import { createOn } from "../../lib/kafka/topics.ts";
+import { commitRecords } from "../../lib/store/commit.ts";
+import { postgresJudge } from "../../lib/store/judge.ts";
+import { type SweepOutcome, sweepStream } from "../../lib/store/sweep.ts";
+import { postgresSweepStore } from "../../lib/store/sweep-store.ts";
+import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { type KafkaServer, startKafka } from "../../localstack/kafka/server.ts";
+import { freePort } from "../../localstack/ports.ts";
+import { cutLog } from "../integration/cut-log.ts";
+import { createDatabase, emptyTables, type TestDatabase } from "../integration/database.ts";
+import { reading, source, totals } from "./readings.ts";
+
+const rules = { futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6, delayUs: 600e6, idleUs: 1e6 };
+
+let database: TestDatabase;
+let folder: string;
+let options: { dataDir: string; port: number; heapMb: number };
+let server: KafkaServer;
+let admin: Admin;
+let producer: Producer;
+
+async function connect(): Promise<void> {
+  const kafka = new Kafka({ brokers: [server.brokers], logLevel: logLevel.NOTHING });
+  admin = kafka.admin();
+  producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  await Promise.all([admin.connect(), producer.connect()]);
+}
+
+const disconnect = () => Promise.all([admin.disconnect(), producer.disconnect()]);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), `smartgrid-test-${process.pid}-broken-log-`));
+  options = { dataDir: join(folder, "kafka"), port: await freePort(), heapMb: 256 };
+  [database, server] = await Promise.all([createDatabase(), startKafka(options)]);
+  await connect();
+});
+afterAll(async () => {
+  await disconnect();
+  await Promise.all([server.stop(), database.close()]);
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(() => emptyTables(database.pool));
+
+/** The broker is killed, what stood in the way of a cut happens, and it comes back. */
+async function restart(whileDown: () => Promise<unknown>, fresh = false): Promise<void> {
+  await disconnect();
+  server.kill("SIGKILL");
+  await server.exited;
+  await whileDown();
+  server = await startKafka({ ...options, fresh });
+  await connect();
+}
+
+/** Sends readings, each in a batch of its own, so that the log can be cut anywhere. */
+async function send(topic: string, first: number, end: number): Promise<void> {
+  for (let n = first; n < end; n++)
+    await producer.send({ topic, messages: [{ value: JSON.stringify(reading(n)) }] });
+}
+
+const settings = () => ({
+  brokers: [server.brokers],
+  clusterArn: source,
+  clientId: "broken-log",
+  iam: false,
+});
+
+/** As the trigger delivers offsets, in batches of ten. */
+async function deliver(topic: string, from: number, to: number): Promise<void> {
+  const archive = openArchive(settings());
+  const address = { source, topic, partition: 0 };
+  for await (const records of archive.read(topic, 0, [{ from, to }]))
+    for (let i = 0; i < records.length; i += 10)
+      await commitRecords(
+        postgresJudge(database.pool),
+        consumptionStream,
+        address,
+        records.slice(i, i + 10),
+        rules,
+      );
+  await archive.close();
+}
+
+async function sweep(topic: string): Promise<SweepOutcome> {
+  const [offsets, archive] = [openOffsetReader(settings()), openArchive(settings())];
+  const log = {
+    offsets: () => offsets.read(topic),
+    see: (epochs: ReadonlyMap<number, number>) => archive.see(topic, epochs),
+    epochStarts: (...where: [number, number]) => archive.epochStarts(topic, ...where),
+    read: (...where: [number, { from: number; to: number }[]]) => archive.read(topic, ...where),
+  };
+  try {
+    const swept = { stream: "consumption", source, topic } as const;
+    return await sweepStream(postgresSweepStore(database.pool), swept, log, rules);
+  } finally {
+    await Promise.all([offsets.close(), archive.close()]);
+  }
+}
+
+const counted = async () => (await totals(database.pool)).counted;
+
+async function newestApplied(): Promise<string | undefined> {
+  const { rows } = await database.pool.query<{ applied: string }>(
+    "SELECT applied::text FROM ledger ORDER BY incarnation DESC LIMIT 1",
+  );
+  return rows[0]?.applied;
+}
+
+const createTopic = (topic: string) => createOn(admin, [{ topic, numPartitions: 1 }]);
+
+test("a log that lost its tail: told with its offsets, survivors not counted again, new records counted", async () => {
+  await createTopic("cut");
+  await sweep("cut");
+  await send("cut", 0, 108);
+  await deliver("cut", 0, 108);
+  expect((await sweep("cut")).breaks).toEqual([]);
+
+  await restart(async () => expect(await cutLog(options.dataDir, "cut", 0, 98)).toBe(98));
+  expect((await sweep("cut")).breaks).toEqual([
+    expect.objectContaining({ kind: "truncated", from: 98, to: 108, offsets: [{ from: 98, to: 108 }] }),
+  ]);
+  await deliver("cut", 0, 98); // the trigger's offset is out of range: from the start again
+  expect(await counted()).toBe(108);
+  expect((await sweep("cut")).breaks).toEqual([]);
+  await send("cut", 200, 210);
+  await deliver("cut", 98, 108);
+  expect(await counted()).toBe(118);
+  expect((await sweep("cut")).breaks).toEqual([]);
+});
+
+test("records in the lost offsets before any sweep has seen it: those that passed for repetitions are free again", async () => {
+  await createTopic("refilled");
+  await sweep("refilled");
+  await send("refilled", 0, 100);
+  await deliver("refilled", 0, 80);
+  await sweep("refilled");
+  await deliver("refilled", 80, 100);
+  await restart(() => cutLog(options.dataDir, "refilled", 0, 90));
+  await send("refilled", 200, 230);
+  await deliver("refilled", 90, 120); // [90, 100) passes for a repetition
+  expect(await counted()).toBe(120);
+  expect((await sweep("refilled")).breaks).toEqual([
+    expect.objectContaining({ kind: "truncated", from: 90, to: 100, offsets: [{ from: 90, to: 100 }] }),
+  ]);
+  expect(await newestApplied()).toBe("{[0,90),[100,120)}");
+  await deliver("refilled", 0, 120);
+  expect(await counted()).toBe(130);
+});
+
+test("killed right after counting, cut and written to, all before the first sweep", async () => {
+  await createTopic("unseen");
+  await send("unseen", 0, 100);
+  await deliver("unseen", 0, 100);
+  await restart(() => cutLog(options.dataDir, "unseen", 0, 85));
+  await send("unseen", 200, 230);
+  await deliver("unseen", 100, 115);
+  expect((await sweep("unseen")).breaks).toEqual([
+    expect.objectContaining({ kind: "truncated", from: 85, to: 100, offsets: [{ from: 85, to: 100 }] }),
+  ]);
+  expect(await newestApplied()).toBe("{[0,85),[100,115)}");
+  await deliver("unseen", 0, 115);
+  expect(await counted()).toBe(130);
+});
+
+test("a tail that was lost before anyone had counted it is told, too", async () => {
+  await createTopic("unread");
+  await send("unread", 0, 50);
+  await deliver("unread", 0, 20);
+  await sweep("unread");
+  await restart(() => cutLog(options.dataDir, "unread", 0, 30));
+  expect((await sweep("unread")).breaks).toEqual([
+    expect.objectContaining({ kind: "truncated", from: 30, to: 50, offsets: [] }),
+  ]);
+});
+
+test("a broker that comes back whole is no break, and an exchanged one is another cluster", async () => {
+  await createTopic("kept");
+  await send("kept", 0, 20);
+  await deliver("kept", 0, 20);
+  await sweep("kept");
+  await restart(async () => undefined);
+  await send("kept", 20, 30);
+  await deliver("kept", 10, 30);
+  expect((await sweep("kept")).breaks).toEqual([]);
+  expect(await counted()).toBe(30);
+
+  await restart(async () => undefined, true);
+  await createTopic("kept");
+  await send("kept", 100, 140);
+  await deliver("kept", 30, 40);
+  expect((await sweep("kept")).breaks).toEqual([expect.objectContaining({ kind: "another_cluster" })]);
+  expect(await newestApplied()).toBe("{[30,40)}");
+  await deliver("kept", 0, 40);
+  expect(await counted()).toBe(70);
+});
