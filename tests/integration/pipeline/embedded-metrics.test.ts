@@ -90,6 +90,7 @@ test("aggregate-* and sweep-windows say how much was counted and how far the str
         Stream: "sensor",
         Records: 3,
         Quarantined: 1,
+        Conflicts: 0,
         TooLate: 0,
         Replayed: 0,
         Late: 0,
@@ -111,7 +112,6 @@ test("a log that broke is said, once, by the sweeper", async () => {
   // The broker's topic is empty, and these offsets had been applied: it has lost them.
   const sweeper = { AWS_LAMBDA_FUNCTION_NAME: "smartgrid-prod-sweep-windows", MSK_CLUSTER_ARN: clusterArn };
   const swept = await outputOf("sweep-windows", {}, sweeper);
-  expect(swept.some((line) => line.includes('"error"') && line.includes("was truncated"))).toBe(true);
   const said = (lines: string[]) =>
     metricsOf(lines)
       .filter((metrics) => "LogBreaks" in metrics)
