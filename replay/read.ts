@@ -22,6 +22,8 @@ export interface ReadOptions {
   /** What becomes of negative energy: doubted, a series of its own, or left out. */
   readonly negative: "doubt" | "export" | "skip";
   readonly onProgress: (values: number) => void;
+  /** Ends the reading. */
+  readonly signal: AbortSignal;
 }
 
 export interface FileReadings {
@@ -83,6 +85,7 @@ export async function readFileReadings(path: string, options: ReadOptions): Prom
     if (found.kind === "skipped") survey.skipped.add(found.reason, found.line);
     else if (found.kind === "leftOut") survey.leftOut.add(found.reason, found.line);
     else if (found.kind === "doubt") survey.addDoubt(found);
+    else if (options.signal.aborted) throw new Error("ended by Ctrl-C: nothing was sent");
     else if (isSelected(found.series)) {
       options.onProgress(++values);
       await place(times.push(found));

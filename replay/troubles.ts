@@ -39,7 +39,7 @@ export class Troubles {
         .sort((a, b) => a.from - b.from)
         .slice(0, SHOWN_SPANS)
         .map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`));
-      return `${count} × ${reason}: line ${shown.join(", ")}${spans.length > SHOWN_SPANS ? ", …" : ""}`;
+      return `${count}${reason === "" ? "" : ` × ${reason}`}: line ${shown.join(", ")}${spans.length > SHOWN_SPANS ? ", …" : ""}`;
     });
   }
 

@@ -1,177 +1,153 @@
-// `npm run replay -- FILE --format …`: real data through a running pipeline (that of `npm start`, or the one that the
-// environment names), with a summary of what became of it.
+// `npm run replay -- FILE`: real data through a running pipeline (that of `npm start`, or the one that the environment
+// names), with a word on what the file is before, and on what became of it after.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { readDatabaseSettings } from "../lib/config/database.ts";
-import type { Environment } from "../lib/config/environment.ts";
 import { readKafkaSettings, readTopics } from "../lib/config/kafka.ts";
 import { readLatenessRules } from "../lib/config/rules.ts";
 import { openProducer } from "../lib/kafka/produce.ts";
 import { messageOf } from "../lib/log.ts";
 import { connectionOf } from "../lib/store/pool.ts";
 import { exitCodes } from "../replay/exit-codes.ts";
+import { fateOf, untilApplied } from "../replay/fate.ts";
 import { findLayout } from "../replay/find-layout.ts";
+import { outOfTime } from "../replay/limits.ts";
 import { parseReplayOptions, type ReplayOptions } from "../replay/options.ts";
+import { Positions } from "../replay/positions.ts";
 import { type FileReadings, readFileReadings } from "../replay/read.ts";
 import { sendReadings } from "../replay/send.ts";
-import { shiftToNow } from "../replay/shift.ts";
-import { doubtLine, dryRunLines, layoutLine, readLines } from "../replay/show.ts";
+import { chooseShift, keepShift, readKeptShifts, type Shift } from "../replay/shift.ts";
+import {
+  doubtLine,
+  dryRunLines,
+  fateLines,
+  layoutLine,
+  readLines,
+  shiftLine,
+  verdict,
+} from "../replay/show.ts";
 import { DAY_US } from "../replay/times.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { pipelineEnvironment } from "./running-pipeline.ts";
 
-interface Totals {
-  readonly records: number;
-  readonly counted: number;
-  readonly quarantined: number;
-  readonly tooLate: number;
-  readonly duplicates: number;
+interface Run {
+  readonly options: ReplayOptions;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly seconds: () => string;
 }
 
-async function readTotals(client: pg.Client, topics: readonly string[]): Promise<Totals> {
-  const { rows } = await client.query<Record<keyof Totals, string>>(
-    `SELECT coalesce(sum(records), 0) AS records, coalesce(sum(counted), 0) AS counted,
-       coalesce(sum(quarantined), 0) AS quarantined, coalesce(sum(too_late), 0) AS "tooLate",
-       coalesce(sum(duplicates), 0) AS duplicates
-     FROM ledger WHERE topic = ANY ($1)`,
-    [topics],
-  );
-  const value = (name: keyof Totals) => Number(rows[0]?.[name] ?? 0);
-  return {
-    records: value("records"),
-    counted: value("counted"),
-    quarantined: value("quarantined"),
-    tooLate: value("tooLate"),
-    duplicates: value("duplicates"),
-  };
-}
-
-/** How many of the readings come after their windows can still be amended, and the watermark that says so. */
-async function tooLateReadings(client: pg.Client, file: FileReadings, shiftUs: number, env: Environment) {
-  const { rows } = await client.query<{ stream: string; watermark: Date | null }>(
-    "SELECT stream, watermark FROM stream_state",
-  );
-  const { amendmentHorizonUs } = readLatenessRules(env);
-  const limits = new Map(
-    rows.map(({ stream, watermark }) => [
-      stream,
-      watermark === null
-        ? Number.NEGATIVE_INFINITY
-        : watermark.getTime() * 1000 - amendmentHorizonUs - shiftUs,
-    ]),
-  );
-  let count = 0;
-  for await (const { series, timeUs } of file.readings())
-    if (timeUs < (limits.get(series.kind === "sensor" ? "sensor" : "consumption") ?? 0)) count++;
-  return count;
-}
-
-/** Waits until the ledger holds as many more records, or nothing has come for half a minute. */
-async function untilApplied(
-  client: pg.Client,
-  topics: readonly string[],
-  target: number,
-  show: (line: string) => void,
-) {
-  const GIVE_UP_MS = 30_000;
-  let totals = await readTotals(client, topics);
-  for (let changedMs = performance.now(); totals.records < target; await sleep(250)) {
-    const next = await readTotals(client, topics);
-    if (next.records !== totals.records) changedMs = performance.now();
-    else if (performance.now() - changedMs > GIVE_UP_MS) return next;
-    totals = next;
-    show(`applied, ${target - totals.records} records to come`);
-  }
-  return totals;
-}
-
-async function replay(options: ReplayOptions): Promise<number> {
-  const startedMs = performance.now();
-  const seconds = () => ((performance.now() - startedMs) / 1000).toFixed(1);
-  const progress = startProgress();
-  const stopped = new AbortController();
-  process.once("SIGINT", () => stopped.abort());
+/** Everything that is known before something is sent. @returns the exit code */
+async function replay(run: Run): Promise<number> {
+  const { options, progress, signal, seconds } = run;
   const layout = options.layout ?? (await findLayout(options.file, options.encoding));
   progress.done(layoutLine(layout));
   const file = await readFileReadings(options.file, {
     ...options,
     layout,
+    signal,
     onProgress: (values) => progress.show(`read ${values} values, ${seconds()} s`),
   });
   try {
-    progress.done(readLines(file.survey).join("\n"));
-    const { first, last, count } = file.survey;
-    const doubts = file.survey.doubts();
+    const { survey } = file;
+    progress.done(readLines(survey).join("\n"));
+    const doubts = survey.doubts();
     for (const doubt of doubts) console.log(doubtLine(doubt, options.accept.has(doubt.name)));
-    const shiftUs =
-      options.shift === "now" ? shiftToNow(last?.timeUs ?? 0, Date.now() * 1000) : options.shift * DAY_US;
-    if (options.dryRun) console.log(dryRunLines(file.survey, shiftUs).join("\n"));
+    const first = chooseShift(options.shift, survey.last?.timeUs ?? 0, Date.now() * 1000, []);
+    if (options.dryRun) console.log(dryRunLines(survey, first).join("\n"));
     if (doubts.some(({ name }) => !options.accept.has(name))) {
       console.error("nothing was sent: answer the doubts above");
       return exitCodes.doubted;
     }
-    if (first === null) throw new Error("nothing to send");
-    if (options.dryRun) return exitCodes.complete;
-    return await sendFile(file, shiftUs, count, options, { progress, seconds, signal: stopped.signal });
+    if (survey.count === 0) throw new Error("nothing to send");
+    if (!options.dryRun) return await send(file, run);
+    if (survey.skipped.count === 0 || options.allowSkipped) return exitCodes.complete;
+    console.error(`${survey.skipped.count} values would be skipped, see above`);
+    return exitCodes.incomplete;
   } finally {
     file.close();
   }
 }
 
-interface Course {
-  readonly progress: Progress;
-  readonly seconds: () => string;
-  readonly signal: AbortSignal;
+/** The shift that these meters have had before, or that is chosen now and kept. @throws Error where it cannot be */
+async function settleShift(client: pg.Client, { survey }: FileReadings, { options }: Run): Promise<Shift> {
+  const series = [...survey.bySeries.keys()];
+  const kept = await readKeptShifts(client, series);
+  const chosen = chooseShift(options.shift, survey.last?.timeUs ?? 0, Date.now() * 1000, kept);
+  await keepShift(client, series, chosen.days, options.file);
+  return chosen;
 }
 
-async function sendFile(
-  file: FileReadings,
-  shiftUs: number,
-  total: number,
-  options: ReplayOptions,
-  { progress, seconds, signal }: Course,
-): Promise<number> {
+async function send(file: FileReadings, run: Run): Promise<number> {
+  const { options, progress, signal, seconds } = run;
+  const { survey } = file;
   const env = await pipelineEnvironment();
+  const topics = readTopics(env);
   const client = new pg.Client(connectionOf(readDatabaseSettings(env)));
   await client.connect();
   const producer = openProducer(readKafkaSettings(env));
+  const positions = new Positions();
   try {
-    const late = options.force ? 0 : await tooLateReadings(client, file, shiftUs, env);
-    if (late > 0)
-      throw new Error(
-        `${late} of the events lie more than the amendment horizon before their stream's watermark and would be ` +
-          "recorded as too late. Start anew with `npm start -- --fresh --no-demo`, set AMENDMENT_HORIZON_DAYS, or send them all the same with --force",
-      );
-    const { sensor, consumption } = readTopics(env);
-    const topics = [sensor, consumption];
-    const before = await readTotals(client, topics);
-    const sent = await sendReadings(producer, file.readings(), {
-      topics: { sensor, consumption },
+    const shift = await settleShift(client, file, run);
+    const shiftUs = shift.days * DAY_US;
+    progress.done(shiftLine(survey, shift));
+    if (!options.force) await refuseOutOfTime(client, file, shiftUs, readLatenessRules(env));
+    await sendReadings(producer, file.readings(), positions, {
+      topics,
       shiftUs,
       speed: options.speed,
       signal,
       onSent: (n) =>
-        progress.show(`sent ${n} of ${total} (${Math.floor((100 * n) / total)} %), ${seconds()} s`),
+        progress.show(
+          `sent ${n} of ${survey.count} (${Math.floor((100 * n) / survey.count)} %), ${seconds()} s`,
+        ),
     });
-    progress.done(`sent ${sent} events, ${seconds()} s`);
-    const after = await untilApplied(client, topics, before.records + sent, progress.show);
-    progress.done(
-      `counted ${after.counted - before.counted} · quarantined ${after.quarantined - before.quarantined} · ` +
-        `too late ${after.tooLate - before.tooLate} · duplicates ${after.duplicates - before.duplicates} · ` +
-        `${seconds()} s (all producers of both topics)`,
+    progress.done(`sent ${positions.records} events, ${seconds()} s`);
+    await untilApplied(client, positions.partitions, signal, (toCome) =>
+      progress.show(`sent, ${toCome} to be counted`),
     );
-    if (after.records < before.records + sent)
-      throw new Error("not everything has been applied yet; is a function failing? See .local/functions.log");
-    return exitCodes.complete;
+    const fate = await fateOf(client, positions.partitions, (topic) => topic === topics.consumption);
+    progress.done([...fateLines(fate), `${seconds()} s`].join("\n"));
+    if (signal.aborted)
+      throw new Error(`ended by Ctrl-C: sent ${positions.records} of ${survey.count} events`);
+    const wrong = verdict(fate, survey.skipped.count);
+    if (wrong === null || (options.allowSkipped && fate.applied === fate.sent)) return exitCodes.complete;
+    console.error(wrong);
+    return exitCodes.incomplete;
   } finally {
     await Promise.all([producer.close(), client.end()]);
   }
 }
 
+async function refuseOutOfTime(
+  client: pg.Client,
+  file: FileReadings,
+  shiftUs: number,
+  rules: ReturnType<typeof readLatenessRules>,
+): Promise<void> {
+  const { late, future } = await outOfTime(client, file.readings(), shiftUs, rules);
+  if (late > 0)
+    throw new Error(
+      `${late} of the events lie more than the amendment horizon before their stream's watermark and would be ` +
+        "recorded as too late. Start anew with `npm start -- --fresh --no-demo`, set AMENDMENT_HORIZON_DAYS, or send them all the same with --force",
+    );
+  if (future > 0)
+    throw new Error(
+      `${future} of the events would lie in the future and be quarantined: send them later, choose --shift, or send them all the same with --force`,
+    );
+}
+
+const startedMs = performance.now();
+const stopped = new AbortController();
+process.once("SIGINT", () => stopped.abort()); // a second Ctrl-C ends it at once
 try {
-  process.exitCode = await replay(parseReplayOptions(process.argv));
+  process.exitCode = await replay({
+    options: parseReplayOptions(process.argv),
+    progress: startProgress(),
+    signal: stopped.signal,
+    seconds: () => ((performance.now() - startedMs) / 1000).toFixed(1),
+  });
 } catch (error) {
   console.error(messageOf(error));
-  process.exitCode = exitCodes.failed;
+  process.exitCode = stopped.signal.aborted ? exitCodes.interrupted : exitCodes.failed;
 }

@@ -1,6 +1,6 @@
 // Producing: a record counts as stored when all in-sync replicas have it, and as nothing else before.
 
-import { Partitioners } from "kafkajs";
+import { type Message, Partitioners } from "kafkajs";
 import type { KafkaSettings } from "../config/kafka.ts";
 import { keepConnection } from "./connection.ts";
 import { NotStoredError } from "./not-stored.ts";
@@ -10,10 +10,12 @@ export interface OutgoingRecord {
   readonly value: string;
 }
 
-/** Where a batch of records has been stored: the first offset in each partition it went to. */
+/** Where records have been stored: in one partition, one after the other from `offset` on. */
 export interface Placement {
   readonly partition: number;
   readonly offset: number;
+  /** Which of the records that were given, in their order. */
+  readonly indexes: readonly number[];
 }
 
 /** Below the 5 s in which a caller has to hear that the broker is away. */
@@ -42,10 +44,19 @@ async function withinDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<
  * under the same number, and the broker keeps the records once.
  */
 export function openProducer(settings: KafkaSettings): EventProducer {
+  /** The partition that was picked for a message. */
+  const partitions = new WeakMap<Message, number>();
   const connection = keepConnection(settings, (kafka) =>
     kafka.producer({
       allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner: () => {
+        const pick = Partitioners.DefaultPartitioner();
+        return (choice) => {
+          const partition = pick(choice);
+          partitions.set(choice.message, partition);
+          return partition;
+        };
+      },
       idempotent: true,
       retry: { retries: 5 }, // until the deadline; without an end kafkajs would go on behind the caller's back
     }),
@@ -54,16 +65,21 @@ export function openProducer(settings: KafkaSettings): EventProducer {
     close: () => connection.drop(),
     async send(topic, records) {
       const asked = connection.get();
+      const messages = records.map(({ key, value }): Message => ({ key, value }));
       try {
         const sent = asked.then((producer) =>
           producer.send({
             topic,
             acks: -1,
-            messages: records.map(({ key, value }) => ({ key, value })),
+            messages,
           }),
         );
         const placements = await withinDeadline(sent, SEND_DEADLINE_MS);
-        return placements.map((p) => ({ partition: p.partition, offset: Number(p.baseOffset ?? "-1") }));
+        return placements.map(({ partition, baseOffset }) => ({
+          partition,
+          offset: Number(baseOffset ?? "-1"),
+          indexes: messages.flatMap((message, i) => (partitions.get(message) === partition ? [i] : [])),
+        }));
       } catch (error) {
         // The connection may be what is broken: the next call makes a new one.
         void connection.drop(asked);

@@ -14,9 +14,11 @@ import { openProducer } from "../../../lib/kafka/produce.ts";
 import { createLogins } from "../../../lib/store/logins.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { layouts } from "../../../replay/layouts/index.ts";
+import { Positions } from "../../../replay/positions.ts";
 import { readFileReadings } from "../../../replay/read.ts";
 import { sendReadings } from "../../../replay/send.ts";
-import { shiftToNow } from "../../../replay/shift.ts";
+import { daysToNow } from "../../../replay/shift.ts";
+import { DAY_US } from "../../../replay/times.ts";
 import { type RunningFunctions, startFunctions } from "../../../scripts/start/functions.ts";
 import { runProgram } from "../commands.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
@@ -443,17 +445,18 @@ describe("a real household's fortnight", () => {
       selection: "all",
       negative: "doubt",
       onProgress: () => undefined,
+      signal: new AbortController().signal,
     });
     const { survey } = contents;
     expect([survey.count, survey.skipped.count]).toEqual([77_776, 3]);
-    const shiftUs = shiftToNow(survey.last?.timeUs ?? 0, Date.now() * 1000);
+    const shiftUs = daysToNow(survey.last?.timeUs ?? 0, Date.now() * 1000) * DAY_US;
     const producer = openProducer({
       brokers: [kafka.brokers],
       clusterArn: null,
       clientId: "replay",
       iam: false,
     });
-    await sendReadings(producer, contents.readings(), {
+    await sendReadings(producer, contents.readings(), new Positions(), {
       topics,
       shiftUs,
       speed: Number.POSITIVE_INFINITY,

@@ -17,7 +17,7 @@ function standingClock() {
   const sent: OutgoingRecord[] = [];
   const producer = {
     async send(_: string, records: readonly OutgoingRecord[]) {
-      return records.map((record) => ({ partition: 0, offset: sent.push(record) - 1 }));
+      return records.map((record, i) => ({ partition: 0, offset: sent.push(record) - 1, indexes: [i] }));
     },
     close: async () => undefined,
   };

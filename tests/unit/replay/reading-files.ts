@@ -74,6 +74,7 @@ export async function readPath(
     selection: "all",
     negative: "doubt",
     onProgress: () => undefined,
+    signal: new AbortController().signal,
     ...options,
   });
   try {

@@ -1,0 +1,69 @@
+// Which row of the file stands where in the topics.
+
+import type { Placement } from "../lib/kafka/produce.ts";
+
+/** Records of one send, stored one after the other. */
+interface Stretch {
+  readonly from: number;
+  readonly lines: Uint32Array;
+}
+
+export interface Partition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly stretches: Stretch[];
+}
+
+export class Positions {
+  readonly #partitions = new Map<string, Partition>();
+
+  get partitions(): readonly Partition[] {
+    return [...this.#partitions.values()];
+  }
+
+  get records(): number {
+    return this.partitions.reduce((sum, one) => sum + recordsOf(one), 0);
+  }
+
+  /** @param lines of the records of a send, in their order */
+  add(topic: string, placements: readonly Placement[], lines: readonly number[]): void {
+    for (const { partition, offset, indexes } of placements) {
+      const key = `${topic}-${partition}`;
+      let found = this.#partitions.get(key);
+      if (found === undefined) {
+        found = { topic, partition, stretches: [] };
+        this.#partitions.set(key, found);
+      }
+      found.stretches.push({ from: offset, lines: Uint32Array.from(indexes, (i) => lines[i] ?? 0) });
+    }
+  }
+}
+
+/** The line of the record at an offset; null where it is none of the file's. */
+export function lineAt({ stretches }: Partition, offset: number): number | null {
+  let [low, high] = [0, stretches.length - 1];
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const stretch = stretches[middle];
+    if (stretch === undefined) return null;
+    if (offset < stretch.from) high = middle - 1;
+    else if (offset >= stretch.from + stretch.lines.length) low = middle + 1;
+    else return stretch.lines[offset - stretch.from] ?? null;
+  }
+  return null;
+}
+
+/** The offsets as an int8multirange. */
+export function offsetsOf({ stretches }: Partition): string {
+  const ranges: { from: number; to: number }[] = [];
+  for (const { from, lines } of stretches) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last.to === from) last.to += lines.length;
+    else ranges.push({ from, to: from + lines.length });
+  }
+  return `{${ranges.map(({ from, to }) => `[${from},${to})`).join(",")}}`;
+}
+
+export function recordsOf({ stretches }: Partition): number {
+  return stretches.reduce((sum, { lines }) => sum + lines.length, 0);
+}
