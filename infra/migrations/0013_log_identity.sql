@@ -115,3 +115,7 @@ BEGIN
 END $$;
 GRANT SELECT ON ledger_tail, log_break TO smartgrid_sweep;
 GRANT SELECT ON log_break TO smartgrid_read;
+
+COMMENT ON FUNCTION log_name IS 'A log as log_break names it';
+COMMENT ON FUNCTION begin_entry IS 'Begins the ledger entry of the log that is there now, where another one was before or a part of it is lost';
+COMMENT ON FUNCTION observe_log IS 'Writes down that a log is that of its ledger entry, and what was counted of it under another source';
