@@ -24,6 +24,8 @@ export interface Table {
   readonly delimiter: string;
   /** Columns that every file of this layout has; the first row that holds them all is the header. */
   readonly columns: readonly string[];
+  /** Tells the header of layouts whose columns are not named alike in every file; `columns` is then an example. */
+  readonly isHeader?: (cells: readonly string[]) => boolean;
   /** false: there is none, and the columns are #1, #2, … as many as the first row has. */
   readonly header?: boolean;
   /** Lines before the header that are passed over unread. */
@@ -85,7 +87,8 @@ function hasSplitNumber(cells: readonly string[]): boolean {
 }
 
 export function tableLayout(table: Table): Layout {
-  const isHeader = (cells: readonly string[]) => table.columns.every((column) => cells.includes(column));
+  const isHeader =
+    table.isHeader ?? ((cells: readonly string[]) => table.columns.every((column) => cells.includes(column)));
 
   return {
     name: table.name,
@@ -112,7 +115,7 @@ export function tableLayout(table: Table): Layout {
           const hasNames = table.header !== false;
           if (!hasNames || isHeader(row.cells)) {
             header = new Header(hasNames ? row.cells : row.cells.map((_, i) => `#${i + 1}`));
-            for (const column of table.columns) header.position(column);
+            if (table.isHeader === undefined) for (const column of table.columns) header.position(column);
             reader = table.open(options, header.names);
             if (hasNames) continue;
           } else {
@@ -139,8 +142,10 @@ export function tableLayout(table: Table): Layout {
         }
       }
       if (header === null) {
-        const missing = table.columns.find((column) => candidate?.has(column) !== true);
         if (candidate === null) throw new Error("the file has no rows");
+        if (table.isHeader !== undefined)
+          throw new Error(`no header row such as ${table.columns.join(table.delimiter)}`);
+        const missing = table.columns.find((column) => candidate?.has(column) !== true);
         candidate.position(missing ?? "");
       }
       yield* reader?.end?.() ?? [];
