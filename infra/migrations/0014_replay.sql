@@ -6,3 +6,9 @@ CREATE TABLE replay_shift (
   file text NOT NULL, -- the file with which it was chosen
   chosen_at timestamptz NOT NULL DEFAULT now()
 );
+
+COMMENT ON TABLE replay_shift IS 'The days by which npm run replay has moved the readings of a meter or a sensor';
+COMMENT ON COLUMN replay_shift.series IS 'the meter, or the sensor with its type';
+COMMENT ON COLUMN replay_shift.shift_days IS 'days that are added to its times';
+COMMENT ON COLUMN replay_shift.file IS 'the file with which the shift was chosen';
+COMMENT ON COLUMN replay_shift.chosen_at IS 'when it was chosen';
