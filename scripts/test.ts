@@ -76,6 +76,13 @@ async function vitest(
   return { passed: report.numPassedTests, failed, failures };
 }
 
+// vitest takes a module's path for a URL, here and there. The product itself runs in such a folder.
+if (/[#?%]/.test(process.cwd())) {
+  console.log(`\nfailed: vitest does not run in a folder with #, ? or % in its path: ${process.cwd()}`);
+  console.log("\n0 passed, 1 failed");
+  process.exit(1);
+}
+
 await rm(FOLDER, { recursive: true, force: true });
 await mkdir(FOLDER, { recursive: true });
 
