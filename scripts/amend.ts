@@ -53,7 +53,8 @@ function onTopic(work: (tools: AmendmentTools) => Promise<Amended>, { dryRun }: 
 }
 
 function resultText({ id, rows, countBefore, countAfter }: Amended, dryRun: boolean): string {
-  if (id === null) return "no row changes: no counted event in this span is selected, or it is right already";
+  if (id === null)
+    return "no row changes: no counted event of the span matches, or it has this value already";
   const change = `${rows} rows, ${countBefore} events counted before and ${countAfter} after`;
   return dryRun ? `dry run, nothing has changed: ${change}` : `amendment ${id}: ${change}`;
 }
@@ -62,14 +63,13 @@ tolerateClosedOutput();
 
 const program = new Command()
   .name("npm run amend --")
-  .description("Amends aggregates by entries that can be reverted (docs/amendments.md).")
-  .addHelpText(
-    "after",
-    "\nExit codes: 0 it is done, or there was nothing to do; 1 it was refused, and nothing has changed.",
-  );
+  .description(
+    "Removes or corrects events that have been counted. Each amendment is kept and can be reverted (docs/amendments.md).",
+  )
+  .addHelpText("after", "\nExit codes: 0 done, or nothing to do; 1 refused, and nothing has changed.");
 
-withDecision(withSelection(program.command("remove").description("make events count no more")))
-  .option("--whole-windows", "all that the windows of the span hold, without reading events", false)
+withDecision(withSelection(program.command("remove").description("stop counting events")))
+  .option("--whole-windows", "empty the windows of the span, without reading the events again", false)
   .action((options: SelectionOptions & Decision & { wholeWindows: boolean }) =>
     options.wholeWindows
       ? onDatabase(async (pool, environment) => {
@@ -81,14 +81,14 @@ withDecision(withSelection(program.command("remove").description("make events co
       : onTopic((tools) => amend(tools, amendmentOf(options, false), options), options),
   );
 
-withDecision(withSelection(program.command("correct").description("make wrong values right")))
-  .option("--multiply <factor>", "an exact decimal number", factor)
+withDecision(withSelection(program.command("correct").description("count events with another value")))
+  .option("--multiply <factor>", "multiply each value by this decimal number, such as 0.001", factor)
   .option("--unit <unit>", "the unit that was meant: kWh, Wh or MWh")
   .action((options: SelectionOptions & CorrectionOptions & Decision) =>
     onTopic((tools) => amend(tools, amendmentOf(options, true), options), options),
   );
 
-withDecision(program.command("revert").description("take an amendment back by another one"))
+withDecision(program.command("revert").description("undo an amendment by a new one"))
   .argument("<id>", "", wholeNumber)
   .action((id: number, options: Decision) => onTopic((tools) => revert(tools, id, options), options));
 
@@ -97,23 +97,22 @@ const USUAL_LIMIT = 50;
 
 program
   .command("list")
-  .description("the amendments, newest first")
-  .option("--limit <number>", `at most so many (default: ${USUAL_LIMIT}, with --json all)`, wholeNumber)
+  .description("list amendments, newest first")
+  .option("--limit <number>", `at most this many (default: ${USUAL_LIMIT}, all with --json)`, wholeNumber)
   .option("--json", "one JSON array", false)
   .action(({ limit, json }: { limit?: number; json: boolean }) =>
     onDatabase(async (pool) => {
       if (json) return printJson((await readAmendments(pool, null, limit ?? null)).map(amendmentJson));
       const most = limit ?? USUAL_LIMIT;
       const amendments = await readAmendments(pool, null, most + 1);
-      if (amendments.length > most)
-        console.error(`these are the newest ${most}; there are more: see --limit`);
+      if (amendments.length > most) console.error(`only the newest ${most} are shown; --limit shows more`);
       console.log(amendments.slice(0, most).map(amendmentText).join("\n") || "no amendments");
     }),
   );
 
 program
   .command("show")
-  .description("an amendment with each row that it changed")
+  .description("show an amendment and each row that it changed")
   .argument("<id>", "", wholeNumber)
   .option("--json", "one JSON object", false)
   .action((id: number, { json }: { json: boolean }) =>

@@ -29,7 +29,7 @@ const options = program
     "after",
     "\nEnvironment: KAFKA_GROUP_SENSOR_DATA, KAFKA_GROUP_METER_READINGS, KAFKA_GROUP_WEATHER name the consumer groups of\n" +
       "the triggers where they are not those of `npm start` (deployed: smartgrid-STAGE-aggregate-STREAM-TOPIC).\n" +
-      "\nExit codes: 0 clean; 1 something is lost, doubled or does not add up; 2 it could not be found out.",
+      "\nExit codes: 0 clean; 1 lost, doubled or not adding up; 2 it could not be found out.",
   )
   .parse()
   .opts<{ json: boolean; repair: boolean }>();

@@ -22,25 +22,29 @@ interface Options {
 }
 
 function deployedStage(stage: string): string {
-  if (stage === "local") throw new InvalidArgumentError("local is this machine's (npm start).");
+  if (stage === "local") throw new InvalidArgumentError("The stage local is for this machine (npm start).");
   return stage;
 }
 
 const options = program
   .name("npm run deploy:check --")
   .description(
-    "What can be seen before a deployment, without an account: packages the stage, asks cfn-lint, checkov and our own " +
-      "assertions, and deploys, changes and removes it against a mock AWS.",
+    "Checks what can be checked without an AWS account: packages the stage, runs cfn-lint, checkov and our own " +
+      "assertions, then deploys, updates and removes the stage on a mock AWS.",
   )
   .option("--stage <stage>", "as in `serverless deploy`", deployedStage, "prod")
-  .option("--region <region>", "to package for; without it AWS_REGION's", process.env.AWS_REGION ?? REGION)
+  .option(
+    "--region <region>",
+    "region to package for (AWS_REGION where that is set)",
+    process.env.AWS_REGION ?? REGION,
+  )
   .option(
     "--param <name=value>",
-    "as in `serverless deploy`; may be given again",
+    "as in `serverless deploy`; may be repeated",
     (param, before: readonly string[]) => [...before, param],
     [],
   )
-  .option("--static", "do not deploy against the mock AWS", false)
+  .option("--static", "do not deploy to the mock AWS", false)
   .parse()
   .opts<Options>();
 

@@ -139,7 +139,7 @@ function changesOf(options: SetOptions): Record<string, unknown> {
     ProvisionedPollerConfig: options.pollers,
   };
   const changes = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
-  if (Object.keys(changes).length === 0) throw new Error("nothing to set: see `npm run esm -- set --help`");
+  if (Object.keys(changes).length === 0) throw new Error("nothing to set; see `npm run esm -- set --help`");
   return changes;
 }
 
@@ -149,31 +149,31 @@ const control = () => openControl(program.opts<{ url?: string }>().url);
 
 program
   .name("npm run esm --")
-  .description("Event source mappings: the Kafka triggers of what runs on this machine.")
+  .description("Shows and changes event source mappings: the Kafka triggers of the stack on this machine.")
   .addOption(controlUrl)
-  .addHelpText("after", "\nExit codes: 0 it is done; 1 it is not, and standard error says why.")
+  .addHelpText("after", "\nExit codes: 0 done; 1 not done, and standard error says why.")
   .showHelpAfterError();
 program
   .command("list")
-  .description("all of them, with state and lag")
+  .description("list all mappings with state and lag")
   .option("--json", "one JSON array", false)
   .action(async (options: Form) => list(await control(), options));
 program
   .command("show <mapping>")
-  .description("settings, state and partitions of one, by UUID or function")
+  .description("show settings, state and partitions of a mapping, named by UUID or function")
   .option("--json", "one JSON object", false)
   .action(async (wanted: string, options: Form) => show(await control(), wanted, options));
 program
   .command("enable <mapping>")
-  .description("delivers from where it stopped")
+  .description("deliver again, from where it stopped")
   .action(async (wanted: string) => change(await control(), wanted, { Enabled: true }));
 program
   .command("disable <mapping>")
-  .description("stops after the running invocations")
+  .description("stop delivering when the running invocations have ended")
   .action(async (wanted: string) => change(await control(), wanted, { Enabled: false }));
 program
   .command("set <mapping>")
-  .description("changes settings, as UpdateEventSourceMapping does, until the next start")
+  .description("change settings until the next start, as UpdateEventSourceMapping does")
   .option("--batch-size <records>", "BatchSize", number)
   .option("--window <seconds>", "MaximumBatchingWindowInSeconds", number)
   .option("--retries <number>", "MaximumRetryAttempts; -1: for ever", number)

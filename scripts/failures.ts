@@ -146,7 +146,7 @@ async function replayOne(
     console.log(`${what}: ${isDry ? "would replay" : "replayed"} ${rebuilt.records} records from ${source}`);
     for (const gone of rebuilt.gone) console.log(`  no longer in the topic: ${gone}`);
     if (rebuilt.gone.length > 0 && rebuilt.from === "topic") {
-      console.error(`${what}: not complete, so it stays`);
+      console.error(`${what}: some of its records are gone, so it stays on the list`);
       return false;
     }
     if (!isDry) await markReplayed(await failuresFolder(), failure, Date.now());
@@ -159,7 +159,8 @@ async function replayOne(
 }
 
 async function replay(ids: readonly string[], options: ReplayOptions): Promise<void> {
-  if (ids.length > 0 === (options.all ?? false)) throw new Error("name the failures' ids, or --all");
+  if (ids.length > 0 === (options.all ?? false))
+    throw new Error("name the ids of failures or give --all, and not both");
   const stack = await openStack(url());
   const all = await readAll(stack);
   const chosen = options.all
@@ -179,18 +180,18 @@ tolerateClosedOutput();
 program
   .name("npm run failures --")
   .description(
-    "Batches that were given up to a failure destination on this machine (LOCALSTACK_FAILURES_DIR).",
+    "Shows and replays batches that failed and went to a failure destination on this machine (LOCALSTACK_FAILURES_DIR).",
   )
   .addOption(controlUrl)
-  .addHelpText("after", "\nExit codes: 0 it is done; 1 it could not be done, or not all of it.")
+  .addHelpText("after", "\nExit codes: 0 done; 1 not done, or not all of it.")
   .showHelpAfterError();
 program
   .command("list")
-  .description("those that have not been replayed")
-  .option("--function <name>", "of this function only")
-  .option("--destination <kind/name>", "of this destination only, such as sqs/failed-readings")
-  .option("--replayed", "also those that have been replayed")
-  .option("--json", "one JSON array, each failure with its record as AWS would have sent it", false)
+  .description("list failures that have not been replayed")
+  .option("--function <name>", "only failures of this function")
+  .option("--destination <kind/name>", "only failures at this destination, such as sqs/failed-readings")
+  .option("--replayed", "also failures that have been replayed")
+  .option("--json", "print a JSON array of failures, each with its record as AWS would have sent it", false)
   .action(async (options: Selection & { replayed?: boolean; json: boolean }) => {
     const all = (await readAll(await stackIfRunning(url()))).filter(isSelected(options));
     const shown = all.filter(({ replayedAt }) => options.replayed === true || replayedAt === null);
@@ -199,8 +200,8 @@ program
   });
 program
   .command("show <id>")
-  .description("one as AWS would have sent it")
-  .option("--json", "the record alone", false)
+  .description("show a failure as AWS would have sent it")
+  .option("--json", "print the record alone", false)
   .action(async (id: string, { json }: { json: boolean }) => {
     const { record, file, destination, replayedAt } = pick(await readAll(await stackIfRunning(url())), id);
     if (!json) console.log(`${file ?? destination}${replayedAt === null ? "" : ` (replayed ${replayedAt})`}`);
@@ -208,13 +209,11 @@ program
   });
 program
   .command("replay [ids...]")
-  .description(
-    "reads the records again from the topic and invokes the function with them; exits with 1 if any failed",
-  )
-  .option("--all", "all that have not been replayed")
-  .option("--function <name>", "with --all: of this function only")
-  .option("--destination <kind/name>", "with --all: of this destination only")
-  .option("--dry-run", "reads, invokes nothing")
+  .description("read the records from the topic again and invoke the function with them")
+  .option("--all", "all failures that have not been replayed")
+  .option("--function <name>", "with --all: only failures of this function")
+  .option("--destination <kind/name>", "with --all: only failures at this destination")
+  .option("--dry-run", "read the records, but invoke nothing")
   .action(replay);
 
 try {

@@ -13,8 +13,8 @@ import { pipelineEnvironment } from "./running-pipeline.ts";
 program
   .name("npm run migrate --")
   .description(
-    "Brings the database that POSTGRES_HOST and the other variables name, or that of a running `npm start`, to the newest " +
-      "migration. With LOGIN_SUFFIX=STAGE it makes the functions' users of a deployed stage as well.",
+    "Applies the migrations that a database lacks: the one that POSTGRES_HOST and the other variables name, else that " +
+      "of the running `npm start`. With LOGIN_SUFFIX=STAGE it also creates the database users of a deployed stage's functions.",
   )
   .parse();
 

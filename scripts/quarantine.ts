@@ -28,7 +28,8 @@ import { onDatabase } from "./running-pipeline.ts";
 async function selected(pool: Pool, positions: readonly string[], options: Selection) {
   const { records, cutAt } = await selectRecords(pool, positions, options);
   if (records.length === 0) console.log(noneText(options));
-  if (cutAt !== null) console.error(`these are the first ${cutAt} that fit; there are more: see --limit`);
+  if (cutAt !== null)
+    console.error(`only the first ${cutAt} records that match are taken; --limit takes more`);
   return records;
 }
 
@@ -49,33 +50,33 @@ function showing(textOf: (records: readonly QuarantinedRecord[]) => string) {
 tolerateClosedOutput();
 const program = new Command()
   .name("npm run quarantine --")
-  .description("Records that were refused: look at them, replay them, discard them (docs/quarantine.md).")
+  .description("Shows records that were refused, and replays or discards them (docs/quarantine.md).")
   .addHelpText(
     "after",
-    "\nExit codes: 0 all that was selected is done; 1 the command could not run; 2 a record could not be replayed.",
+    "\nExit codes: 0 done; 1 the command could not run; 2 a record could not be replayed.",
   );
 
-withForm(withSelection(program.command("list").description("a line for each record"))).action(
+withForm(withSelection(program.command("list").description("list records, one on each line"))).action(
   showing((records) => records.map((record) => wrapped(summaryOf(record), terminalWidth())).join("\n")),
 );
 
 withForm(
-  withSelection(program.command("show").description("all that is known of records, with their bytes")),
+  withSelection(program.command("show").description("show everything known about records, with their bytes")),
 ).action(showing((records) => records.map(describeRecord).join("\n\n")));
 
 withDecision(
-  withSelection(program.command("replay").description("judge records again, as they came or edited")),
+  withSelection(program.command("replay").description("process records again, as they came or edited")),
 )
-  .option("--edit <file>", "the whole value, for one record")
+  .option("--edit <file>", "replace the value by the content of this file; for one record")
   .option(
     "--set <field=value>",
-    "a field of the record's JSON; value is JSON, text, or taken from the record itself: number(field), number(field, ','), text(field), time(field, s|ms|us|ns), copy(field); may be repeated",
+    "set a field of the record's JSON to JSON, to text, or to a value of the record itself: number(field), number(field, ','), text(field), time(field, s|ms|us|ns), copy(field); may be repeated",
     (text: string, before: string[]) => [...before, text],
     [],
   )
-  .option("--set-all", "set one and the same value in more than one record", false)
-  .option("--force", `try again what was refused ${MAX_ATTEMPTS} times`, false)
-  .option("--dry-run", "say what would happen to each record by itself, and change nothing", false)
+  .option("--set-all", "allow --set to write the same value into several records", false)
+  .option("--force", `also try records that have been refused ${MAX_ATTEMPTS} times`, false)
+  .option("--dry-run", "show what would happen to each record on its own, and change nothing", false)
   .action((positions: string[], options: Selection & ReplayOptions) =>
     onDatabase(async (pool, environment) => {
       requireChoice(positions, options);
@@ -89,7 +90,7 @@ withDecision(
   );
 
 withDecision(
-  withSelection(program.command("discard").description("mark records as never to be replayed")),
+  withSelection(program.command("discard").description("mark records that will not be replayed")),
 ).action((positions: string[], options: Selection & Decision) =>
   onDatabase(async (pool) => {
     requireChoice(positions, options);

@@ -8,6 +8,19 @@ import { relative } from "node:path";
 const FOLDER = ".local/test";
 const filters = process.argv.slice(2);
 
+if (filters.includes("--help") || filters.includes("-h")) {
+  console.log(
+    [
+      "Usage: npm test [-- FILTER…]",
+      "",
+      "Without a filter: lint, types and dead code, then all tests.",
+      "With filters: the tests in files whose path contains one of them, such as `npm test -- quarantine`.",
+      "Options such as -t NAME go to vitest. Exit codes: 0 nothing failed; 1 something did.",
+    ].join("\n"),
+  );
+  process.exit();
+}
+
 function run(
   name: string,
   args: readonly string[],

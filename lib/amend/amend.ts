@@ -80,7 +80,7 @@ export async function emptyWindows(
   const { windowUs } = amendableStreams[name].stream;
   if ("meter" in selector)
     throw new AmendmentError(
-      "a window holds all meters of a customer together: whole windows are a customer's",
+      "--whole-windows takes --customer or --sensor, not --meter: a row holds all meters of a customer together",
     );
   if (fromUs % windowUs !== 0 || toUs % windowUs !== 0)
     throw new AmendmentError(`whole windows begin and end at multiples of ${windowUs / 60_000_000} minutes`);

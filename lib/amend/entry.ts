@@ -74,7 +74,7 @@ function product(value: number, factor: Decimal): number {
  */
 export function correctValue(value: Buffer, correction: Correction, field: string): Buffer {
   const object: unknown = JSON.parse(value.toString("utf8"));
-  if (!isJsonObject(object)) throw new Error("a record that was counted is no JSON object");
+  if (!isJsonObject(object)) throw new Error("a record that was counted is not a JSON object");
   const edit = (name: string, edited: unknown) =>
     Buffer.from(JSON.stringify(Object.fromEntries([...Object.entries(object), [name, edited]])));
   if ("unit" in correction) return edit("unit", correction.unit);

@@ -32,17 +32,17 @@ export function withSelection(command: Command): Command {
   return command
     .option("--sensor <id>", "a sensor's events")
     .option("--type <type>", "of this sensor type only")
-    .option("--meter <id>", "a meter's readings, for whichever customer")
+    .option("--meter <id>", "a meter's readings, whoever its customer is")
     .option("--customer <id>", "all readings of a customer")
-    .requiredOption("--from <instant>", "first event time", instantUs)
-    .requiredOption("--to <instant>", "first event time after the span", instantUs);
+    .requiredOption("--from <instant>", "start of the span of event times", instantUs)
+    .requiredOption("--to <instant>", "end of the span; events at this time are outside", instantUs);
 }
 
 export function withDecision(command: Command): Command {
   return command
-    .requiredOption("--reason <text>", "why, for the record")
-    .requiredOption("--by <name>", "who decides, for the record")
-    .option("--dry-run", "say what would change, and change nothing", false);
+    .requiredOption("--reason <text>", "why (kept with the amendment)")
+    .requiredOption("--by <name>", "who decides (kept with the amendment)")
+    .option("--dry-run", "show what would change, and change nothing", false);
 }
 
 function selectorOf({ sensor, type, meter, customer }: SelectionOptions): Selector {

@@ -100,7 +100,7 @@ export class Refolding<P> {
       const event = this.#amendable.stream.decode(value);
       if (isRefusal(event))
         throw new Error(
-          `the event at partition ${candidate.partition}, offset ${candidate.offset} cannot be corrected so: ` +
+          `the event at partition ${candidate.partition}, offset ${candidate.offset} cannot be corrected in this way: ` +
             `${event.refused}${event.field === null ? "" : ` (${event.field})`}; nothing has changed`,
         );
       current = { ...candidate, value, event };

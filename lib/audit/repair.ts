@@ -31,7 +31,7 @@ export async function repair(
   rules: LatenessRules,
 ): Promise<number> {
   const reason = reasonNotToRepair(report);
-  if (reason !== null) throw new Error(`nothing was redelivered, for the books do not add up: ${reason}`);
+  if (reason !== null) throw new Error(`nothing was redelivered, because the books do not add up: ${reason}`);
   const judge = postgresJudge(pool);
   let redelivered = 0;
   for (const { stream, topic, partition, lost } of report.partitions)

@@ -9,7 +9,7 @@ const isNumber = (json: string) => /^-?\d/.test(json);
 export function textFrom(field: string, json: string): string {
   if (json.startsWith('"')) return json;
   if (!isNumber(json)) throw new Error(`${field} is ${json}, neither text nor a number`);
-  if (/e/i.test(json)) throw new Error(`${field} is ${json}, which does not say all its digits`);
+  if (/e/i.test(json)) throw new Error(`${field} is ${json}, whose exponent hides its digits`);
   return `"${json}"`;
 }
 
@@ -29,7 +29,7 @@ export function numberFrom(field: string, json: string, mark: DecimalMark): stri
     const hint =
       mark === "." && decimalNumber[","].test(parsed.trim()) ? `; number(${field}, ',') takes a comma` : "";
     throw new Error(
-      `${field} is ${json}, no number with a decimal ${mark === "." ? "point" : "comma"}${hint}`,
+      `${field} is ${json}, not a number with a decimal ${mark === "." ? "point" : "comma"}${hint}`,
     );
   }
   const whole = digits.replace(/^0+(?=\d)/, "") || "0";
@@ -47,6 +47,6 @@ export function timeFrom(field: string, json: string, unit: EpochUnit): string {
     places < 0 ? whole.slice(0, places) : `${whole}${fraction.padEnd(places, "0").slice(0, places)}`,
   );
   if (whole === "" || timeUs > Number.MAX_SAFE_INTEGER)
-    throw new Error(`${field} is ${json}, no time in ${unit} since 1970`);
+    throw new Error(`${field} is ${json}, not a number of ${unit} since 1970`);
   return JSON.stringify(formatInstant(timeUs));
 }

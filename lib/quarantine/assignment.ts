@@ -60,7 +60,7 @@ export function parseAssignment(text: string): Assignment {
   const assigned = fromField(form, from, argument);
   if (assigned === null)
     throw new Error(
-      `--set ${text}: there is no such form; there are ${forms}. If it is meant as text, put it into quotation marks: --set '${field}=${JSON.stringify(value)}'`,
+      `--set ${text}: no such form; there are ${forms}. To set this very text, put it into quotation marks: --set '${field}=${JSON.stringify(value)}'`,
     );
   return { field, text, value: assigned };
 }

@@ -71,7 +71,7 @@ function assignedJson(text: string, value: AssignedValue): string {
 export function setFields(value: Buffer | null, assignments: readonly Assignment[]): EditedValue {
   const object = value === null ? null : readObject(value);
   if (value === null || object === null || isRefusal(object) || !isJsonObject(object))
-    throw new Error("its value is no JSON object, so no field can be set: give a whole value with --edit");
+    throw new Error("its value is not a JSON object, so no field can be set; give a whole value with --edit");
   const original = value.toString("utf8");
   let text = original;
   const changes = assignments.map((assignment): FieldChange => {

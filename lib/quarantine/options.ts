@@ -53,34 +53,38 @@ function atLeastOne(text: string): number {
 
 export function withSelection(command: Command): Command {
   return command
-    .argument("[position...]", "topic-partition@offset; or filters:")
-    .option("--source <cluster>")
-    .option("--topic <name>")
-    .option("--partition <number>", "", wholeNumber)
-    .option("--incarnation <number>", "of a topic that was created again", wholeNumber)
-    .option("--offsets <first-last>", "", offsetRange)
-    .option("--reason <code>", "as in docs/quarantine.md")
-    .option("--field <name>")
-    .option("--since <instant>", "quarantined at or after", instantUs)
-    .option("--until <instant>", "quarantined before", instantUs)
+    .argument("[position...]", "topic-partition@offset; without one, the filters below choose the records")
+    .option("--source <cluster>", "only records of this cluster")
+    .option("--topic <name>", "only records of this topic")
+    .option("--partition <number>", "only records of this partition", wholeNumber)
+    .option("--incarnation <number>", "only records of this log of the topic; 0 is the first", wholeNumber)
+    .option("--offsets <first-last>", "only records at these offsets", offsetRange)
+    .option("--reason <code>", "only records refused for this reason (docs/quarantine.md)")
+    .option("--field <name>", "only records refused because of this field")
+    .option("--since <instant>", "only records quarantined at or after", instantUs)
+    .option("--until <instant>", "only records quarantined before", instantUs)
     .addOption(
-      new Option("--state <state>")
+      new Option("--state <state>", "only records in this state")
         .choices(["unresolved", "replayed", "discarded", "all"])
         .default("unresolved"),
     )
     .option(
       "--limit <number>",
-      `at most so many records (default: ${USUAL_LIMIT}, with --json and --csv all)`,
+      `at most this many records (default: ${USUAL_LIMIT}; all with --json or --csv)`,
       atLeastOne,
     );
 }
 
 export function withForm(command: Command): Command {
   return command
-    .addOption(new Option("--json", "a JSON array, a record a line").default(false).conflicts("csv"))
-    .option("--csv", "CSV as RFC 4180 has it, with a header", false);
+    .addOption(
+      new Option("--json", "print a JSON array with a record on each line").default(false).conflicts("csv"),
+    )
+    .option("--csv", "print CSV (RFC 4180) with a header", false);
 }
 
 export function withDecision(command: Command): Command {
-  return command.requiredOption("--by <name>", "who decides, for the record").option("--note <text>", "why");
+  return command
+    .requiredOption("--by <name>", "who decides (kept with the record)")
+    .option("--note <text>", "why (kept with the record)");
 }

@@ -87,7 +87,7 @@ export async function replaySelected(
       const stream = streamOfTopic.get(record.topic);
       if (stream === undefined)
         throw new Error(
-          `${formatPosition(record)}: no stream reads this topic; is KAFKA_TOPIC_… set as for the functions?`,
+          `${formatPosition(record)}: no stream reads this topic; set KAFKA_TOPIC_… as for the functions`,
         );
       return { record, stream, edit: await editOf(record, options.edit, assignments) };
     }),
@@ -98,7 +98,7 @@ export async function replaySelected(
   );
   if (constants.length > 0 && !options.setAll && !dryRun)
     throw new Error(
-      `${constants.join("\n")}\nNothing has been replayed. If that is meant, say --set-all; to take a value from each record's own text, see number(field) and the other forms in docs/quarantine.md`,
+      `${constants.join("\n")}\nNothing has been replayed. Add --set-all to do this; number(field) and other forms (docs/quarantine.md) take each record's own value`,
     );
   for (const line of constants) say(line);
 

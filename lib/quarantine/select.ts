@@ -69,8 +69,8 @@ export function requireChoice(positions: readonly string[], options: Selection):
     throw new Error("which records? Name positions or at least one filter, such as --topic");
 }
 
-/** Said where no record is selected: whether quarantine has none, or none that fits. */
+/** Said where no record is selected: whether quarantine has none, or none that matches. */
 export function noneText(options: Selection): string {
   const records = options.state === "all" ? "records" : `${options.state} records`;
-  return `quarantine has no ${records}${hasFilter(options) ? " that fit" : ""}`;
+  return `quarantine has no ${records}${hasFilter(options) ? " that match" : ""}`;
 }

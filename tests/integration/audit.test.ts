@@ -227,7 +227,7 @@ test("rows that hold more or less than was counted are named, and nothing is red
   expect([refused.status, refused.text]).toEqual([
     2,
     expect.stringContaining(
-      "nothing was redelivered, for the books do not add up: consumption: DOUBLED by 3",
+      "nothing was redelivered, because the books do not add up: consumption: DOUBLED by 3",
     ),
   ]);
   expect(await snapshot(database.pool)).toEqual(before);

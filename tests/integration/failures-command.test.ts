@@ -262,7 +262,10 @@ test("replay says what is wrong: no ids, an id that is none, a file that is no f
     method: "PUT",
     body: JSON.stringify({ DestinationConfig: { OnFailure: { Destination: "kafka://not-there" } } }),
   });
-  expect(await failures("replay")).toMatchObject({ code: 1, stderr: "name the failures' ids, or --all\n" });
+  expect(await failures("replay")).toMatchObject({
+    code: 1,
+    stderr: "name the ids of failures or give --all, and not both\n",
+  });
   expect((await failures("replay", "none")).stderr).toContain("no failure has the id none");
   const listed = await failures("list");
   expect(listed.stderr).toMatch(/note\.json: no failure record: requestContext/);

@@ -198,7 +198,7 @@ describe("removing", () => {
     await expect(topic.amend({ selector: { customer: "c" }, toUs: hourUs + 7_200e6 })).rejects.toThrow(
       "has count 3",
     );
-    await expect(topic.empty({ selector: { meter: "m" } })).rejects.toThrow("customer's");
+    await expect(topic.empty({ selector: { meter: "m" } })).rejects.toThrow("takes --customer or --sensor");
     await expect(topic.empty({ selector: { customer: "c" }, toUs: hourUs + 60e6 })).rejects.toThrow(
       "60 minutes",
     );
@@ -224,7 +224,7 @@ describe("correcting", () => {
   test("that makes an event none is refused with its position", async () => {
     await topic.send("consumption", 0, [reading("m", 1)]);
     await expect(topic.amend({ selector: { meter: "m" }, correction: { multiply: "-1" } })).rejects.toThrow(
-      "partition 0, offset 0 cannot be corrected so: out_of_range (reading)",
+      "partition 0, offset 0 cannot be corrected in this way: out_of_range (reading)",
     );
     await expect(topic.amend({ selector: { meter: "m" }, correction: { unit: "hp" } })).rejects.toThrow(
       "unknown_unit",

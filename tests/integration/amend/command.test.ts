@@ -82,7 +82,7 @@ test("a meter that ran mad is removed, listed, shown and given back; exit codes 
   });
   expect(await command("list", "--limit", "1")).toMatchObject({
     stdout: expect.stringMatching(/^[^\n]+\n$/),
-    stderr: "these are the newest 1; there are more: see --limit\n",
+    stderr: "only the newest 1 are shown; --limit shows more\n",
   });
   expect((await command("list")).stdout.split("\n").map((line) => line.split(" ").slice(2, 3))).toEqual([
     ["revert"],

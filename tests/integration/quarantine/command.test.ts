@@ -111,7 +111,7 @@ test("poison in a topic is listed, shown, mended, replayed and discarded; exit c
   for (const deed of ["replay", "discard"])
     expect(await quarantine(deed, "--reason", "null_value", "--by", "ada")).toMatchObject({
       code: 0,
-      stdout: `${none} that fit\n`,
+      stdout: `${none} that match\n`,
     });
   const all = await quarantine("list", "--state", "all");
   expect(all.stdout).toMatch(/@0 .* replayed \(counted\) .* by ada: firmware 3\n/);

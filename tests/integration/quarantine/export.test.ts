@@ -72,7 +72,7 @@ describe("list and show for programs", () => {
 
     const page = await quarantine("list");
     expect(page.stdout.trimEnd().split("\n")).toHaveLength(100);
-    expect(page.stderr).toContain("the first 100 that fit; there are more: see --limit");
+    expect(page.stderr).toContain("only the first 100 records that match are taken; --limit takes more");
     expect(await quarantine("list", "--json", "--csv")).toMatchObject({ code: 1 });
   });
 
@@ -99,7 +99,7 @@ describe("list and show for programs", () => {
       const code = await new Promise((resolve) => child.once("close", resolve));
       expect({ code, stderr }).toEqual({
         code: 0,
-        stderr: option === "--state" ? expect.stringMatching(/^these are the first 100[^\n]*\n$/) : "",
+        stderr: option === "--state" ? expect.stringMatching(/^only the first 100[^\n]*\n$/) : "",
       });
     },
   );
@@ -166,7 +166,7 @@ describe("setting fields of several records", () => {
     const replayed = await quarantine(...many, "--set", "reading=number(reading)");
     expect(replayed).toMatchObject({ code: 2 });
     expect(replayed.stdout).toContain(
-      `${topic}-0@1: not tried: reading is "0,9", no number with a decimal point; number(reading, ',') takes a comma`,
+      `${topic}-0@1: not tried: reading is "0,9", not a number with a decimal point; number(reading, ',') takes a comma`,
     );
     expect(replayed.stdout).toContain("2 counted, 1 not tried");
     expect(await totals()).toEqual([{ customer_id: "c", kwh: 19.5, readings: 2 }]);
@@ -183,7 +183,7 @@ describe("setting fields of several records", () => {
     const replayed = await quarantine(...many, "--set", "customer_id=text(customer_id)");
     expect(replayed).toMatchObject({ code: 2 });
     expect(replayed.stdout).toContain(
-      "@2: not tried: customer_id is 7.22E+13, which does not say all its digits",
+      "@2: not tried: customer_id is 7.22E+13, whose exponent hides its digits",
     );
     expect(await totals()).toEqual([
       { customer_id: "1234567890123456789", kwh: 1, readings: 1 },

@@ -81,8 +81,8 @@ describe("setting fields", () => {
   });
 
   test("of what is no JSON object is refused", () => {
-    for (const value of ["{", "[]", "7", ""]) expect(() => set(value, "a=1")).toThrow("no JSON object");
-    expect(() => setFields(null, parseAssignments(["a=1"]))).toThrow("no JSON object");
+    for (const value of ["{", "[]", "7", ""]) expect(() => set(value, "a=1")).toThrow("not a JSON object");
+    expect(() => setFields(null, parseAssignments(["a=1"]))).toThrow("not a JSON object");
     expect(() => set("{}", "a")).toThrow("expected field=value");
     expect(() => set("{}", "a=1", "a=2")).toThrow("a is given twice");
   });
@@ -117,21 +117,21 @@ describe("a value from the record itself", () => {
   });
 
   test.each([
-    ['"12,5"', "number(x)", "no number with a decimal point; number(x, ',') takes a comma"],
-    ['"1.234,5"', "number(x, ',')", "no number with a decimal comma"],
-    ['"1,234,5"', "number(x, ',')", "no number with a decimal comma"],
-    ['"12.5"', "number(x, ',')", "no number with a decimal comma"],
-    ['""', "number(x)", "no number"],
-    ['"."', "number(x)", "no number"],
-    ['"0x10"', "number(x)", "no number"],
-    ['"12 kWh"', "number(x)", "no number"],
+    ['"12,5"', "number(x)", "not a number with a decimal point; number(x, ',') takes a comma"],
+    ['"1.234,5"', "number(x, ',')", "not a number with a decimal comma"],
+    ['"1,234,5"', "number(x, ',')", "not a number with a decimal comma"],
+    ['"12.5"', "number(x, ',')", "not a number with a decimal comma"],
+    ['""', "number(x)", "not a number"],
+    ['"."', "number(x)", "not a number"],
+    ['"0x10"', "number(x)", "not a number"],
+    ['"12 kWh"', "number(x)", "not a number"],
     ["null", "number(x)", "neither a number nor text"],
-    ["7.22E+13", "text(x)", "does not say all its digits"],
+    ["7.22E+13", "text(x)", "whose exponent hides its digits"],
     ["true", "text(x)", "neither text nor a number"],
     ["{}", "text(x)", "neither text nor a number"],
-    ['"yesterday"', "time(x, s)", "no number"],
-    ["-5", "time(x, s)", "no time in s"],
-    ["99999999999999999999", "time(x, us)", "no time in us"],
+    ['"yesterday"', "time(x, s)", "not a number"],
+    ["-5", "time(x, s)", "not a number of s since 1970"],
+    ["99999999999999999999", "time(x, us)", "not a number of us since 1970"],
     ["1", "number(z)", "it has no field z"],
   ])("%s by %s is refused: %s", (json, form, why) => {
     expect(() => from(json, form)).toThrow(why);
