@@ -8,6 +8,7 @@ import { readLatenessRules } from "../lib/config/rules.ts";
 import { openProducer } from "../lib/kafka/produce.ts";
 import { messageOf } from "../lib/log.ts";
 import { connectionOf } from "../lib/store/pool.ts";
+import { tolerateClosedOutput } from "../lib/terminal/output.ts";
 import { exitCodes } from "../replay/exit-codes.ts";
 import { fateOf, untilApplied } from "../replay/fate.ts";
 import { findLayout } from "../replay/find-layout.ts";
@@ -29,6 +30,8 @@ import {
 import { DAY_US } from "../replay/times.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { pipelineEnvironment } from "./running-pipeline.ts";
+
+tolerateClosedOutput();
 
 interface Run {
   readonly options: ReplayOptions;

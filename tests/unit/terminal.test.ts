@@ -45,7 +45,7 @@ test("JSON for programs is the same document, and no sign of it writes to a term
 });
 
 // What it does: tests/integration/quarantine/export.test.ts.
-test.each(["amend", "audit", "cost", "esm", "failures", "quarantine", "simulate"])(
+test.each(["amend", "audit", "cost", "esm", "failures", "quarantine", "replay", "simulate"])(
   "npm run %s, which prints data, ends quietly where its reader goes away",
   (name) => {
     const script = readFileSync(join(import.meta.dirname, `../../scripts/${name}.ts`), "utf8");
