@@ -70,17 +70,36 @@ function checkJava() {
   const version = javaVersion();
   if (version < 17)
     fail(`Kafka needs Java 17 or later, found ${version === 0 ? "none" : version}.${waysOut}`);
-  if (isStamped(join(root, "localstack/kafka/jars/.stamp"), hashOf("localstack/kafka/pom.xml"))) return;
+  if (isDone(kafka)) return;
   if (spawnSync("mvn", ["--version"]).error)
     fail(`Maven is needed to fetch Kafka, and there is none.${waysOut}`);
 }
 
+const packages = {
+  stamp: join(root, "node_modules/.smartgrid-stamp"),
+  hash: () => `${hashOf("package-lock.json")}${process.platform}${process.arch}`,
+};
+const kafka = {
+  stamp: join(root, "localstack/kafka/jars/.stamp"),
+  hash: () => hashOf("localstack/kafka/pom.xml"),
+};
+const isDone = ({ stamp, hash }) => isStamped(stamp, hash());
+
+/** Said before it begins, so that nobody takes it for stuck. Sizes as measured on Linux. */
+function announce() {
+  const parts = [
+    ...(isDone(packages) ? [] : ["npm packages with Node 24 and PostgreSQL (about 720 MB)"]),
+    ...(needsKafka && !isDone(kafka) ? ["Kafka (about 100 MB)"] : []),
+  ];
+  if (parts.length === 0) return;
+  console.log(`set-up, once: fetches ${parts.join(",\n  and ")} into this folder;`);
+  console.log("  1 to 5 minutes, by the speed of the network");
+}
+
 async function installPackages() {
-  const stamp = join(root, "node_modules/.smartgrid-stamp");
-  const hash = `${hashOf("package-lock.json")}${process.platform}${process.arch}`;
-  if (!isStamped(stamp, hash)) {
+  if (!isDone(packages)) {
     await step("installing npm packages", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
-    writeFileSync(stamp, hash);
+    writeFileSync(packages.stamp, packages.hash());
   }
   const node = join(root, "node_modules/.bin/node");
   const version = () => (existsSync(node) ? spawnSync(node, ["--version"], { encoding: "utf8" }).stdout : "");
@@ -94,10 +113,8 @@ async function installPackages() {
 
 async function fetchKafka() {
   if (!needsKafka) return;
-  const stamp = join(root, "localstack/kafka/jars/.stamp");
-  const hash = hashOf("localstack/kafka/pom.xml");
-  if (isStamped(stamp, hash)) return;
-  rmSync(dirname(stamp), { recursive: true, force: true });
+  if (isDone(kafka)) return;
+  rmSync(dirname(kafka.stamp), { recursive: true, force: true });
   await step("fetching Kafka", "mvn", [
     "-q",
     "-B",
@@ -107,7 +124,7 @@ async function fetchKafka() {
   ]);
   const node = join(root, "node_modules/.bin/node");
   await step("preparing a fast start of Kafka", node, ["localstack/kafka/make-class-archive.ts"]);
-  writeFileSync(stamp, hash);
+  writeFileSync(kafka.stamp, kafka.hash());
 }
 
 /** PostgreSQL's libraries lie in the package without their symbolic links, which its install script makes. */
@@ -197,6 +214,7 @@ checkJava();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
 process.on("exit", unlock);
 await withLock(async () => {
+  announce();
   await installPackages();
   await fetchKafka();
   linkPostgres();

@@ -1,4 +1,4 @@
-// `GET /health`: the function runs. `GET /ready`: what it depends on answers, too, and whether all goes on. `GET /metrics`:
+// `GET /`: a page for people. `GET /health`: the function runs. `GET /ready`: what it depends on answers, too, and whether all goes on. `GET /metrics`:
 // the same in figures. What does not answer is 503; trouble is not, for taking the API away would not help: it makes the
 // status "stuck" and is listed.
 
@@ -6,6 +6,7 @@ import { log, messageOf } from "../log.ts";
 import { type Gauges, type Trouble, troubleText } from "../store/trouble.ts";
 import { type App, createApp } from "./app.ts";
 import { prometheusText } from "./metrics.ts";
+import { page } from "./page.ts";
 
 export interface HealthDependencies {
   readonly service: string;
@@ -20,6 +21,7 @@ export interface HealthDependencies {
 
 export function healthApp({ service, now, checks, trouble, gauges }: HealthDependencies): App {
   const app = createApp();
+  app.get("/", (c) => c.html(page.html, 200, page.headers));
   app.get("/health", (c) => c.json({ status: "healthy", service, timestamp: new Date(now()).toISOString() }));
   app.get("/ready", async (c) => {
     const results = await Promise.all(

@@ -7,8 +7,7 @@ import type { KafkaSettings } from "../config/kafka.ts";
 import type { SeenTopic } from "../core/log-identity.ts";
 import { clip, type OffsetRanges } from "../core/ranges.ts";
 import type { LogRecord } from "../streams/fold.ts";
-import { findBrokers } from "./brokers.ts";
-import { iamToken } from "./client.ts";
+import { clientOptions } from "./client-options.ts";
 import { committedRecords, type Fetched } from "./committed-records.ts";
 import { epochStarts, seeTopic } from "./epochs.ts";
 import { withReasons } from "./refusal.ts";
@@ -67,20 +66,10 @@ async function connect(settings: KafkaSettings, topic: string): Promise<Consumer
   // Loaded only here: a function that sweeps rarely needs it.
   const { Consumer } = await import("@platformatic/kafka");
   const client = new Consumer({
-    clientId: settings.clientId,
+    ...(await clientOptions(settings)),
     groupId: `${settings.clientId}-archive`, // the client wants a name; the group is never joined
-    bootstrapBrokers: [...(await findBrokers(settings))],
     retries: 3,
     retryDelay: 250,
-    connectTimeout: 1_500,
-    requestTimeout: 5_000,
-    ...(settings.iam
-      ? {
-          tls: {},
-          tlsServerName: true, // said in the handshake, as other clients do unasked
-          sasl: { mechanism: "OAUTHBEARER", token: () => iamToken(settings.clusterArn) },
-        }
-      : {}),
   });
   client.topics.track(topic);
   return client;

@@ -5,6 +5,7 @@ import type { Admin, ITopicConfig } from "kafkajs";
 import type { KafkaSettings } from "../config/kafka.ts";
 import { messageOf } from "../log.ts";
 import type { Waits } from "./client.ts";
+import { refuseUnfitCluster } from "./cluster-check.ts";
 import { keepConnection } from "./connection.ts";
 
 export interface WantedTopic {
@@ -77,12 +78,13 @@ export interface ReadyTopics {
 /**
  * Creates what is missing; what is there stays as it is, for nobody but its owner should change its partitions. Then asks
  * for the offsets of all of them, as the sweeper will: of a cluster that cannot be asked no window would become final.
- * @throws Error where the broker is away or refuses
+ * @throws Error where the broker is away, refuses, or cannot be worked with (cluster-check.ts)
  */
 export async function createTopics(
   settings: KafkaSettings,
   wanted: readonly WantedTopic[],
 ): Promise<ReadyTopics> {
+  await refuseUnfitCluster(settings);
   const connection = keepConnection(settings, (kafka) => kafka.admin(), PATIENT);
   try {
     const admin = await connection.get();

@@ -1,7 +1,14 @@
 // Fetches on connections of their own: a broker answers a connection's requests in turn, and behind a fetch that
 // waits for records, commits and heartbeats would wait as well. Record batches are left as they came.
 
-import { ConnectionPool, createAPI, fetchV13, type Reader, ResponseError } from "@platformatic/kafka";
+import {
+  ConnectionPool,
+  createAPI,
+  fetchV12,
+  fetchV13,
+  type Reader,
+  ResponseError,
+} from "@platformatic/kafka";
 import type { AbortedTransaction } from "./record-batches.ts";
 
 export interface AnsweredPartition {
@@ -16,7 +23,10 @@ export interface AnsweredPartition {
 
 export interface FetchRequest {
   readonly broker: { readonly host: string; readonly port: number };
+  readonly topic: string;
   readonly topicId: string;
+  /** Whether the broker knows topics by their ids when it is fetched from (Kafka 3.1 or later), else by name. */
+  readonly byTopicId: boolean;
   /** Partition → offset. */
   readonly wanted: readonly (readonly [partition: number, offset: number])[];
   readonly maxWaitMs: number;
@@ -44,25 +54,33 @@ function parsePartition(reader: Reader, errors: Map<string, [number, null]>): An
   return { partition, highWatermark, lastStableOffset, aborted: aborted ?? [], bytes: reader.readBytes() };
 }
 
-const fetchApi = createAPI<Parameters<typeof fetchV13.createRequest>, AnsweredPartition[]>(
-  FETCH,
-  fetchV13.api.version,
-  fetchV13.createRequest,
-  (_correlationId, apiKey, apiVersion, reader) => {
-    reader.skip(4); // throttle time
-    const errors = new Map<string, [number, null]>();
-    const errorCode = reader.readInt16();
-    if (errorCode !== 0) errors.set("", [errorCode, null]);
-    reader.skip(4); // session
-    const topics = reader.readArray((r) => {
-      r.skip(16); // topic id
-      return r.readArray((each) => parsePartition(each, errors));
-    });
-    reader.readTaggedFields();
-    if (errors.size > 0) throw new ResponseError(apiKey, apiVersion, Object.fromEntries(errors), topics);
-    return topics.flat();
-  },
-);
+/** Versions 12 and 13 differ in how they name a topic. */
+const fetchApi = (version: typeof fetchV12 | typeof fetchV13, skipTopic: (reader: Reader) => void) =>
+  createAPI<Parameters<typeof fetchV13.createRequest>, AnsweredPartition[]>(
+    FETCH,
+    version.api.version,
+    version.createRequest,
+    (_correlationId, apiKey, apiVersion, reader) => {
+      reader.skip(4); // throttle time
+      const errors = new Map<string, [number, null]>();
+      const errorCode = reader.readInt16();
+      if (errorCode !== 0) errors.set("", [errorCode, null]);
+      reader.skip(4); // session
+      const topics = reader.readArray((r) => {
+        skipTopic(r);
+        return r.readArray((each) => parsePartition(each, errors));
+      });
+      reader.readTaggedFields();
+      if (errors.size > 0) throw new ResponseError(apiKey, apiVersion, Object.fromEntries(errors), topics);
+      return topics.flat();
+    },
+  );
+
+const fetchByName = fetchApi(fetchV12, (reader) => reader.readString());
+const fetchById = fetchApi(fetchV13, (reader) => reader.skip(16));
+
+/** The first version that names a topic by its id. */
+export const BY_TOPIC_ID = fetchV13.api.version;
 
 export class Fetcher {
   readonly #pool: ConnectionPool;
@@ -74,7 +92,7 @@ export class Fetcher {
 
   /** Reads on from the wanted offsets; waits up to `maxWaitMs` for a first record. @throws the client's errors */
   async fetch(request: FetchRequest): Promise<AnsweredPartition[]> {
-    const { topicId, wanted, maxWaitMs, maxBytes, isolationLevel } = request;
+    const { topic, topicId, byTopicId, wanted, maxWaitMs, maxBytes, isolationLevel } = request;
     const connection = await this.#pool.get(request.broker);
     // A batch above the limit is sent for the first partition only: each is the first in its turn.
     const first = this.#turns++ % wanted.length;
@@ -85,9 +103,10 @@ export class Fetcher {
       lastFetchedEpoch: -1,
       partitionMaxBytes: request.partitionMaxBytes,
     }));
-    const topics = [{ topicId, partitions }];
+    const topics = [{ topicId: byTopicId ? topicId : topic, partitions }];
+    const fetch = byTopicId ? fetchById : fetchByName;
     // biome-ignore format: one argument is one field of the request
-    return fetchApi.async(connection, maxWaitMs, 1, maxBytes, isolationLevel, NO_SESSION, FULL_FETCH, topics, [], "");
+    return fetch.async(connection, maxWaitMs, 1, maxBytes, isolationLevel, NO_SESSION, FULL_FETCH, topics, [], "");
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@
 // kafka-cluster.ts the only file that knows the Kafka client.
 
 import { Consumer, ListOffsetTimestamps, NetworkError } from "@platformatic/kafka";
-import { Fetcher } from "./fetch.ts";
+import { BY_TOPIC_ID, Fetcher } from "./fetch.ts";
 import { isMissingTopic, MissingTopicError } from "./kafka-errors.ts";
 import { type ReadRecords, readRecords } from "./record-batches.ts";
 import type { StartingPosition } from "./settings.ts";
@@ -86,7 +86,15 @@ export function openSource(options: SourceOptions): TopicSource {
   });
   consumer.topics.track(topic);
   const fetcher = new Fetcher(clientId);
+  let isById: boolean | null = null;
   let beforeJoin: () => Promise<void> = async () => undefined;
+
+  /** Asked once: a cluster that is upgraded while this runs goes on to take what it took. */
+  async function fetchesByTopicId(): Promise<boolean> {
+    isById ??=
+      ((await consumer.listApis()).find(({ name }) => name === "Fetch")?.maxVersion ?? 0) >= BY_TOPIC_ID;
+    return isById;
+  }
 
   async function edge(timestamp: bigint): Promise<readonly bigint[]> {
     return (await consumer.listOffsets({ topics: [topic], timestamp })).get(topic) ?? [];
@@ -183,6 +191,7 @@ export function openSource(options: SourceOptions): TopicSource {
 
     async fetch(wanted, maxWaitMs) {
       const { id, partitions: details, brokers } = await found(false);
+      const byTopicId = await fetchesByTopicId();
       const byLeader = Map.groupBy(wanted, ([partition]) => details[partition]?.leader ?? -1);
       const responses = await Promise.all(
         [...byLeader].map(([node, partitions]) => {
@@ -190,7 +199,9 @@ export function openSource(options: SourceOptions): TopicSource {
           if (broker === undefined) throw new NetworkError(`${topic}: broker ${node} is not there`);
           return fetcher.fetch({
             broker,
+            topic,
             topicId: id,
+            byTopicId,
             wanted: partitions,
             maxWaitMs,
             maxBytes: 4 * PARTITION_FETCH_BYTES,

@@ -1,10 +1,10 @@
-// The HTTP API: everything but /health wants a token, calls are limited and logged, those without a token more than others,
+// The HTTP API: everything but the page and /health wants a token, calls are limited and logged, those without a token more than others,
 // other sites' pages may not call it, and its functions leave executions to others.
 
 import { isProperties } from "../../localstack/event-source-mapping/settings.ts";
 import { functionsOf, refersTo, resourcesOf, type Template } from "./template.ts";
 
-const OPEN_ROUTES = ["GET /health"];
+const OPEN_ROUTES = ["GET /", "GET /health"];
 
 const isLimited = (settings: unknown) =>
   isProperties(settings) &&
