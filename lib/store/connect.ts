@@ -4,7 +4,7 @@ import pg from "pg";
 import { messageOf } from "../log.ts";
 import { connectionOf, type DatabaseSettings, LOCK_TIMEOUT_MS } from "./pool.ts";
 
-const CONNECT_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 const POOLER =
   "a connection pooler (such as PgBouncer) stands there, which does not pass on the time-outs that each connection asks for; " +
