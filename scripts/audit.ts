@@ -1,8 +1,9 @@
-// `npm run audit [-- --json] [--repair]`: what became of every offset and every counted event. Exit code 0: clean;
+// `npm run audit [-- --json] [--repair] [--acknowledge]`: what became of every offset and every counted event. Exit code 0: clean;
 // 1: something is lost, doubled or does not add up; 2: it could not be found out.
 
 import { program } from "commander";
 import { type AuditReport, audit, isClean } from "../lib/audit/audit.ts";
+import { acknowledgeBreaks } from "../lib/audit/books.ts";
 import { repair } from "../lib/audit/repair.ts";
 import { reportText, verdictOf } from "../lib/audit/report.ts";
 import { readDatabaseSettings } from "../lib/config/database.ts";
@@ -25,6 +26,11 @@ const options = program
   .description("Compares broker, ledger and rows, and names what is lag, gone, hole, LOST or DOUBLED.")
   .option("--json", "one JSON document instead of the table", false)
   .option("--repair", "redeliver what is LOST from the broker, and audit again", false)
+  .option(
+    "--acknowledge",
+    "take note of all logs that were truncated or exchanged: they are trouble no more",
+    false,
+  )
   .addHelpText(
     "after",
     "\nEnvironment: KAFKA_GROUP_SENSOR_DATA, KAFKA_GROUP_METER_READINGS, KAFKA_GROUP_WEATHER name the consumer groups of\n" +
@@ -32,7 +38,7 @@ const options = program
       "\nExit codes: 0 clean; 1 lost, doubled or not adding up; 2 it could not be found out.",
   )
   .parse()
-  .opts<{ json: boolean; repair: boolean }>();
+  .opts<{ json: boolean; repair: boolean; acknowledge: boolean }>();
 
 function print(report: AuditReport): void {
   if (options.json) printJson({ ...report, clean: isClean(report), verdict: verdictOf(report) });
@@ -52,6 +58,10 @@ try {
     groups: readGroups(env, topics),
   };
   try {
+    if (options.acknowledge) {
+      const breaks = await acknowledgeBreaks(pool);
+      if (!options.json) console.log(`${breaks} broken logs acknowledged`);
+    }
     let report = await audit(audited, { pool, offsets, archive });
     if (options.repair && report.partitions.some(({ lost }) => lost.length > 0)) {
       if (!options.json) print(report);

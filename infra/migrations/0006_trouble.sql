@@ -24,6 +24,8 @@ GRANT SELECT ON reported_trouble TO smartgrid_read;
 --   sweeper_silent   no sweep of the stream has succeeded for so long
 --   watermark_held   the watermark has not moved for so long, because of one partition. One that is merely silent is
 --                    let go by itself once it is idle: then the time counts from there.
+--   log_broken       a log has lost records, another cluster answers, or something was counted under two names; until
+--                    somebody acknowledges it (npm run audit -- --acknowledge), for a day at most
 -- place: topic-partition, or the stream where no partition is to blame.
 -- It runs as its owner, for those who may know of trouble need not see the ledger.
 CREATE FUNCTION trouble(stuck_after interval, idle_after interval)
@@ -59,6 +61,20 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
   FROM stream_state AS s JOIN watched AS w ON w.stream = s.stream AND w.partition = s.held_by
   WHERE s.moved_at <= now() - CASE WHEN w.lag > 0 OR w.silent_since > now() - stuck_after
     THEN stuck_after ELSE idle_after + stuck_after END
+  UNION ALL
+  SELECT * FROM (
+    SELECT DISTINCT ON (b.topic, b.partition) 'log_broken',
+      (SELECT min(p.stream) FROM partition_progress AS p WHERE p.topic = b.topic), b.topic || '-' || b.partition, b.found_at,
+      CASE b.kind
+        WHEN 'truncated' THEN 'the broker has lost offsets ' || b.from_offset || ' to ' || b.to_offset - 1 || ' of this log; '
+          || b.counted_offsets || ' of them had been counted and stay counted'
+        WHEN 'another_cluster' THEN 'another cluster answers under ' || b.source
+        ELSE b.counted_offsets || ' offsets were counted under ' || b.before || ' and under ' || b.after END
+        || ' (npm run audit -- --acknowledge)'
+    FROM log_break AS b
+    WHERE b.acknowledged_at IS NULL AND b.found_at > now() - interval '1 day'
+      AND (b.kind IN ('truncated', 'another_cluster') OR b.kind = 'renamed' AND b.counted_offsets > 0)
+    ORDER BY b.topic, b.partition, b.found_at DESC) AS broken
   ORDER BY 1, 3
 $$;
 

@@ -114,7 +114,7 @@ BEGIN
   END LOOP;
 END $$;
 GRANT SELECT ON ledger_tail, log_break TO smartgrid_sweep;
-GRANT SELECT ON log_break TO smartgrid_read;
+GRANT SELECT ON ledger_tail, log_break TO smartgrid_read; -- ledger_tail: the audit looks at the logs as well
 
 COMMENT ON FUNCTION log_name IS 'A log as log_break names it';
 COMMENT ON FUNCTION begin_entry IS 'Begins the ledger entry of the log that is there now, where another one was before or a part of it is lost';

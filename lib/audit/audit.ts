@@ -3,13 +3,14 @@
 // committed before has been applied before), then nothing more of either.
 
 import type { Pool } from "pg";
-import { type OffsetRanges, union } from "../core/ranges.ts";
+import type { LogBreak } from "../core/log-identity.ts";
+import { difference, type OffsetRanges, union } from "../core/ranges.ts";
 import type { PartitionOffsets } from "../core/watermark.ts";
 import type { Archive } from "../kafka/archive.ts";
 import type { OffsetReader } from "../kafka/offsets.ts";
 import { isReplaySource } from "../store/replay-source.ts";
 import { type StreamName, streamNames } from "../streams/stream.ts";
-import { type LedgerEntry, readBooks, type StreamState } from "./books.ts";
+import { type BrokenLog, type LedgerEntry, readBooks, type StreamState } from "./books.ts";
 import {
   type Classified,
   checkLedger,
@@ -18,6 +19,7 @@ import {
   explainSuspects,
   judgeTotals,
 } from "./classify.ts";
+import { needsNote, unseenBreaks, unseenText } from "./logs.ts";
 
 /** What is to be audited. */
 export interface Audited {
@@ -51,7 +53,13 @@ export interface OtherEntry {
   readonly topic: string;
   readonly partition: number;
   readonly incarnation: number;
-  readonly why: "earlier incarnation" | "replays of quarantined records" | "another source or topic";
+  readonly why:
+    | "earlier incarnation"
+    | "before the log was truncated"
+    | "before the topic was created again"
+    | "of the cluster before"
+    | "replays of quarantined records"
+    | "another source or topic";
   readonly records: number;
 }
 
@@ -66,14 +74,17 @@ export interface AuditReport {
   readonly partitions: readonly PartitionAudit[];
   readonly others: readonly OtherEntry[];
   readonly streams: readonly StreamAudit[];
+  /** Where another log took a log's place, or a log was cut. */
+  readonly breaks: readonly BrokenLog[];
   /** What does not add up, each with its place. */
   readonly problems: readonly string[];
 }
 
 /** Nothing is lost, doubled or inconsistent. Lag, holes and what retention has removed are named, but no fault of ours. */
-export function isClean({ partitions, streams, problems }: AuditReport): boolean {
+export function isClean({ partitions, streams, breaks, problems }: AuditReport): boolean {
   return (
     problems.length === 0 &&
+    !breaks.some(needsNote) &&
     partitions.every(({ lost }) => lost.length === 0) &&
     streams.every(({ difference }) => difference === null)
   );
@@ -126,16 +137,26 @@ async function auditPartition(
   };
 }
 
-/** The entry that stands for the topic as it is now: not one whose offsets lie beyond its end. */
-function entryOf(
-  { topic, partition, end }: BrokerPartition,
-  source: string,
-  entries: readonly LedgerEntry[],
-) {
-  const newest = entries
+/** The newest entry of a partition. */
+function entryOf({ topic, partition }: BrokerPartition, source: string, entries: readonly LedgerEntry[]) {
+  return entries
     .filter((one) => one.source === source && one.topic === topic && one.partition === partition)
     .at(-1);
-  return (newest?.applied.at(-1)?.to ?? 0) <= end ? newest : undefined;
+}
+
+/** What an entry was before the one after it began. */
+function whyEarlier(entry: LedgerEntry, breaks: readonly BrokenLog[]): OtherEntry["why"] {
+  const kind = breaks.find(
+    (one) =>
+      one.source === entry.source &&
+      one.topic === entry.topic &&
+      one.partition === entry.partition &&
+      one.incarnation === entry.incarnation + 1 &&
+      one.kind !== "renamed",
+  )?.kind;
+  if (kind === "truncated") return "before the log was truncated";
+  if (kind === "created_again") return "before the topic was created again";
+  return kind === "another_cluster" ? "of the cluster before" : "earlier incarnation";
 }
 
 function streamsOf(
@@ -155,42 +176,54 @@ function streamsOf(
 /** @throws where broker or database are away, or the ledger does not know the source */
 export async function audit(audited: Audited, dependencies: AuditDependencies): Promise<AuditReport> {
   const onBroker = await askBroker(audited, dependencies.offsets);
-  const { entries, streams } = await readBooks(dependencies.pool);
+  const { entries, streams, breaks } = await readBooks(dependencies.pool);
   const sources = new Set(entries.map(({ source }) => source));
   if (sources.size > 0 && !sources.has(audited.source))
     throw new Error(
       `the ledger knows no source ${audited.source}, but ${[...sources].join(", ")}: set MSK_CLUSTER_ARN`,
     );
 
+  const { pool, offsets, archive } = dependencies;
+  const unseen = new Map<string, ReadonlyMap<number, LogBreak>>();
+  for (const stream of streamNames) {
+    const swept = { stream, source: audited.source, topic: audited.topics[stream] };
+    unseen.set(swept.topic, await unseenBreaks(pool, swept, offsets, archive));
+  }
   const partitions: PartitionAudit[] = [];
   const compared = new Set<LedgerEntry>();
+  const problems: string[] = [];
   for (const known of onBroker) {
     const entry = entryOf(known, audited.source, entries);
     if (entry !== undefined) compared.add(entry);
-    partitions.push(await auditPartition(known, entry, dependencies.archive));
+    const broken = unseen.get(known.topic)?.get(known.partition);
+    if (broken !== undefined) problems.push(unseenText(known.topic, known.partition, broken));
+    const alive = entry && { ...entry, applied: difference(entry.applied, broken?.dead ?? []) };
+    partitions.push(await auditPartition(known, alive, archive));
   }
   const live = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`));
   const others = entries
     .filter((entry) => !compared.has(entry))
-    .map(({ source, topic, partition, incarnation, records }): OtherEntry => {
+    .map((entry): OtherEntry => {
+      const { source, topic, partition, incarnation, records } = entry;
       const isEarlier = source === audited.source && live.has(`${topic}-${partition}`);
       const why = isReplaySource(source)
         ? "replays of quarantined records"
         : isEarlier
-          ? "earlier incarnation"
+          ? whyEarlier(entry, breaks)
           : "another source or topic";
       return { source, topic, partition, incarnation, why, records };
     });
-  const problems = entries.flatMap((entry) =>
-    checkLedger(entry).map(
-      (what) => `${entry.source} ${entry.topic}-${entry.partition} incarnation ${entry.incarnation}: ${what}`,
-    ),
-  );
+  for (const entry of entries)
+    for (const what of checkLedger(entry))
+      problems.push(
+        `${entry.source} ${entry.topic}-${entry.partition} incarnation ${entry.incarnation}: ${what}`,
+      );
   return {
     source: audited.source,
     partitions,
     others,
     streams: streamsOf(streams, entries, audited.topics),
+    breaks,
     problems,
   };
 }

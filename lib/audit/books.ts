@@ -1,7 +1,8 @@
 // What PostgreSQL has on record, read at one instant: the ledger, the rows that belong to it, and the streams' totals.
 
 import type { Pool, PoolClient } from "pg";
-import { fromMultirange, type OffsetRanges, size } from "../core/ranges.ts";
+import type { LogBreak } from "../core/log-identity.ts";
+import { fromMultirange, type OffsetRange, type OffsetRanges, size } from "../core/ranges.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { type StreamName, streamNames } from "../streams/stream.ts";
 import type { LedgerCounts, StreamTotals } from "./classify.ts";
@@ -22,7 +23,28 @@ export interface StreamState extends Omit<StreamTotals, "counted"> {
   readonly finalUpTo: string | null;
 }
 
+/** Where a ledger entry took another one's place. */
+export interface BrokenLog {
+  readonly source: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** Of the entry that goes on. */
+  readonly incarnation: number;
+  readonly kind: LogBreak["kind"] | "renamed";
+  /** Truncated: the offsets that are gone. Renamed: the ones that were counted under both names. Else null. */
+  readonly lost: OffsetRange | null;
+  /** How many offsets that had been applied are gone, or were counted twice. */
+  readonly counted: number;
+  readonly before: string;
+  readonly after: string;
+  /** ISO 8601. */
+  readonly foundAt: string;
+  readonly isAcknowledged: boolean;
+}
+
 export interface Books {
+  /** Oldest first. */
+  readonly breaks: readonly BrokenLog[];
   readonly entries: readonly LedgerEntry[];
   readonly streams: readonly StreamState[];
 }
@@ -100,6 +122,29 @@ async function readStream(client: PoolClient, stream: StreamName): Promise<Strea
   };
 }
 
+async function readBreaks(client: PoolClient): Promise<BrokenLog[]> {
+  const { rows } = await client.query<
+    Omit<BrokenLog, "lost" | "foundAt"> & { found_at: Date; from: number | null; to: number | null }
+  >(
+    `SELECT source, topic, partition, incarnation, kind, from_offset::float8 AS "from", to_offset::float8 AS "to",
+       counted_offsets::float8 AS counted, before, after, found_at, acknowledged_at IS NOT NULL AS "isAcknowledged"
+     FROM log_break ORDER BY id`,
+  );
+  return rows.map(({ found_at, from, to, ...row }) => ({
+    ...row,
+    lost: from === null || to === null ? null : { from, to },
+    foundAt: found_at.toISOString(),
+  }));
+}
+
+/** Takes note of all breaks that were found until now: they are trouble no more. @returns how many there were */
+export async function acknowledgeBreaks(pool: Pool): Promise<number> {
+  const { rowCount } = await pool.query(
+    "UPDATE log_break SET acknowledged_at = now(), acknowledged_by = session_user WHERE acknowledged_at IS NULL",
+  );
+  return rowCount ?? 0;
+}
+
 /** @throws DatabaseError or a connection error; nothing is changed */
 export function readBooks(pool: Pool): Promise<Books> {
   return inTransaction(pool, async (client) => {
@@ -107,6 +152,6 @@ export function readBooks(pool: Pool): Promise<Books> {
     const entries = await readEntries(client);
     const streams: StreamState[] = [];
     for (const stream of streamNames) streams.push(await readStream(client, stream));
-    return { entries, streams };
+    return { entries, streams, breaks: await readBreaks(client) };
   });
 }

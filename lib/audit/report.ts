@@ -3,6 +3,7 @@
 import { type OffsetRange, type OffsetRanges, size } from "../core/ranges.ts";
 import { fittingTable } from "../terminal/table.ts";
 import { type AuditReport, isClean, type PartitionAudit } from "./audit.ts";
+import { breakText, needsNote } from "./logs.ts";
 
 /** Of a list of ranges the first few, so that a line stays a line. */
 const SHOWN_RANGES = 5;
@@ -38,7 +39,7 @@ function rangeLines(one: PartitionAudit): string[] {
 
 /** One line: clean, or what is wrong. */
 export function verdictOf(report: AuditReport): string {
-  const { partitions, streams, problems } = report;
+  const { partitions, streams, breaks, problems } = report;
   const total = (ranges: (one: PartitionAudit) => OffsetRanges) =>
     partitions.reduce((sum, one) => sum + size(ranges(one)), 0);
   const [lag, gone] = [total((one) => one.lag), total((one) => one.gone)];
@@ -50,6 +51,9 @@ export function verdictOf(report: AuditReport): string {
       ? []
       : [`LOST ${lost.reduce((sum, one) => sum + one.records, 0)} records in ${lost.length} ranges`]),
     ...streams.flatMap(({ stream, difference }) => (difference === null ? [] : [`${stream}: ${difference}`])),
+    ...(breaks.some(needsNote)
+      ? [`${breaks.filter(needsNote).length} logs broke (--acknowledge when you have taken note)`]
+      : []),
     ...(problems.length === 0 ? [] : [`${problems.length} rows of the ledger do not add up`]),
   ];
   return `NOT CLEAN: ${wrong.join("; ")}; ${still}`;
@@ -69,6 +73,7 @@ export function reportText(report: AuditReport, width: number): string[] {
       ? ["committed none: the highest applied offset stands in; KAFKA_GROUP_… name the triggers' groups"]
       : []),
     ...report.partitions.flatMap(rangeLines),
+    ...report.breaks.map(breakText),
     ...report.others.map(
       (one) =>
         `${one.why}: ${one.source} ${one.topic}-${one.partition} incarnation ${one.incarnation}, ${one.records} records`,

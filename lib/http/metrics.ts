@@ -15,6 +15,7 @@ function family(name: string, help: string, samples: readonly Sample[]): string 
 }
 
 const kinds = [
+  "log_broken",
   "partition_stuck",
   "sweeper_silent",
   "watermark_held",

@@ -3,7 +3,7 @@
 import type { Pool } from "pg";
 
 export interface Trouble {
-  readonly kind: "partition_stuck" | "sweeper_silent" | "watermark_held";
+  readonly kind: "log_broken" | "partition_stuck" | "sweeper_silent" | "watermark_held";
   /** `topic-partition`, or the stream where no partition is to blame. */
   readonly place: string;
   /** ISO 8601. */

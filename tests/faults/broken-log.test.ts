@@ -6,6 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { audit } from "../../lib/audit/audit.ts";
+import { acknowledgeBreaks } from "../../lib/audit/books.ts";
+import { reportText } from "../../lib/audit/report.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { createOn } from "../../lib/kafka/topics.ts";
@@ -106,6 +109,17 @@ async function sweep(topic: string): Promise<SweepOutcome> {
   }
 }
 
+async function auditText(topic: string): Promise<string[]> {
+  const [offsets, archive] = [openOffsetReader(settings()), openArchive(settings())];
+  const topics = { sensor: "other-1", consumption: topic, weather: "other-2" };
+  const report = await audit(
+    { source, topics, groups: { sensor: "g", consumption: "g", weather: "g" } },
+    { pool: database.pool, offsets: { ...offsets, readCommitted: async () => new Map() }, archive }, // no group reads here
+  );
+  await Promise.all([offsets.close(), archive.close()]);
+  return reportText(report, 200);
+}
+
 const counted = async () => (await totals(database.pool)).counted;
 
 async function newestApplied(): Promise<string | undefined> {
@@ -118,13 +132,14 @@ async function newestApplied(): Promise<string | undefined> {
 const createTopic = (topic: string) => createOn(admin, [{ topic, numPartitions: 1 }]);
 
 test("a log that lost its tail: told with its offsets, survivors not counted again, new records counted", async () => {
-  await createTopic("cut");
+  await Promise.all(["cut", "other-1", "other-2"].map(createTopic));
   await sweep("cut");
   await send("cut", 0, 108);
   await deliver("cut", 0, 108);
   expect((await sweep("cut")).breaks).toEqual([]);
 
   await restart(async () => expect(await cutLog(options.dataDir, "cut", 0, 98)).toBe(98));
+  expect((await auditText("cut")).join("\n")).toContain("no sweep has seen it yet");
   expect((await sweep("cut")).breaks).toEqual([
     expect.objectContaining({ kind: "truncated", from: 98, to: 108, offsets: [{ from: 98, to: 108 }] }),
   ]);
@@ -134,6 +149,16 @@ test("a log that lost its tail: told with its offsets, survivors not counted aga
   await send("cut", 200, 210);
   await deliver("cut", 98, 108);
   expect(await counted()).toBe(118);
+  const lines = await auditText("cut");
+  expect(lines.filter((line) => line.startsWith("truncated"))).toEqual([
+    expect.stringMatching(
+      /^truncated cut-0 \[98,108\): .*; 10 offsets of it had been counted, and stay counted/,
+    ),
+  ]);
+  expect(lines.join("\n")).toContain("before the log was truncated");
+  expect(lines.at(-1)).toMatch(/^NOT CLEAN: 1 logs broke/);
+  expect(await acknowledgeBreaks(database.pool)).toBe(1);
+  expect((await auditText("cut")).at(-1)).toMatch(/^clean/);
   expect((await sweep("cut")).breaks).toEqual([]);
 });
 

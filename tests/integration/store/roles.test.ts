@@ -82,7 +82,7 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["UPDATE stream_state SET stream = stream", []],
   ["INSERT INTO ledger (source, topic, partition, incarnation) VALUES ('s', 't', 9, 1)", []],
   ["SELECT observe_log('s', 't', 9, 0, NULL, NULL, 'c', 'i', 0, 0)", ["sweep"]],
-  ["SELECT count(*) FROM ledger_tail", ["sweep"]],
+  ["SELECT count(*) FROM ledger_tail", ["read", "sweep"]],
   ["SELECT count(*) FROM log_break", ["read", "sweep"]],
   ["INSERT INTO ledger (source, topic, partition, incarnation, records) VALUES ('s', 't', 9, 1, 0)", []],
   ["UPDATE ledger SET records = records", []],

@@ -105,6 +105,23 @@ describe("trouble", () => {
     expect(await places()).not.toContain("partition_stuck readings-0");
   });
 
+  test("is a log that has lost records, until somebody has taken note of it, for a day at most", async () => {
+    await apply(0, 0);
+    await apply(0, 1);
+    await sweep(2);
+    await sweep(1);
+    expect(await trouble()).toEqual([
+      expect.objectContaining({
+        ...{ kind: "log_broken", place: "readings-0" },
+        why: expect.stringContaining("lost offsets 1 to 1 of this log; 1 of them had been counted"),
+      }),
+    ]);
+    await database.pool.query("UPDATE log_break SET found_at = now() - interval '25 hours'");
+    expect(await trouble()).toEqual([]);
+    await database.pool.query("UPDATE log_break SET found_at = now(), acknowledged_at = now()");
+    expect(await trouble()).toEqual([]);
+  });
+
   test("is a partition of which nothing was ever applied", async () => {
     await apply(0, 0);
     await sweep(1, 4);
@@ -203,9 +220,9 @@ describe("it is told", () => {
       why: expect.stringContaining("4 records wait"),
     });
     const count = said().length;
-    await apply(0, 1, 1_000);
+    for (const offset of [1, 2, 3, 4]) await apply(0, offset, 1_000);
     await apply(1, 1, 1_000);
-    await sweep(2, 2);
+    await sweep(5, 2);
     for (let i = 0; i < 3; i++) await logTrouble(database.pool, troubleRules);
     expect(said()).toEqual([...Array(count).fill("trouble"), ...Array(count).fill("trouble ended")]);
     told.mockRestore();

@@ -1,0 +1,65 @@
+// Whether the ledger's entries are of the logs that the broker has, also where no sweep has seen yet that they are not.
+
+import type { Pool } from "pg";
+import type { LogBreak } from "../core/log-identity.ts";
+import type { Archive } from "../kafka/archive.ts";
+import type { OffsetReader } from "../kafka/offsets.ts";
+import type { SweptTopic } from "../store/sweep.ts";
+import { postgresSweepStore } from "../store/sweep-store.ts";
+import { watchLog } from "../store/watch-log.ts";
+import type { BrokenLog } from "./books.ts";
+
+/** @returns by partition, what broke and no sweep has seen; nothing is written. @throws where broker or database are away */
+export async function unseenBreaks(
+  pool: Pool,
+  swept: SweptTopic,
+  offsets: OffsetReader,
+  archive: Archive,
+): Promise<ReadonlyMap<number, LogBreak>> {
+  const { topic } = swept;
+  const log = {
+    offsets: () => offsets.read(topic),
+    see: (entryEpochs: ReadonlyMap<number, number>) => archive.see(topic, entryEpochs),
+    epochStarts: (partition: number, leaderEpoch: number) =>
+      archive.epochStarts(topic, partition, leaderEpoch),
+    read: (...where: Parameters<Archive["read"]> extends [string, ...infer Rest] ? Rest : never) =>
+      archive.read(topic, ...where),
+  };
+  const { entries } = await postgresSweepStore(pool).readLedger(swept);
+  const observed = await watchLog(log, entries, await log.offsets());
+  return new Map(
+    observed.flatMap(({ entry, broken }) => (broken === null ? [] : [[entry.partition, broken] as const])),
+  );
+}
+
+const words = {
+  truncated: "the broker has lost a part of the log",
+  created_again: "the topic was deleted and created again",
+  another_cluster: "another cluster answers under the source's name",
+  renamed: "the cluster was known under another source",
+} as const satisfies Record<BrokenLog["kind"], string>;
+
+/** Whether somebody has to look at it: something is lost, or was counted twice. */
+export function needsNote({ kind, counted, isAcknowledged }: BrokenLog): boolean {
+  return !isAcknowledged && (kind === "truncated" || kind === "another_cluster" || counted > 0);
+}
+
+/** `truncated readings-0 [98,108): the broker has lost a part of the log; 10 offsets of it had been counted …` */
+export function breakText({
+  topic,
+  partition,
+  kind,
+  lost,
+  counted,
+  before,
+  after,
+  foundAt,
+}: BrokenLog): string {
+  const range = lost === null ? "" : ` [${lost.from},${lost.to})`;
+  const what = kind === "renamed" ? "were counted under both" : "of it had been counted, and stay counted";
+  return `${kind} ${topic}-${partition}${range}: ${words[kind]}; ${counted} offsets ${what} (${before} → ${after}, found ${foundAt})`;
+}
+
+export function unseenText(topic: string, partition: number, { kind }: LogBreak): string {
+  return `${topic}-${partition}: ${words[kind]}, and no sweep has seen it yet: let sweep-windows run, and audit again`;
+}
