@@ -1,4 +1,4 @@
-// `npm run amend -- remove|correct|revert|list|show`: takes a device's or customer's events out of the aggregates or
+// `npm run amend -- remove|correct|replace|revert|list|show`: takes a device's or customer's events out of the aggregates or
 // makes them right, by an entry of its own. Ends with 0 where that was done (or there was nothing to do), 1 where not.
 
 import { Command } from "commander";
@@ -17,10 +17,14 @@ import {
   amendmentOf,
   type CorrectionOptions,
   factor,
+  type ReplacementOptions,
+  replacementOf,
   type SelectionOptions,
   withDecision,
+  withReplacement,
   withSelection,
 } from "../lib/amend/options.ts";
+import { presentReading, type Replaced, replaceByConflict, replaceReading } from "../lib/amend/replace.ts";
 import { readKafkaSettings, readTopics } from "../lib/config/kafka.ts";
 import { readTimeZones } from "../lib/config/time-zones.ts";
 import { openArchive } from "../lib/kafka/archive.ts";
@@ -32,7 +36,10 @@ import { onDatabase } from "./running-pipeline.ts";
 const NEEDS_TOPIC = { kafka: true, database: true };
 
 /** The same with the topic at hand. */
-function onTopic(work: (tools: AmendmentTools) => Promise<Amended>, { dryRun }: Decision): Promise<void> {
+function onTopic(
+  work: (tools: AmendmentTools) => Promise<Amended | Replaced>,
+  { dryRun }: Decision,
+): Promise<void> {
   return onDatabase(async (pool, environment) => {
     const archive = openArchive(readKafkaSettings(environment));
     const progress = startProgress();
@@ -52,11 +59,22 @@ function onTopic(work: (tools: AmendmentTools) => Promise<Amended>, { dryRun }: 
   }, NEEDS_TOPIC);
 }
 
-function resultText({ id, rows, countBefore, countAfter }: Amended, dryRun: boolean): string {
+async function amendSelected(
+  tools: AmendmentTools,
+  options: SelectionOptions & CorrectionOptions & Decision,
+  corrects: boolean,
+): Promise<Amended> {
+  const amendment = await amendmentOf(options, corrects, (reading) => presentReading(tools, reading));
+  return amend(tools, amendment, options);
+}
+
+function resultText(amended: Amended | Replaced, dryRun: boolean): string {
+  const { id, rows, countBefore, countAfter } = amended;
   if (id === null)
     return "no row changes: no counted event of the span matches, or it has this value already";
   const change = `${rows} rows, ${countBefore} events counted before and ${countAfter} after`;
-  return dryRun ? `dry run, nothing has changed: ${change}` : `amendment ${id}: ${change}`;
+  const whole = "from" in amended ? `${amended.from} → ${amended.to}; ${change}` : change;
+  return dryRun ? `dry run, nothing has changed: ${whole}` : `amendment ${id}: ${whole}`;
 }
 
 tolerateClosedOutput();
@@ -74,21 +92,41 @@ withDecision(withSelection(program.command("remove").description("stop counting 
     options.wholeWindows
       ? onDatabase(async (pool, environment) => {
           const tools = { pool, topics: readTopics(environment) };
-          console.log(
-            resultText(await emptyWindows(tools, amendmentOf(options, false), options), options.dryRun),
-          );
+          const amendment = await amendmentOf(options, false, () => {
+            throw new Error(
+              "whole windows hold more than one event: give --from and --to, and no --event-id",
+            );
+          });
+          console.log(resultText(await emptyWindows(tools, amendment, options), options.dryRun));
         })
-      : onTopic((tools) => amend(tools, amendmentOf(options, false), options), options),
+      : onTopic((tools) => amendSelected(tools, options, false), options),
   );
 
 withDecision(withSelection(program.command("correct").description("count events with another value")))
   .option("--multiply <factor>", "multiply each value by this decimal number, such as 0.001", factor)
   .option("--unit <unit>", "the unit that was meant: kWh, Wh or MWh")
   .action((options: SelectionOptions & CorrectionOptions & Decision) =>
-    onTopic((tools) => amend(tools, amendmentOf(options, true), options), options),
+    onTopic((tools) => amendSelected(tools, options, true), options),
   );
 
-withDecision(program.command("revert").description("undo an amendment by a new one"))
+withDecision(
+  withReplacement(
+    program
+      .command("replace")
+      .description("count another value for one reading: an actual one for an estimate"),
+  ),
+).action((options: ReplacementOptions & Decision) => {
+  const wanted = replacementOf(options);
+  return onTopic(
+    (tools) =>
+      wanted.conflict !== undefined
+        ? replaceByConflict(tools, wanted.conflict, options)
+        : replaceReading(tools, wanted.reading, wanted.value, wanted.unit, options),
+    options,
+  );
+});
+
+withDecision(program.command("revert").description("take an amendment back by another one"))
   .argument("<id>", "", wholeNumber)
   .action((id: number, options: Decision) => onTopic((tools) => revert(tools, id, options), options));
 

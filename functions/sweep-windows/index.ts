@@ -13,7 +13,7 @@ import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { log } from "../../lib/log.ts";
 import { logTrouble } from "../../lib/store/log-trouble.ts";
 import { openPool } from "../../lib/store/pool.ts";
-import { forgetQuarantine } from "../../lib/store/retention.ts";
+import { forgetConflicts, forgetQuarantine } from "../../lib/store/retention.ts";
 import { sweepAll } from "../../lib/store/sweep-all.ts";
 
 const kafka = readKafkaSettings(process.env);
@@ -41,7 +41,7 @@ export async function handler(): Promise<void> {
         epochStarts: (partition, leaderEpoch) => archive.epochStarts(topic, partition, leaderEpoch),
         read: (partition, ranges) => archive.read(topic, partition, ranges),
       }),
-      archive.nextRecord,
+      archive,
       rules,
     );
     log("info", "swept", { streams: outcomes });
@@ -50,6 +50,7 @@ export async function handler(): Promise<void> {
       const broken = breaks.length > 0 ? { LogBreaks: breaks.length } : {};
       writeMetrics(stream, { Sweeps: 1, Lag: lag, Finalised: finalised, ...age, ...broken });
     }
+    await forgetConflicts(pool, retentionDays);
     const forgotten = await forgetQuarantine(pool, retentionDays);
     if (forgotten.unresolved > 0)
       log("warn", "quarantined records were forgotten that nobody had resolved", {

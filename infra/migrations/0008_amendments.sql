@@ -17,11 +17,13 @@ ALTER TABLE consumption_aggregates_realtime
 
 CREATE TABLE amendment (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  kind text NOT NULL CHECK (kind IN ('remove', 'correct', 'revert')),
+  kind text NOT NULL CHECK (kind IN ('remove', 'correct', 'replace', 'revert')),
   stream text COLLATE "C" NOT NULL,
   topic text COLLATE "C" NOT NULL,
-  selector jsonb NOT NULL, -- {"sensor": …, "type": … or null}, {"meter": …} or {"customer": …}
-  correction jsonb, -- {"multiply": "0.001"} or {"unit": "Wh"}; null where the events do not count at all
+  selector jsonb NOT NULL, -- {"sensor": …, "type": … or null}, {"meter": …, "eventId": … if one} or {"customer": …}
+  -- {"multiply": "0.001"}, {"unit": "Wh"}, {"replace": {"reading": "1.4", "unit": "kWh"}} or {"record": the text that
+  -- replaces the reading's, "conflict": its number}; null where the events do not count at all
+  correction jsonb,
   span_from timestamptz NOT NULL, -- of event time, half-open
   span_to timestamptz NOT NULL,
   reverts bigint UNIQUE REFERENCES amendment, -- unique: what was reverted cannot be reverted again
@@ -29,7 +31,7 @@ CREATE TABLE amendment (
   made_by text NOT NULL,
   made_at timestamptz NOT NULL DEFAULT now(),
   CHECK ((kind = 'revert') = (reverts IS NOT NULL)),
-  CHECK ((kind = 'correct') = (correction IS NOT NULL)),
+  CHECK ((kind IN ('correct', 'replace')) = (correction IS NOT NULL)),
   CHECK (span_from < span_to)
 );
 
@@ -185,7 +187,21 @@ CREATE FUNCTION amend_consumption(
 DECLARE
   entry bigint;
   differing jsonb;
+  mark timestamptz := (SELECT watermark FROM stream_state WHERE stream = 'consumption');
+  made tid[];
 BEGIN
+  -- A reading that is replaced by one of another hour or customer may be the first of its row.
+  WITH empty AS (
+    INSERT INTO consumption_aggregates_realtime (window_start, window_end, customer_id, reading_count,
+      total_consumption, state, revision, finalized_at)
+    SELECT p.start, p.start + interval '1 hour', p.id, 0, 0.000000, f.state, (f.state = 'final')::integer,
+      CASE f.state WHEN 'final' THEN now() END
+    FROM (SELECT instant(u.start_us) AS start, u.id FROM unnest(window_starts_us, ids_again, counts_after)
+        AS u(start_us, id, n) WHERE u.n > 0 AND header->>'kind' <> 'remove') AS p,
+      LATERAL (SELECT CASE WHEN p.start + interval '1 hour' <= mark THEN 'final' ELSE 'open' END AS state) AS f
+    ORDER BY p.start, p.id
+    ON CONFLICT DO NOTHING RETURNING ctid)
+  SELECT array_agg(ctid) INTO made FROM empty;
   PERFORM FROM consumption_aggregates_realtime AS t
   JOIN unnest(window_starts_us, ids) AS w(start_us, id)
     ON (t.window_start, t.customer_id) = (instant(w.start_us), w.id)
@@ -216,7 +232,10 @@ BEGIN
   FROM folded AS b
   FULL JOIN concerned AS t ON (t.window_start, t.customer_id) = (b.start, b.id)
   WHERE (t.reading_count, t.total_consumption) IS DISTINCT FROM (b.n, b.sum);
-  IF (differing->>'differing')::bigint > 0 THEN RETURN differing; END IF;
+  IF (differing->>'differing')::bigint > 0 THEN
+    DELETE FROM consumption_aggregates_realtime WHERE ctid = ANY (made);
+    RETURN differing;
+  END IF;
   IF header->>'kind' <> 'revert' AND (counts_before, sums_before) IS NOT DISTINCT FROM (counts_after, sums_after)
   THEN RETURN amendment_summary(NULL); END IF;
 

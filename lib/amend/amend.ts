@@ -4,7 +4,7 @@ import { windowStartUs } from "../core/window.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { type AmendableName, amendableStreams, streamOf } from "./amendable.ts";
 import { CountedRecords } from "./counted.ts";
-import { type Amendment, rowKey } from "./entry.ts";
+import { type Amendment, type Entry, rowKey } from "./entry.ts";
 import { type AmendmentTools, refoldFromTopic } from "./from-topic.ts";
 import { entriesInForce } from "./in-force.ts";
 import { type Amended, AmendmentError, type Decision, endOf, judge, nothing } from "./judge.ts";
@@ -14,11 +14,12 @@ import { Refolding, windowsOf } from "./refold.ts";
 async function groupsOf(
   tools: AmendmentTools,
   { selector, fromUs, toUs }: Amendment,
+  before: readonly Entry[],
   sinceMs: number,
 ): Promise<ReadonlySet<string>> {
   const name = streamOf(selector);
   const { stream, selects } = amendableStreams[name];
-  const selection = { before: [], after: [], firstUs: fromUs, endUs: toUs };
+  const selection = { before, after: [], firstUs: fromUs, endUs: toUs };
   const refolding = new Refolding(amendableStreams[name], tools.zones, {
     ...selection,
     concerns: (event) => selects(selector, event),
@@ -28,7 +29,8 @@ async function groupsOf(
   for await (const batch of records.unread(tools.pool, sinceMs, tools.onRead))
     for (const record of batch) {
       const candidate = refolding.candidate(record);
-      if (candidate !== null) groups.add(stream.groupOf(candidate.event));
+      const event = candidate === null ? null : refolding.present(candidate);
+      if (event !== null) groups.add(stream.groupOf(event));
     }
   return groups;
 }
@@ -54,7 +56,7 @@ export async function amend(
     { fromUs, toUs },
     async (sinceMs) => {
       const before = await entriesInForce(tools.pool, name, firstUs, endUs);
-      const groups = "meter" in selector ? await groupsOf(tools, amendment, sinceMs) : null;
+      const groups = "meter" in selector ? await groupsOf(tools, amendment, before, sinceMs) : null;
       return {
         before,
         after: [...before, { ...amendment, scope: null, rows: null }],
@@ -105,8 +107,10 @@ export async function revert(tools: AmendmentTools, id: number, decision: Decisi
   );
   if ("id" in judged) return judged;
   const { rows } = await tools.pool.query<{ stream: AmendableName; fromUs: number; toUs: number }>(
-    `SELECT stream, epoch_us(span_from)::float8 AS "fromUs", epoch_us(span_to)::float8 AS "toUs"
-     FROM amendment WHERE id = $1`,
+    // The rows that it changed may lie outside of the span of its events, where it replaced one by one of another time.
+    `SELECT a.stream, epoch_us(least(a.span_from, min(r.window_start)))::float8 AS "fromUs",
+       greatest(epoch_us(a.span_to), epoch_us(max(r.window_start)) + 1)::float8 AS "toUs"
+     FROM amendment AS a LEFT JOIN amendment_row AS r ON r.amendment_id = a.id WHERE a.id = $1 GROUP BY a.id`,
     [id],
   );
   const [span] = rows;

@@ -35,7 +35,7 @@ const consumption: AmendableStream<ConsumptionEvent, ConsumptionPartial> = {
   valueField: "reading",
   selects: (selector, event) =>
     "meter" in selector
-      ? event.meterId === selector.meter
+      ? event.meterId === selector.meter && event.eventId === (selector.eventId ?? event.eventId)
       : "customer" in selector && event.customerId === selector.customer,
   groupOfRow: (_, customerId) => customerId,
 };

@@ -2,16 +2,24 @@
 
 import { type Decimal, decimalOf, formatDecimal } from "../core/exact.ts";
 import { holds, type OffsetRanges } from "../core/ranges.ts";
+import type { EnergyUnit } from "../streams/consumption.ts";
 import { isJsonObject } from "../streams/fields.ts";
 
 /** Whose events. */
 export type Selector =
   | { readonly sensor: string; readonly type: string | null }
-  | { readonly meter: string }
+  | { readonly meter: string; readonly eventId?: string }
   | { readonly customer: string };
 
-/** What makes a wrong value right: an exact factor, or the unit that was meant. */
-export type Correction = { readonly multiply: string } | { readonly unit: string };
+/**
+ * What makes a wrong value right: an exact factor, the unit that was meant, the value that replaces one reading's, or the
+ * record that was sent for it again, which may be of another hour or customer.
+ */
+export type Correction =
+  | { readonly multiply: string }
+  | { readonly unit: string }
+  | { readonly replace: { readonly reading: string; readonly unit: EnergyUnit } }
+  | { readonly record: string; readonly conflict: string };
 
 /** Where a counted record stands: in a topic, or, with the replays' source, in quarantine. */
 export interface LogPosition {
@@ -73,10 +81,15 @@ function product(value: number, factor: Decimal): number {
  * @param field the field that holds the measured value
  */
 export function correctValue(value: Buffer, correction: Correction, field: string): Buffer {
+  if ("record" in correction) return Buffer.from(correction.record);
   const object: unknown = JSON.parse(value.toString("utf8"));
   if (!isJsonObject(object)) throw new Error("a record that was counted is not a JSON object");
-  const edit = (name: string, edited: unknown) =>
-    Buffer.from(JSON.stringify(Object.fromEntries([...Object.entries(object), [name, edited]])));
-  if ("unit" in correction) return edit("unit", correction.unit);
-  return edit(field, product(Number(object[field]), parseDecimal(correction.multiply)));
+  const edit = (edited: object) =>
+    Buffer.from(JSON.stringify(Object.fromEntries([...Object.entries(object), ...Object.entries(edited)])));
+  if ("unit" in correction) return edit({ unit: correction.unit });
+  if ("replace" in correction) {
+    const { reading, unit } = correction.replace;
+    return edit({ [field]: Number(reading), unit });
+  }
+  return edit({ [field]: product(Number(object[field]), parseDecimal(correction.multiply)) });
 }

@@ -22,7 +22,7 @@ export interface AmendmentTools {
 }
 
 /** How much older than its event a record may be by Kafka's clock to be found without reading the whole topic. */
-const CLOCK_ERROR_MS = 86_400_000;
+export const CLOCK_ERROR_MS = 86_400_000;
 /** Each round has less to read than the one before. */
 const ROUNDS_WITHOUT_HOLDING = 3;
 

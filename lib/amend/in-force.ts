@@ -9,7 +9,10 @@ export interface EntryInForce extends Entry {
   readonly id: number;
 }
 
-/** The entries that hold for the windows of a stream, in the order in which they were made. */
+/**
+ * The entries that hold for the windows of a stream, in the order in which they were made. One that replaced a reading by
+ * one of another time is of the windows of both.
+ */
 export async function entriesInForce(
   pool: Pool,
   name: AmendableName,
@@ -29,9 +32,12 @@ export async function entriesInForce(
           'applied', s.applied::text)) FROM amendment_scope AS s WHERE s.amendment_id = a.id) AS scope,
        (SELECT jsonb_agg(jsonb_build_object('startUs', epoch_us(r.window_start), 'type', r.sensor_type, 'key', r.key))
         FROM amendment_row AS r WHERE r.amendment_id = a.id
-          AND r.window_start >= instant($2) AND r.window_start < instant($3)) AS rows
+          AND (a.kind = 'replace' OR r.window_start >= instant($2) AND r.window_start < instant($3))) AS rows
      FROM amendment AS a
-     WHERE a.stream = $1 AND a.kind <> 'revert' AND a.span_from < instant($3) AND a.span_to > instant($2)
+     WHERE a.stream = $1 AND a.kind <> 'revert' 
+       AND (a.span_from < instant($3) AND a.span_to > instant($2)
+         OR a.kind = 'replace' AND EXISTS (SELECT FROM amendment_row AS r WHERE r.amendment_id = a.id
+           AND r.window_start >= instant($2) AND r.window_start < instant($3)))
        AND NOT EXISTS (SELECT FROM amendment AS undoing WHERE undoing.reverts = a.id)
      ORDER BY a.id`,
     [name, firstUs, endUs],

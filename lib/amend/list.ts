@@ -8,7 +8,7 @@ import type { Correction, Selector } from "./entry.ts";
 
 export interface AmendmentOnRecord {
   readonly id: number;
-  readonly kind: "remove" | "correct" | "revert";
+  readonly kind: "remove" | "correct" | "replace" | "revert";
   readonly stream: AmendableName;
   readonly selector: Selector;
   readonly correction: Correction | null;
@@ -37,12 +37,19 @@ export interface AmendedRow {
 function selectorText(selector: Selector): string {
   if ("sensor" in selector)
     return `sensor ${quoted(selector.sensor)}${selector.type === null ? "" : ` of type ${quoted(selector.type)}`}`;
-  return "meter" in selector ? `meter ${quoted(selector.meter)}` : `customer ${quoted(selector.customer)}`;
+  if ("customer" in selector) return `customer ${quoted(selector.customer)}`;
+  const meter = `meter ${quoted(selector.meter)}`;
+  return selector.eventId === undefined ? meter : `${meter} with event_id ${quoted(selector.eventId)}`;
 }
 
 function deedText({ kind, correction, reverts }: AmendmentOnRecord): string {
   if (kind === "revert") return `revert of ${reverts},`;
   if (correction === null) return "remove";
+  if ("replace" in correction) {
+    const { reading, unit } = correction.replace;
+    return `replace by ${reading} ${unit}:`;
+  }
+  if ("record" in correction) return `replace by the second event of conflict ${correction.conflict}:`;
   return "unit" in correction ? `correct to unit ${correction.unit}` : `multiply by ${correction.multiply}`;
 }
 

@@ -1,16 +1,19 @@
 // What `npm run amend` can be told.
 
-import { type Command, InvalidArgumentError } from "commander";
-import { instantUs } from "../terminal/options.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { EnergyUnit } from "../streams/consumption.ts";
+import { instantUs, wholeNumber } from "../terminal/options.ts";
 import { type Amendment, type Correction, parseDecimal, type Selector } from "./entry.ts";
+import type { Reading } from "./find-reading.ts";
 
 export interface SelectionOptions {
   readonly sensor?: string;
   readonly type?: string;
   readonly meter?: string;
+  readonly eventId?: string;
   readonly customer?: string;
-  readonly from: number;
-  readonly to: number;
+  readonly from?: number;
+  readonly to?: number;
 }
 
 export interface CorrectionOptions {
@@ -33,9 +36,10 @@ export function withSelection(command: Command): Command {
     .option("--sensor <id>", "a sensor's events")
     .option("--type <type>", "of this sensor type only")
     .option("--meter <id>", "a meter's readings, whoever its customer is")
+    .option("--event-id <id>", "of the meter: this one reading, which needs no span")
     .option("--customer <id>", "all readings of a customer")
-    .requiredOption("--from <instant>", "start of the span of event times", instantUs)
-    .requiredOption("--to <instant>", "end of the span; events at this time are outside", instantUs);
+    .option("--from <instant>", "start of the span of event times", instantUs)
+    .option("--to <instant>", "end of the span; events at this time are outside", instantUs);
 }
 
 export function withDecision(command: Command): Command {
@@ -45,12 +49,14 @@ export function withDecision(command: Command): Command {
     .option("--dry-run", "show what would change, and change nothing", false);
 }
 
-function selectorOf({ sensor, type, meter, customer }: SelectionOptions): Selector {
+function selectorOf({ sensor, type, meter, eventId, customer }: SelectionOptions): Selector {
   const named = [sensor, meter, customer].filter((id) => id !== undefined);
   if (named.length !== 1) throw new Error("whose events? Name one of --sensor, --meter, --customer");
   if (type !== undefined && sensor === undefined) throw new Error("--type goes with --sensor");
+  if (eventId !== undefined && meter === undefined) throw new Error("--event-id goes with --meter");
   if (sensor !== undefined) return { sensor, type: type ?? null };
-  return meter !== undefined ? { meter } : { customer: customer ?? "" };
+  if (meter === undefined) return { customer: customer ?? "" };
+  return eventId === undefined ? { meter } : { meter, eventId };
 }
 
 function correctionOf({ multiply, unit }: CorrectionOptions, selector: Selector): Correction {
@@ -60,10 +66,58 @@ function correctionOf({ multiply, unit }: CorrectionOptions, selector: Selector)
   return { unit };
 }
 
-/** @throws Error where the options do not say whose events, of which span, or how to correct them */
-export function amendmentOf(options: SelectionOptions & CorrectionOptions, corrects: boolean): Amendment {
-  const { from, to } = options;
-  if (from >= to) throw new Error("--from has to lie before --to");
+/**
+ * @param spanOf finds the span of one reading, which has to be told of all else
+ * @throws Error where the options do not say whose events, of which span, or how to correct them
+ */
+export async function amendmentOf(
+  options: SelectionOptions & CorrectionOptions,
+  corrects: boolean,
+  spanOf: (reading: Reading) => Promise<Pick<Amendment, "fromUs" | "toUs">>,
+): Promise<Amendment> {
+  const { meter, eventId, from, to } = options;
   const selector = selectorOf(options);
-  return { selector, correction: corrects ? correctionOf(options, selector) : null, fromUs: from, toUs: to };
+  const correction = corrects ? correctionOf(options, selector) : null;
+  if (from === undefined && to === undefined && meter !== undefined && eventId !== undefined) {
+    const { fromUs, toUs } = await spanOf({ meter, eventId });
+    return { selector, correction, fromUs, toUs };
+  }
+  if (from === undefined || to === undefined) throw new Error("which span? Give --from and --to");
+  if (from >= to) throw new Error("--from has to lie before --to");
+  return { selector, correction, fromUs: from, toUs: to };
+}
+
+export interface ReplacementOptions {
+  readonly meter?: string;
+  readonly eventId?: string;
+  readonly reading?: string;
+  readonly unit: EnergyUnit;
+  readonly conflict?: number;
+}
+
+export function withReplacement(command: Command): Command {
+  return command
+    .option("--meter <id>", "the reading of this meter")
+    .option("--event-id <id>", "with this event_id")
+    .option("--reading <number>", "counts with this value", factor)
+    .addOption(new Option("--unit <unit>", "of the value").choices(["kWh", "Wh", "MWh"]).default("kWh"))
+    .option(
+      "--conflict <id>",
+      "or: the second event of a conflict counts in place of the first",
+      wholeNumber,
+    );
+}
+
+/** @throws Error where the options do not say which reading, and what replaces it */
+export function replacementOf({ meter, eventId, reading, unit, conflict }: ReplacementOptions) {
+  if (conflict !== undefined) {
+    if (meter !== undefined || eventId !== undefined || reading !== undefined)
+      throw new Error(
+        "--conflict says which reading and which value: leave --meter, --event-id, --reading out",
+      );
+    return { conflict };
+  }
+  if (meter === undefined || eventId === undefined || reading === undefined)
+    throw new Error("which reading, by what? Give --meter, --event-id and --reading, or --conflict");
+  return { reading: { meter, eventId }, value: reading, unit };
 }

@@ -29,7 +29,7 @@ export interface Refold {
   /** Whole windows: from the start of the first to the end of the last, µs. */
   readonly firstUs: number;
   readonly endUs: number;
-  /** Whether an event's row can change; each event of such a row is folded. */
+  /** Whether the row of an event can change; each event of such a row is folded. */
   concerns(event: Event): boolean;
 }
 
@@ -41,25 +41,89 @@ export function windowsOf(
   return { firstUs: windowStartUs(fromUs, windowUs), endUs: windowStartUs(toUs - 1, windowUs) + windowUs };
 }
 
+/**
+ * The event as it counts under the entries, or null where it does not. An entry may have moved it to another row: the next
+ * one meets it there.
+ * @throws Error where a correction makes it none
+ */
+export function underEntries(
+  { stream, selects, valueField }: AmendableStream<Event, unknown>,
+  entries: readonly Entry[],
+  candidate: Candidate,
+): Candidate | null {
+  let current = candidate;
+  for (const entry of entries) {
+    const { event } = current;
+    const row = rowKey(windowStartUs(event.timeUs, stream.windowUs), stream.groupOf(event));
+    const isMeant =
+      event.timeUs >= entry.fromUs &&
+      event.timeUs < entry.toUs &&
+      selects(entry.selector, event) &&
+      reaches(entry, candidate, row);
+    if (!isMeant) continue;
+    if (entry.correction === null) return null;
+    const value = correctValue(current.value, entry.correction, valueField);
+    const corrected = stream.decode(value);
+    if (isRefusal(corrected))
+      throw new Error(
+        `the event at partition ${candidate.partition}, offset ${candidate.offset} cannot be corrected in this way: ` +
+          `${corrected.refused}${corrected.field === null ? "" : ` (${corrected.field})`}; nothing has changed`,
+      );
+    current = { ...candidate, value, event: corrected };
+  }
+  return current;
+}
+
 export class Refolding<P> {
   readonly #amendable: AmendableStream<Event, P>;
   readonly #refold: Refold;
+  /** Entries that may move an event to a row that is concerned, from one that is not. */
+  readonly #movers: readonly Entry[];
   readonly #rows = new Map<string, RefoldedRow<P>>();
   readonly #counted = new Set<string>();
 
   constructor(amendable: AmendableStream<Event, P>, zones: StreamZones, refold: Refold) {
     this.#amendable = { ...amendable, stream: inZone(amendable.stream, zones) };
     this.#refold = refold;
+    this.#movers = [...refold.before, ...refold.after].filter(
+      ({ correction }) => correction !== null && "record" in correction,
+    );
+  }
+
+  #isConcerned(event: Event): boolean {
+    const { firstUs, endUs } = this.#refold;
+    return event.timeUs >= firstUs && event.timeUs < endUs && this.#refold.concerns(event);
   }
 
   /** The record with its event, or null where it is none that could be folded. */
   candidate(record: CountedRecord): Candidate | null {
     const event = this.#amendable.stream.decode(record.value);
     if (isRefusal(event)) return null;
-    const { firstUs, endUs } = this.#refold;
-    return event.timeUs >= firstUs && event.timeUs < endUs && this.#refold.concerns(event)
-      ? { ...record, event }
-      : null;
+    const isMoved = this.#movers.some(({ selector }) => this.#amendable.selects(selector, event));
+    return isMoved || this.#isConcerned(event) ? { ...record, event } : null;
+  }
+
+  #rowOf(event: Event): RefoldedRow<P> {
+    const { stream } = this.#amendable;
+    const startUs = windowStartUs(event.timeUs, stream.windowUs);
+    const key = rowKey(startUs, stream.groupOf(event));
+    let row = this.#rows.get(key);
+    if (row === undefined) {
+      const [before, after] = [stream.emptyPartial(event), stream.emptyPartial(event)];
+      row = { windowStartUs: startUs, before, after };
+      this.#rows.set(key, row);
+    }
+    return row;
+  }
+
+  /** The candidate's event as it counts at present, where that is concerned. */
+  present(candidate: Candidate): Event | null {
+    return this.#concerned(this.#refold.before, candidate);
+  }
+
+  #concerned(entries: readonly Entry[], candidate: Candidate): Event | null {
+    const event = underEntries(this.#amendable, entries, candidate)?.event;
+    return event !== undefined && this.#isConcerned(event) ? event : null;
   }
 
   /** Folds a record that was counted, or is another of the same event. */
@@ -70,42 +134,11 @@ export class Refolding<P> {
       this.#counted.add(event.identity);
     }
     const { stream } = this.#amendable;
-    const startUs = windowStartUs(event.timeUs, stream.windowUs);
-    const key = rowKey(startUs, stream.groupOf(event));
-    let row = this.#rows.get(key);
-    if (row === undefined) {
-      const [before, after] = [stream.emptyPartial(event), stream.emptyPartial(event)];
-      row = { windowStartUs: startUs, before, after };
-      this.#rows.set(key, row);
-    }
-    const before = this.#under(this.#refold.before, candidate, key);
-    const after = this.#under(this.#refold.after, candidate, key);
-    if (before !== null) stream.fold(row.before, before.event);
-    if (after !== null) stream.fold(row.after, after.event);
-  }
-
-  /** The event as it counts under the entries, or null where it does not. */
-  #under(entries: readonly Entry[], candidate: Candidate, row: string): Candidate | null {
-    let current = candidate;
-    for (const entry of entries) {
-      const { timeUs } = current.event;
-      const isMeant =
-        timeUs >= entry.fromUs &&
-        timeUs < entry.toUs &&
-        this.#amendable.selects(entry.selector, current.event) &&
-        reaches(entry, candidate, row);
-      if (!isMeant) continue;
-      if (entry.correction === null) return null;
-      const value = correctValue(current.value, entry.correction, this.#amendable.valueField);
-      const event = this.#amendable.stream.decode(value);
-      if (isRefusal(event))
-        throw new Error(
-          `the event at partition ${candidate.partition}, offset ${candidate.offset} cannot be corrected in this way: ` +
-            `${event.refused}${event.field === null ? "" : ` (${event.field})`}; nothing has changed`,
-        );
-      current = { ...candidate, value, event };
-    }
-    return current;
+    if (this.#isConcerned(event)) this.#rowOf(event); // to be judged even where nothing of it counts
+    const before = this.#concerned(this.#refold.before, candidate);
+    const after = this.#concerned(this.#refold.after, candidate);
+    if (before !== null) stream.fold(this.#rowOf(before).before, before);
+    if (after !== null) stream.fold(this.#rowOf(after).after, after);
   }
 
   /** The rows that were concerned, changing or not. */

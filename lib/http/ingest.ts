@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { formatInstant } from "../core/instant.ts";
 import type { EventProducer, OutgoingRecord } from "../kafka/produce.ts";
+import { BY_INGEST, TIMESTAMP_BY } from "../streams/consumption.ts";
 import { isJsonObject, type JsonObject, MAX_DEVICE_ID, MAX_EVENT_ID, readText } from "../streams/fields.ts";
 import { isRefusal } from "../streams/refusal.ts";
 import type { Event, Stream } from "../streams/stream.ts";
@@ -109,11 +110,14 @@ function ingestApp<E extends Event, P>(
     const fields = checkFields(body, [kind.device, ...kind.required], where);
     const device = textOf(fields, kind.device, MAX_DEVICE_ID, where);
     const eventId = eventIdOf(fields, device, nowMs, where);
+    const isTimed = fields.timestamp !== undefined && fields.timestamp !== null;
     const event = {
       event_id: eventId,
       [kind.device]: device,
       ...kind.fieldsOf(fields),
-      timestamp: fields.timestamp ?? new Date(nowMs).toISOString(),
+      // The time of a send is no content of the event's: sent again it has another.
+      ...(isTimed ? {} : { [TIMESTAMP_BY]: BY_INGEST }),
+      timestamp: isTimed ? fields.timestamp : new Date(nowMs).toISOString(),
     };
     const value = writeJson(event, where);
     const decoded = stream.decode(Buffer.from(value));

@@ -21,7 +21,7 @@ const kinds = [
   "watermark_held",
 ] as const satisfies readonly Trouble["kind"][];
 
-export function prometheusText({ partitions, streams, trouble }: Gauges): string {
+export function prometheusText({ partitions, streams, conflicts, trouble }: Gauges): string {
   const families = [
     family(
       "smartgrid_partition_lag_records",
@@ -37,6 +37,11 @@ export function prometheusText({ partitions, streams, trouble }: Gauges): string
       "smartgrid_sweep_age_seconds",
       "Time since the last sweep that succeeded",
       streams.map(({ stream, sweepAgeSeconds }) => [{ stream }, sweepAgeSeconds]),
+    ),
+    family(
+      "smartgrid_conflict_records",
+      "Records that were not counted, for an event of their identity had been with other content",
+      conflicts.map((one) => [{ stream: one.stream }, one.conflicts]),
     ),
     family(
       "smartgrid_trouble",

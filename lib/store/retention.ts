@@ -1,4 +1,4 @@
-// Forgets what has been in quarantine for the retention's time, batch by batch.
+// Forgets what has been in quarantine, or on record as a conflict, for the retention's time, batch by batch.
 
 import type { Pool } from "pg";
 
@@ -23,5 +23,16 @@ export async function forgetQuarantine(pool: Pool, retentionDays: number): Promi
     resolved += batch.resolved;
     unresolved += batch.unresolved;
     if (batch.resolved + batch.unresolved < FORGET_BATCH) return { resolved, unresolved };
+  }
+}
+
+/** @param retentionDays days since a conflict was recorded; those of final values too: the amendment stays on record */
+export async function forgetConflicts(pool: Pool, retentionDays: number): Promise<void> {
+  for (;;) {
+    const { rows } = await pool.query<{ forgotten: string }>(
+      "SELECT forget_conflicts($1::integer * interval '1 day', $2) AS forgotten",
+      [retentionDays, FORGET_BATCH],
+    );
+    if (Number(rows[0]?.forgotten ?? 0) < FORGET_BATCH) return;
   }
 }

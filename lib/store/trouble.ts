@@ -79,9 +79,16 @@ export interface StreamGauge {
   readonly sweepAgeSeconds: number | null;
 }
 
+export interface ConflictGauge {
+  readonly stream: string;
+  /** Records that were not counted, for their identity had been with other content. */
+  readonly conflicts: number;
+}
+
 export interface Gauges {
   readonly partitions: readonly PartitionGauge[];
   readonly streams: readonly StreamGauge[];
+  readonly conflicts: readonly ConflictGauge[];
   readonly trouble: readonly Trouble[];
 }
 
@@ -95,9 +102,13 @@ export async function readGauges(pool: Pool, rules: TroubleRules): Promise<Gauge
        extract(epoch FROM now() - swept_at)::float8 AS "sweepAgeSeconds"
      FROM stream_state ORDER BY stream`,
   );
+  const conflicts = await pool.query<ConflictGauge>(
+    "SELECT stream, conflicts::float8 AS conflicts FROM conflict_counts()",
+  );
   return {
     partitions: partitions.rows.map((row) => ({ ...row, lag: Number(row.lag) })),
     streams: streams.rows,
+    conflicts: conflicts.rows,
     trouble: await readTrouble(pool, rules),
   };
 }

@@ -32,7 +32,13 @@ export interface ConsumptionEvent extends Event {
   /** Energy of the interval, in `unit`. */
   readonly reading: number;
   readonly unit: EnergyUnit;
+  /** Whether the event's time is when it was taken in over HTTP, for its sender gave none. */
+  readonly isStampedByIngest: boolean;
 }
+
+/** The field by which HTTP says that an event's time is of its own making, and its value. */
+export const TIMESTAMP_BY = "timestamp_by";
+export const BY_INGEST = "ingest";
 
 export interface ConsumptionPartial {
   readonly customerId: string;
@@ -89,6 +95,7 @@ function decode(bytes: Buffer, zone?: string): ConsumptionEvent | Refusal {
     customerId,
     reading,
     unit,
+    isStampedByIngest: Object.hasOwn(object, TIMESTAMP_BY) && object[TIMESTAMP_BY] === BY_INGEST,
   };
 }
 
@@ -96,8 +103,8 @@ export const consumptionStream: Stream<ConsumptionEvent, ConsumptionPartial> = {
   name: "consumption",
   windowUs: 3600 * 1_000_000,
   decode,
-  contentOf: ({ timeUs, customerId, reading, unit }) =>
-    `${timeUs}\0${customerId}\0${canonicalDecimal(reading, powerToKwh[unit])}`,
+  contentOf: ({ timeUs, isStampedByIngest, customerId, reading, unit }) =>
+    `${isStampedByIngest ? BY_INGEST : timeUs}\0${customerId}\0${canonicalDecimal(reading, powerToKwh[unit])}`,
   groupOf: (event) => event.customerId,
   emptyPartial: ({ customerId }) => ({ customerId, count: 0, energyKwh: new ExactSum() }),
   fold(partial, { reading, unit }) {

@@ -1,0 +1,82 @@
+-- Conflicts: listed with both positions, completed by the sweeper, forgotten like quarantine.
+
+CREATE INDEX conflict_incomplete ON conflict (id) WHERE first_value IS NULL AND NOT first_gone;
+
+-- A conflict with the positions of both events. resolved_by is the amendment in force that took the second event's value.
+CREATE VIEW conflict_listed AS
+  SELECT c.id, c.stream, l.source, l.topic, l.partition, l.incarnation, c."offset", c.event_time, c.value,
+    f.source AS first_source, f.partition AS first_partition, f.incarnation AS first_incarnation, c.first_offset,
+    c.first_value, c.first_gone, c.recorded_at,
+    (SELECT max(a.id) FROM amendment AS a
+     WHERE a.correction->>'conflict' = c.id::text
+       AND NOT EXISTS (SELECT FROM amendment AS undoing WHERE undoing.reverts = a.id)) AS amendment_id
+  FROM conflict AS c JOIN ledger AS l ON l.id = c.log_id JOIN ledger AS f ON f.id = c.first_log_id;
+CREATE INDEX amendment_of_conflict ON amendment ((correction->>'conflict'));
+GRANT SELECT ON conflict_listed TO smartgrid_read;
+
+-- Conflicts of a topic whose first event has not been read yet, up to `most`, with the value of the other.
+CREATE FUNCTION incomplete_conflicts(of_source text, of_topic text, most integer)
+RETURNS TABLE (id bigint, partition integer, "offset" bigint, is_newest boolean, other bytea)
+LANGUAGE sql STABLE AS $$
+  SELECT c.id, f.partition, c.first_offset,
+    NOT EXISTS (SELECT FROM ledger AS newer WHERE newer.source = f.source AND newer.topic = f.topic
+      AND newer.partition = f.partition AND newer.incarnation > f.incarnation),
+    c.value
+  FROM conflict AS c JOIN ledger AS f ON f.id = c.first_log_id
+  WHERE c.first_value IS NULL AND NOT c.first_gone AND f.source = of_source AND f.topic = of_topic
+  ORDER BY c.id LIMIT most
+$$;
+
+-- Enters the first event's value, or, where it is null, that it is gone.
+CREATE FUNCTION complete_conflict(conflict_id bigint, found bytea) RETURNS void LANGUAGE sql AS $$
+  UPDATE conflict SET first_value = found, first_gone = found IS NULL
+  WHERE id = conflict_id AND first_value IS NULL
+$$;
+
+-- Where the first event was a replay, its value stands in quarantine.
+CREATE FUNCTION complete_conflicts_of_replays() RETURNS void LANGUAGE sql AS $$
+  UPDATE conflict AS c SET first_value = coalesce(q.edited_value, q.value), first_gone = coalesce(q.edited_value, q.value) IS NULL
+  FROM (SELECT i.id, i.first_offset, f.topic, f.partition, regexp_replace(f.source, '#replay-\d+$', '') AS source,
+      substring(f.source FROM '#replay-(\d+)$')::integer AS incarnation
+    FROM conflict AS i JOIN ledger AS f ON f.id = i.first_log_id
+    WHERE i.first_value IS NULL AND NOT i.first_gone AND f.source ~ '#replay-\d+$') AS r
+  LEFT JOIN quarantine AS q
+    ON (q.source, q.topic, q.partition, q.incarnation, q."offset")
+      = (r.source, r.topic, r.partition, r.incarnation, r.first_offset)
+  WHERE c.id = r.id
+$$;
+
+-- Deletes up to `most` conflicts that are older than the retention, the oldest first; says how many.
+CREATE FUNCTION forget_conflicts(retention interval, most integer) RETURNS bigint LANGUAGE sql AS $$
+  WITH due AS (
+    SELECT id FROM conflict WHERE recorded_at < now() - retention ORDER BY recorded_at LIMIT most
+    FOR UPDATE SKIP LOCKED),
+  gone AS (DELETE FROM conflict AS c USING due WHERE c.id = due.id RETURNING c.log_id),
+  noted AS (
+    UPDATE ledger AS l SET conflicts_forgotten = l.conflicts_forgotten + g.records
+    FROM (SELECT log_id, count(*) AS records FROM gone GROUP BY 1) AS g WHERE l.id = g.log_id)
+  SELECT count(*) FROM gone
+$$;
+
+-- How many there have been, for those who may not see the ledger.
+CREATE FUNCTION conflict_counts() RETURNS TABLE (stream text, conflicts bigint) LANGUAGE sql STABLE AS $$
+  SELECT s.stream, coalesce(sum(l.conflicts), 0)::bigint
+  FROM stream_state AS s
+  LEFT JOIN (SELECT DISTINCT p.topic, p.stream FROM partition_progress AS p) AS t ON t.stream = s.stream
+  LEFT JOIN ledger AS l ON l.topic = t.topic
+  GROUP BY s.stream ORDER BY s.stream
+$$;
+
+DO $$
+DECLARE
+  ours text;
+BEGIN
+  FOREACH ours IN ARRAY ARRAY['incomplete_conflicts(text, text, integer)', 'complete_conflict(bigint, bytea)',
+    'complete_conflicts_of_replays()', 'forget_conflicts(interval, integer)', 'conflict_counts()'] LOOP
+    EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = pg_catalog, %I, pg_temp', ours,
+      current_schema());
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', ours);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO smartgrid_sweep', ours);
+  END LOOP;
+END $$;
+GRANT EXECUTE ON FUNCTION conflict_counts() TO smartgrid_api, smartgrid_read;

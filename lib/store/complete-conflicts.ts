@@ -1,0 +1,66 @@
+// Puts the event that was counted beside the one that was not: what the commit did not have at hand is read from the
+// topic while the broker still holds it.
+
+import type { Pool } from "pg";
+import type { Archive } from "../kafka/archive.ts";
+import { isRefusal } from "../streams/refusal.ts";
+import type { Event, Stream } from "../streams/stream.ts";
+import { streams } from "../streams/streams.ts";
+import type { SweptTopic } from "./sweep.ts";
+
+/** Each may cost a fetch of up to 1 MB; what is left over is the next sweep's. */
+const MOST_PER_SWEEP = 100;
+
+interface IncompleteConflict {
+  readonly id: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Whether the first event's log is the topic as it is now. */
+  readonly isNewest: boolean;
+  /** The value of the event that was not counted. */
+  readonly other: Buffer;
+}
+
+function identityOf(stream: Stream<Event, unknown>, value: Buffer): string | null {
+  const event = stream.decode(value);
+  return isRefusal(event) ? null : event.identity;
+}
+
+/** The first event's value, or null where it is gone: by retention, by compaction, with its topic. */
+async function readFirst(
+  archive: Archive,
+  { stream, topic }: SweptTopic,
+  { partition, offset, isNewest, other }: IncompleteConflict,
+  firstOffsets: ReadonlyMap<number, readonly [first: number, end: number]>,
+): Promise<Buffer | null> {
+  const [first, end] = firstOffsets.get(partition) ?? [0, 0];
+  if (!isNewest || offset < first || offset >= end) return null;
+  // Another record may stand there by now, where a log was cut or its topic created again.
+  for await (const records of archive.read(topic, partition, [{ from: offset, to: offset + 1 }]))
+    for (const { value } of records)
+      if (value !== null && identityOf(streams[stream], value) === identityOf(streams[stream], other))
+        return value;
+  return null;
+}
+
+/**
+ * Completes conflicts of a topic, a bounded number of them.
+ * @throws Error where broker or database are away; a later sweep goes on
+ */
+export async function completeConflicts(pool: Pool, swept: SweptTopic, archive: Archive): Promise<void> {
+  const { source, topic } = swept;
+  await pool.query("SELECT complete_conflicts_of_replays()");
+  const { rows } = await pool.query<IncompleteConflict>(
+    `SELECT id, partition, "offset"::float8 AS "offset", is_newest AS "isNewest", other
+     FROM incomplete_conflicts($1, $2, $3)`,
+    [source, topic, MOST_PER_SWEEP],
+  );
+  if (rows.length === 0) return;
+  const partitions = await archive.partitions(topic, 0);
+  const firstOffsets = new Map(partitions.map((p) => [p.partition, [p.first, p.end] as const]));
+  for (const conflict of rows)
+    await pool.query("SELECT complete_conflict($1, $2)", [
+      conflict.id,
+      await readFirst(archive, swept, conflict, firstOffsets),
+    ]);
+}
