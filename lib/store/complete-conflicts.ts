@@ -15,31 +15,29 @@ interface IncompleteConflict {
   readonly id: string;
   readonly partition: number;
   readonly offset: number;
-  /** Whether the first event's log is the topic as it is now. */
-  readonly isNewest: boolean;
   /** The value of the event that was not counted. */
   readonly other: Buffer;
 }
 
-function identityOf(stream: Stream<Event, unknown>, value: Buffer): string | null {
-  const event = stream.decode(value);
-  return isRefusal(event) ? null : event.identity;
+/** Whether two values are one identity with different contents: a log that was cut may hold another record there. */
+function areInConflict(stream: Stream<Event, unknown>, value: Buffer, other: Buffer): boolean {
+  const [event, another] = [stream.decode(value), stream.decode(other)];
+  if (isRefusal(event) || isRefusal(another)) return false;
+  return event.identity === another.identity && stream.contentOf(event) !== stream.contentOf(another);
 }
 
 /** The first event's value, or null where it is gone: by retention, by compaction, with its topic. */
 async function readFirst(
   archive: Archive,
   { stream, topic }: SweptTopic,
-  { partition, offset, isNewest, other }: IncompleteConflict,
+  { partition, offset, other }: IncompleteConflict,
   firstOffsets: ReadonlyMap<number, readonly [first: number, end: number]>,
 ): Promise<Buffer | null> {
   const [first, end] = firstOffsets.get(partition) ?? [0, 0];
-  if (!isNewest || offset < first || offset >= end) return null;
-  // Another record may stand there by now, where a log was cut or its topic created again.
+  if (offset < first || offset >= end) return null;
   for await (const records of archive.read(topic, partition, [{ from: offset, to: offset + 1 }]))
     for (const { value } of records)
-      if (value !== null && identityOf(streams[stream], value) === identityOf(streams[stream], other))
-        return value;
+      if (value !== null && areInConflict(streams[stream], value, other)) return value;
   return null;
 }
 
@@ -51,7 +49,7 @@ export async function completeConflicts(pool: Pool, swept: SweptTopic, archive: 
   const { source, topic } = swept;
   await pool.query("SELECT complete_conflicts_of_replays()");
   const { rows } = await pool.query<IncompleteConflict>(
-    `SELECT id, partition, "offset"::float8 AS "offset", is_newest AS "isNewest", other
+    `SELECT id, partition, "offset"::float8 AS "offset", other
      FROM incomplete_conflicts($1, $2, $3)`,
     [source, topic, MOST_PER_SWEEP],
   );

@@ -16,11 +16,9 @@ GRANT SELECT ON conflict_listed TO smartgrid_read;
 
 -- Conflicts of a topic whose first event has not been read yet, up to `most`, with the value of the other.
 CREATE FUNCTION incomplete_conflicts(of_source text, of_topic text, most integer)
-RETURNS TABLE (id bigint, partition integer, "offset" bigint, is_newest boolean, other bytea)
+RETURNS TABLE (id bigint, partition integer, "offset" bigint, other bytea)
 LANGUAGE sql STABLE AS $$
   SELECT c.id, f.partition, c.first_offset,
-    NOT EXISTS (SELECT FROM ledger AS newer WHERE newer.source = f.source AND newer.topic = f.topic
-      AND newer.partition = f.partition AND newer.incarnation > f.incarnation),
     c.value
   FROM conflict AS c JOIN ledger AS f ON f.id = c.first_log_id
   WHERE c.first_value IS NULL AND NOT c.first_gone AND f.source = of_source AND f.topic = of_topic
@@ -80,3 +78,27 @@ BEGIN
   END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION conflict_counts() TO smartgrid_api, smartgrid_read;
+
+COMMENT ON VIEW conflict_listed IS 'The table conflict with the positions of both events';
+COMMENT ON COLUMN conflict_listed.id IS 'in the order in which they were found';
+COMMENT ON COLUMN conflict_listed.stream IS 'sensor, consumption or weather';
+COMMENT ON COLUMN conflict_listed.source IS 'the cluster of the event that was not counted';
+COMMENT ON COLUMN conflict_listed.topic IS 'the topic of both events';
+COMMENT ON COLUMN conflict_listed.partition IS 'the partition of the event that was not counted';
+COMMENT ON COLUMN conflict_listed.incarnation IS 'which ledger entry of the partition, 0 for the first';
+COMMENT ON COLUMN conflict_listed."offset" IS 'the offset of the event that was not counted';
+COMMENT ON COLUMN conflict_listed.event_time IS 'the time of the event that was not counted';
+COMMENT ON COLUMN conflict_listed.value IS 'its bytes';
+COMMENT ON COLUMN conflict_listed.first_source IS 'the cluster of the event that was counted';
+COMMENT ON COLUMN conflict_listed.first_partition IS 'the partition of the event that was counted';
+COMMENT ON COLUMN conflict_listed.first_incarnation IS 'which ledger entry of that partition, 0 for the first';
+COMMENT ON COLUMN conflict_listed.first_offset IS 'the offset of the event that was counted';
+COMMENT ON COLUMN conflict_listed.first_value IS 'its bytes; null until the sweeper has read them, and where they were gone';
+COMMENT ON COLUMN conflict_listed.first_gone IS 'whether the broker no longer held the event that was counted';
+COMMENT ON COLUMN conflict_listed.recorded_at IS 'when the conflict was found';
+COMMENT ON COLUMN conflict_listed.amendment_id IS 'the amendment in force that counts the second event in place of the first; null where there is none';
+COMMENT ON FUNCTION incomplete_conflicts IS 'Conflicts whose first event has not been read yet';
+COMMENT ON FUNCTION complete_conflict IS 'Enters the first event of a conflict, or that it is gone';
+COMMENT ON FUNCTION complete_conflicts_of_replays IS 'Enters the first events that were replays, from quarantine';
+COMMENT ON FUNCTION forget_conflicts IS 'Deletes conflicts that are older than the retention, up to a number of them';
+COMMENT ON FUNCTION conflict_counts IS 'How many conflicts there have been, by stream';
