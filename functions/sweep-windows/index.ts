@@ -41,7 +41,7 @@ export async function handler(): Promise<void> {
         epochStarts: (partition, leaderEpoch) => archive.epochStarts(topic, partition, leaderEpoch),
         read: (partition, ranges) => archive.read(topic, partition, ranges),
       }),
-      archive,
+      archive.nextRecord,
       rules,
     );
     log("info", "swept", { streams: outcomes });

@@ -2,11 +2,14 @@
 // topic while the broker still holds it.
 
 import type { Pool } from "pg";
-import type { Archive } from "../kafka/archive.ts";
 import { isRefusal } from "../streams/refusal.ts";
 import type { Event, Stream } from "../streams/stream.ts";
 import { streams } from "../streams/streams.ts";
 import type { SweptTopic } from "./sweep.ts";
+import type { TopicLog } from "./watch-log.ts";
+
+/** The topic as the broker has it. */
+type ConflictLog = Pick<TopicLog, "offsets" | "read">;
 
 /** Each may cost a fetch of up to 1 MB; what is left over is the next sweep's. */
 const MOST_PER_SWEEP = 100;
@@ -28,16 +31,15 @@ function areInConflict(stream: Stream<Event, unknown>, value: Buffer, other: Buf
 
 /** The first event's value, or null where it is gone: by retention, by compaction, with its topic. */
 async function readFirst(
-  archive: Archive,
-  { stream, topic }: SweptTopic,
+  log: ConflictLog,
+  stream: Stream<Event, unknown>,
   { partition, offset, other }: IncompleteConflict,
   firstOffsets: ReadonlyMap<number, readonly [first: number, end: number]>,
 ): Promise<Buffer | null> {
   const [first, end] = firstOffsets.get(partition) ?? [0, 0];
   if (offset < first || offset >= end) return null;
-  for await (const records of archive.read(topic, partition, [{ from: offset, to: offset + 1 }]))
-    for (const { value } of records)
-      if (value !== null && areInConflict(streams[stream], value, other)) return value;
+  for await (const records of log.read(partition, [{ from: offset, to: offset + 1 }]))
+    for (const { value } of records) if (value !== null && areInConflict(stream, value, other)) return value;
   return null;
 }
 
@@ -45,7 +47,7 @@ async function readFirst(
  * Completes conflicts of a topic, a bounded number of them.
  * @throws Error where broker or database are away; a later sweep goes on
  */
-export async function completeConflicts(pool: Pool, swept: SweptTopic, archive: Archive): Promise<void> {
+export async function completeConflicts(pool: Pool, swept: SweptTopic, log: ConflictLog): Promise<void> {
   const { source, topic } = swept;
   await pool.query("SELECT complete_conflicts_of_replays()");
   const { rows } = await pool.query<IncompleteConflict>(
@@ -54,11 +56,11 @@ export async function completeConflicts(pool: Pool, swept: SweptTopic, archive: 
     [source, topic, MOST_PER_SWEEP],
   );
   if (rows.length === 0) return;
-  const partitions = await archive.partitions(topic, 0);
+  const partitions = await log.offsets();
   const firstOffsets = new Map(partitions.map((p) => [p.partition, [p.first, p.end] as const]));
   for (const conflict of rows)
     await pool.query("SELECT complete_conflict($1, $2)", [
       conflict.id,
-      await readFirst(archive, swept, conflict, firstOffsets),
+      await readFirst(log, streams[swept.stream], conflict, firstOffsets),
     ]);
 }

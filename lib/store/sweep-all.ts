@@ -1,11 +1,10 @@
 // Sweeps all streams; what is wrong with one does not keep the others from becoming final.
 
 import type { Pool } from "pg";
-import type { Archive } from "../kafka/archive.ts";
 import { messageOf } from "../log.ts";
 import { type StreamName, streamNames } from "../streams/stream.ts";
 import { completeConflicts } from "./complete-conflicts.ts";
-import { settleHoles } from "./holes.ts";
+import { type NextRecord, settleHoles } from "./holes.ts";
 import { logBreaks } from "./log-breaks.ts";
 import { type SweepOutcome, type SweepRules, sweepStream } from "./sweep.ts";
 import { postgresSweepStore } from "./sweep-store.ts";
@@ -23,7 +22,7 @@ export async function sweepAll(
   source: string,
   topics: Readonly<Record<StreamName, string>>,
   topicLog: (topic: string) => TopicLog,
-  archive: Archive,
+  nextRecord: NextRecord,
   rules: SweepRules,
 ): Promise<Swept> {
   const store = postgresSweepStore(pool);
@@ -36,8 +35,8 @@ export async function sweepAll(
       logBreaks(source, topic, outcome.breaks);
       outcomes.push(outcome);
       // Afterwards: a sweep does not wait for it, the next one has the use of it.
-      await settleHoles(pool, { stream, source, topic }, await topicLog(topic).offsets(), archive.nextRecord);
-      await completeConflicts(pool, { stream, source, topic }, archive);
+      await settleHoles(pool, { stream, source, topic }, await topicLog(topic).offsets(), nextRecord);
+      await completeConflicts(pool, { stream, source, topic }, topicLog(topic));
     } catch (error) {
       // The other streams still have their turn.
       failures.push(new Error(`${stream} (${topic}): ${messageOf(error)}`, { cause: error }));

@@ -33,7 +33,11 @@ const complete = () =>
   completeConflicts(
     topic.database.pool,
     { stream: "consumption", source: "test", topic: topic.tools.topics.consumption },
-    topic.tools.archive,
+    {
+      offsets: () => topic.tools.archive.partitions(topic.tools.topics.consumption, 0),
+      read: (partition, ranges) =>
+        topic.tools.archive.read(topic.tools.topics.consumption, partition, ranges),
+    },
   );
 const ledger = () =>
   topic.query(
