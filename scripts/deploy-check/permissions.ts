@@ -40,6 +40,10 @@ const calls: Table = {
   "lib/kafka/brokers.ts": ({ cluster }) => [["kafka:GetBootstrapBrokers", [cluster]]],
   "lib/kafka/client.ts": ({ cluster }) => [["kafka-cluster:Connect", [cluster]]],
   "lib/kafka/request-queue.ts": () => [],
+  "lib/kafka/cluster-check.ts": () => [], // ApiVersions, and Metadata of no topic: whoever may connect may ask
+  "lib/kafka/epochs.ts": ({ cluster, topics }) => [
+    ["kafka-cluster:DescribeTopic", topics.map(topicArn(cluster))],
+  ],
   "lib/kafka/produce.ts": ({ cluster, ownTopics }) => [
     ["kafka-cluster:WriteDataIdempotently", [cluster]],
     ["kafka-cluster:DescribeTopic", ownTopics.map(topicArn(cluster))],
