@@ -21,7 +21,7 @@ const REPLICAS = 3;
 /** CloudWatch, the same whoever processes. */
 export const monitoringItems: readonly Item[] = [
   ["CloudWatch: metrics", 30, "customMetric"],
-  ["CloudWatch: alarms, by their metrics", 54, "alarm"],
+  ["CloudWatch: alarms, by their metrics", 57, "alarm"],
   ["CloudWatch: dashboard", 1, "dashboard"],
 ];
 

@@ -52,6 +52,10 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
       "Events came for windows that can no longer be amended, and were kept aside",
       ...[300, 1, "> 0", "SUM(METRICS())", ofAggregates("TooLate")],
     ],
+    "doubtful-values": [
+      "Events were counted with values that are likely to be another unit",
+      ...[300, 1, "> 0", "SUM(METRICS())", ofAggregates("Doubtful")],
+    ],
     "log-broken": [
       "A partition's log was truncated, its topic created again, or another cluster answers: the log and the audit say which",
       ...[300, 1, "> 0", "SUM(METRICS())", ofSweeper("LogBreaks", "Sum")],

@@ -12,6 +12,7 @@ export const metricUnits = {
   Quarantined: "Count",
   TooLate: "Count",
   Conflicts: "Count",
+  Doubtful: "Count",
   Replayed: "Count",
   Late: "Count",
   CommitDuration: "Milliseconds",

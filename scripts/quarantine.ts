@@ -1,17 +1,26 @@
-// `npm run quarantine -- list|show|replay|discard`: what was refused, and what becomes of it.
+// `npm run quarantine -- list|show|doubtful|replay|discard`: what was refused, and what becomes of it.
 // Exit codes: 0, all that was selected is done; 1, the command could not run; 2, a record could not be replayed.
 
 import { Command } from "commander";
 import type { Pool } from "pg";
 import { readTopics } from "../lib/config/kafka.ts";
 import { readLatenessRules } from "../lib/config/rules.ts";
+import {
+  doubtfulCsv,
+  doubtfulJson,
+  doubtfulKinds,
+  doubtfulText,
+  doubtfulValues,
+} from "../lib/quarantine/doubtful.ts";
 import { csvOf, jsonOf } from "../lib/quarantine/export.ts";
 import {
   type Decision,
+  type DoubtfulOptions,
   type Form,
   type ReplayOptions,
   type Selection,
   withDecision,
+  withDoubtful,
   withForm,
   withSelection,
 } from "../lib/quarantine/options.ts";
@@ -63,6 +72,24 @@ withForm(withSelection(program.command("list").description("list records, one on
 withForm(
   withSelection(program.command("show").description("show everything known about records, with their bytes")),
 ).action(showing((records) => records.map(describeRecord).join("\n\n")));
+
+withForm(
+  withDoubtful(
+    program
+      .command("doubtful")
+      .description("values that were counted and are likely to be another unit: how many, and which"),
+  ),
+).action((options: DoubtfulOptions & Form) =>
+  onDatabase(async (pool) => {
+    const values = await doubtfulValues(pool, options);
+    if (options.json || options.csv)
+      process.stdout.write(options.json ? doubtfulJson(values) : doubtfulCsv(values));
+    else
+      console.log(
+        doubtfulText(await doubtfulKinds(pool, options), values).join("\n") || "no doubtful values",
+      );
+  }),
+);
 
 withDecision(
   withSelection(program.command("replay").description("process records again, as they came or edited")),

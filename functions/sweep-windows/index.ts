@@ -13,7 +13,7 @@ import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { log } from "../../lib/log.ts";
 import { logTrouble } from "../../lib/store/log-trouble.ts";
 import { openPool } from "../../lib/store/pool.ts";
-import { forgetConflicts, forgetQuarantine } from "../../lib/store/retention.ts";
+import { forgetConflicts, forgetDoubtful, forgetQuarantine } from "../../lib/store/retention.ts";
 import { sweepAll } from "../../lib/store/sweep-all.ts";
 
 const kafka = readKafkaSettings(process.env);
@@ -51,6 +51,7 @@ export async function handler(): Promise<void> {
       writeMetrics(stream, { Sweeps: 1, Lag: lag, Finalised: finalised, ...age, ...broken });
     }
     await forgetConflicts(pool, retentionDays);
+    await forgetDoubtful(pool, retentionDays);
     const forgotten = await forgetQuarantine(pool, retentionDays);
     if (forgotten.unresolved > 0)
       log("warn", "quarantined records were forgotten that nobody had resolved", {

@@ -18,6 +18,7 @@ CREATE TABLE ledger (
   duplicates bigint NOT NULL DEFAULT 0, -- retries: same identity, same content
   conflicts bigint NOT NULL DEFAULT 0, -- same identity, other content
   conflicts_forgotten bigint NOT NULL DEFAULT 0, -- of conflicts, by retention
+  doubtful bigint NOT NULL DEFAULT 0, -- of the counted ones: with a value that is likely to be another unit
   late bigint NOT NULL DEFAULT 0, -- of the counted ones: came for a final window and amended it
   max_event_time timestamptz, -- of the events that were not too late
   advanced_at timestamptz, -- last time that max_event_time grew; poison and stragglers do not keep a partition awake
@@ -125,6 +126,20 @@ CREATE TABLE conflict (
   UNIQUE (log_id, "offset")
 );
 CREATE INDEX conflict_by_time ON conflict (recorded_at DESC);
+
+-- Values of counted events that break no rule and are still likely to be another unit (lib/streams/doubt.ts).
+CREATE TABLE doubtful (
+  stream text COLLATE "C" NOT NULL,
+  log_id integer NOT NULL REFERENCES ledger (id), -- where the event stands
+  "offset" bigint NOT NULL,
+  field text NOT NULL,
+  value numeric NOT NULL, -- as it was counted
+  reason text NOT NULL,
+  event_time timestamptz NOT NULL,
+  recorded_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (log_id, "offset", field)
+);
+CREATE INDEX doubtful_by_time ON doubtful (recorded_at DESC);
 
 CREATE TABLE stream_state (
   stream text COLLATE "C" PRIMARY KEY,

@@ -15,7 +15,7 @@ $$;
 -- header: stream, source, topic, partition, offsets, lastOffset and digest (of the last record delivered),
 -- records, counted, duplicates, firstWindowEndUs, maxEventTimeUs, futureSkewUs, amendmentHorizonUs; times are null where
 -- the batch has none. conflicts: a list of offset, timeUs, value (base64), firstLog (null for this one), firstOffset,
--- firstValue (null where the batch does not hold it).
+-- firstValue (null where the batch does not hold it). doubtful: a list of offset, timeUs, field, value, reason.
 CREATE FUNCTION claim_batch(
   header jsonb,
   event_keys uuid[], event_times_us bigint[], contents bigint[], event_offsets bigint[],
@@ -90,6 +90,10 @@ BEGIN
     "firstOffset" bigint, "firstValue" text)
   ORDER BY c."offset";
   GET DIAGNOSTICS conflicting = ROW_COUNT;
+  INSERT INTO doubtful (stream, log_id, "offset", field, value, reason, event_time)
+  SELECT batch.stream, entry.id, d."offset", d.field, d.value, d.reason, instant(d."timeUs")
+  FROM jsonb_to_recordset(header->'doubtful') AS d("offset" bigint, "timeUs" bigint, field text, value numeric,
+    reason text);
   UPDATE ledger AS l SET
     applied = l.applied + batch.offsets,
     records = l.records + batch.records,
@@ -98,6 +102,7 @@ BEGIN
     too_late = l.too_late + cardinality(too_late_offsets),
     duplicates = l.duplicates + batch.duplicates,
     conflicts = l.conflicts + conflicting,
+    doubtful = l.doubtful + (SELECT count(DISTINCT d->'offset') FROM jsonb_array_elements(header->'doubtful') AS d),
     max_event_time = greatest(l.max_event_time, instant(batch."maxEventTimeUs")),
     advanced_at = CASE WHEN instant(batch."maxEventTimeUs") > coalesce(l.max_event_time, '-infinity') THEN now()
       ELSE l.advanced_at END,

@@ -61,4 +61,4 @@ GRANT SELECT ON sensor_aggregates_realtime, consumption_aggregates_realtime, wea
 -- read: everything that people and the audit look at; identities of events are nobody's business.
 GRANT SELECT ON sensor_aggregates_realtime, consumption_aggregates_realtime, weather_aggregates_realtime,
   sensor_aggregates_history, consumption_aggregates_history, weather_aggregates_history,
-  ledger, quarantine, too_late, conflict, partition_progress, stream_state TO smartgrid_read;
+  ledger, quarantine, too_late, conflict, doubtful, partition_progress, stream_state TO smartgrid_read;

@@ -105,3 +105,37 @@ REVOKE EXECUTE ON FUNCTION readable_bytes(bytea), position_text(text, integer, b
 GRANT EXECUTE ON FUNCTION readable_bytes(bytea), position_text(text, integer, bigint, integer), reason_in_words(text)
   TO smartgrid_read;
 GRANT SELECT ON quarantine_readable, too_late_readable TO smartgrid_read;
+
+-- Doubtful values, for people and for the retention.
+
+CREATE VIEW doubtful_readable AS
+  SELECT position_text(l.topic, l.partition, d."offset", l.incarnation) AS position, d.stream, d.event_time, d.field,
+    d.value, d.reason, d.recorded_at, l.source, l.topic, l.partition, l.incarnation, d."offset"
+  FROM doubtful AS d JOIN ledger AS l ON l.id = d.log_id;
+GRANT SELECT ON doubtful_readable TO smartgrid_read;
+
+-- Counted events with a doubtful value, of all time.
+CREATE FUNCTION doubtful_events() RETURNS TABLE (topic text, events bigint) LANGUAGE sql STABLE SECURITY DEFINER AS $$
+  SELECT l.topic, sum(l.doubtful)::bigint FROM ledger AS l GROUP BY l.topic HAVING sum(l.doubtful) > 0 ORDER BY l.topic
+$$;
+
+CREATE FUNCTION forget_doubtful(retention interval, most integer, OUT forgotten bigint)
+LANGUAGE sql SECURITY DEFINER AS $$
+  WITH due AS (
+    SELECT log_id, "offset", field FROM doubtful WHERE recorded_at < now() - retention
+    ORDER BY recorded_at LIMIT most FOR UPDATE SKIP LOCKED),
+  gone AS (
+    DELETE FROM doubtful AS d USING due
+    WHERE (d.log_id, d."offset", d.field) = (due.log_id, due."offset", due.field) RETURNING 1)
+  SELECT count(*) FROM gone
+$$;
+
+DO $$
+BEGIN
+  EXECUTE format('ALTER FUNCTION doubtful_events() SET search_path = pg_catalog, %I, pg_temp', current_schema());
+  EXECUTE format('ALTER FUNCTION forget_doubtful(interval, integer) SET search_path = pg_catalog, %I, pg_temp',
+    current_schema());
+END $$;
+REVOKE EXECUTE ON FUNCTION doubtful_events(), forget_doubtful(interval, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION doubtful_events() TO smartgrid_api, smartgrid_read;
+GRANT EXECUTE ON FUNCTION forget_doubtful(interval, integer) TO smartgrid_sweep;

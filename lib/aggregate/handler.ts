@@ -48,6 +48,7 @@ export function aggregate<E extends Event, P>(
           Quarantined: outcome.quarantined,
           TooLate: outcome.tooLate,
           Conflicts: outcome.conflicts,
+          Doubtful: outcome.doubtful,
           Replayed: outcome.replayed,
           Late: outcome.late,
           CommitDuration: ms,

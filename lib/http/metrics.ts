@@ -21,8 +21,13 @@ const kinds = [
   "watermark_held",
 ] as const satisfies readonly Trouble["kind"][];
 
-export function prometheusText({ partitions, streams, conflicts, trouble }: Gauges): string {
+export function prometheusText({ partitions, streams, conflicts, doubtful, trouble }: Gauges): string {
   const families = [
+    family(
+      "smartgrid_doubtful_events",
+      "Events that were counted with a value that is likely to be another unit",
+      doubtful.map(({ topic, events }) => [{ topic }, events]),
+    ),
     family(
       "smartgrid_partition_lag_records",
       "Records on the broker that the ledger does not hold, as the sweeper last saw it",

@@ -75,6 +75,26 @@ export function withSelection(command: Command): Command {
     );
 }
 
+/** Which doubtful values; since and until when they were recorded, µs. */
+export interface DoubtfulOptions {
+  readonly topic?: string;
+  readonly field?: string;
+  readonly reason?: string;
+  readonly since?: number;
+  readonly until?: number;
+  readonly limit: number;
+}
+
+export function withDoubtful(command: Command): Command {
+  return command
+    .option("--topic <name>")
+    .option("--field <name>")
+    .option("--reason <code>", "as in docs/quarantine.md")
+    .option("--since <instant>", "recorded at or after", instantUs)
+    .option("--until <instant>", "recorded before", instantUs)
+    .option("--limit <number>", "at most so many values, the newest", atLeastOne, USUAL_LIMIT);
+}
+
 export function withForm(command: Command): Command {
   return command
     .addOption(

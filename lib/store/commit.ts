@@ -41,6 +41,8 @@ export interface CommitOutcome {
   readonly tooLate: number;
   readonly duplicates: number;
   readonly conflicts: number;
+  /** Counted events with a value that is likely to be another unit. */
+  readonly doubtful: number;
   readonly late: number;
   readonly roundTrips: number;
 }
@@ -121,6 +123,7 @@ export async function commitRecords<E extends Event, P>(
       tooLate: batch.tooLate.length,
       duplicates: batch.duplicates,
       conflicts: batch.conflicts.length,
+      doubtful: new Set(batch.doubtful.map(({ offset }) => offset)).size,
       roundTrips,
     };
     if (batch.offsets.length === 0) return { ...outcome, late: 0, roundTrips: roundTrips - 1 };

@@ -47,6 +47,7 @@ function parametersOf<E extends Event, P>(
     firstWindowEndUs: batch.firstWindowEndUs,
     maxEventTimeUs: batch.maxEventTimeUs,
     conflicts: batch.conflicts.map(conflictInHeader),
+    doubtful: batch.doubtful,
     ...rules,
   };
   return [

@@ -10,6 +10,17 @@ export interface ForgottenRecords {
 
 const FORGET_BATCH = 5_000;
 
+/** Doubtful values are forgotten as quarantined records are; the ledger's counts stay. */
+export async function forgetDoubtful(pool: Pool, retentionDays: number): Promise<void> {
+  for (;;) {
+    const { rows } = await pool.query<{ forgotten: string }>(
+      "SELECT forgotten FROM forget_doubtful($1::integer * interval '1 day', $2)",
+      [retentionDays, FORGET_BATCH],
+    );
+    if (Number(rows[0]?.forgotten ?? 0) < FORGET_BATCH) return;
+  }
+}
+
 /** @param retentionDays days since a record was quarantined or, if later, resolved */
 export async function forgetQuarantine(pool: Pool, retentionDays: number): Promise<ForgottenRecords> {
   let resolved = 0;

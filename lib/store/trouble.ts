@@ -85,7 +85,14 @@ export interface ConflictGauge {
   readonly conflicts: number;
 }
 
+export interface DoubtfulGauge {
+  readonly topic: string;
+  /** Counted events with a doubtful value, of all time. */
+  readonly events: number;
+}
+
 export interface Gauges {
+  readonly doubtful: readonly DoubtfulGauge[];
   readonly partitions: readonly PartitionGauge[];
   readonly streams: readonly StreamGauge[];
   readonly conflicts: readonly ConflictGauge[];
@@ -105,7 +112,11 @@ export async function readGauges(pool: Pool, rules: TroubleRules): Promise<Gauge
   const conflicts = await pool.query<ConflictGauge>(
     "SELECT stream, conflicts::float8 AS conflicts FROM conflict_counts()",
   );
+  const doubtful = await pool.query<{ topic: string; events: string }>(
+    "SELECT topic, events FROM doubtful_events()",
+  );
   return {
+    doubtful: doubtful.rows.map(({ topic, events }) => ({ topic, events: Number(events) })),
     partitions: partitions.rows.map((row) => ({ ...row, lag: Number(row.lag) })),
     streams: streams.rows,
     conflicts: conflicts.rows,

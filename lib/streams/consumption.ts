@@ -8,6 +8,7 @@ import {
   formatDecimal,
   microsOf,
 } from "../core/exact.ts";
+import { noDoubts } from "./doubt.ts";
 import {
   type JsonObject,
   MAX_DEVICE_ID,
@@ -105,6 +106,7 @@ export const consumptionStream: Stream<ConsumptionEvent, ConsumptionPartial> = {
   decode,
   contentOf: ({ timeUs, isStampedByIngest, customerId, reading, unit }) =>
     `${isStampedByIngest ? BY_INGEST : timeUs}\0${customerId}\0${canonicalDecimal(reading, powerToKwh[unit])}`,
+  doubtsOf: () => noDoubts,
   groupOf: (event) => event.customerId,
   emptyPartial: ({ customerId }) => ({ customerId, count: 0, energyKwh: new ExactSum() }),
   fold(partial, { reading, unit }) {

@@ -4,6 +4,7 @@
 import { hash } from "node:crypto";
 import { difference, holds, type OffsetRanges } from "../core/ranges.ts";
 import { windowStartUs } from "../core/window.ts";
+import type { Doubt } from "./doubt.ts";
 import { isRefusal, type Refusal, refuse } from "./refusal.ts";
 import type { Event, Stream, WindowPartial } from "./stream.ts";
 
@@ -57,6 +58,12 @@ export interface ConflictingRecord {
   };
 }
 
+/** A value of an event that is counted and likely to be another unit. */
+export interface DoubtfulValue extends Doubt {
+  readonly offset: number;
+  readonly timeUs: number;
+}
+
 export interface CountedIdentity {
   readonly eventKey: string;
   readonly timeUs: number;
@@ -75,6 +82,8 @@ export interface FoldedBatch<P> {
   readonly refused: readonly RefusedRecord[];
   readonly tooLate: readonly TooLateRecord[];
   readonly conflicts: readonly ConflictingRecord[];
+  /** Of the counted events. */
+  readonly doubtful: readonly DoubtfulValue[];
   readonly identities: readonly CountedIdentity[];
   /** Of the events that are not too late: a device without a clock says nothing of how far a stream has come. */
   readonly maxEventTimeUs: number | null;
@@ -119,6 +128,7 @@ export function foldRecords<E extends Event, P>(
   const tooLate: TooLateRecord[] = [];
   const identities: CountedIdentity[] = [];
   const conflicts: ConflictingRecord[] = [];
+  const doubtful: DoubtfulValue[] = [];
   const own = new Map<string, SeenIdentity & { readonly value: Buffer | null }>();
   let fresh = 0;
   let counted = 0;
@@ -161,6 +171,7 @@ export function foldRecords<E extends Event, P>(
       identities.push({ eventKey, timeUs, content, offset });
     }
     counted++;
+    for (const doubt of stream.doubtsOf(event)) doubtful.push({ offset, timeUs, ...doubt });
     if (startUs < firstStartUs) firstStartUs = startUs;
     let groups = windows.get(startUs);
     if (groups === undefined) {
@@ -191,6 +202,7 @@ export function foldRecords<E extends Event, P>(
     refused,
     tooLate,
     conflicts,
+    doubtful,
     identities,
     maxEventTimeUs: maxEventTimeUs === Number.NEGATIVE_INFINITY ? null : maxEventTimeUs,
     firstWindowEndUs: firstStartUs < Number.POSITIVE_INFINITY ? firstStartUs + stream.windowUs : null,

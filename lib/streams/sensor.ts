@@ -1,6 +1,7 @@
 // The sensor stream: measured values by (sensor_type, sensor_id) in windows of 5 minutes.
 
 import { canonicalDecimal, ExactSquareSum, ExactSum, formatDecimal } from "../core/exact.ts";
+import { sensorDoubts } from "./doubt.ts";
 import {
   MAX_DEVICE_ID,
   MAX_EVENT_ID,
@@ -57,6 +58,7 @@ export const sensorStream: Stream<SensorEvent, SensorPartial> = {
   windowUs: 5 * 60 * 1_000_000,
   decode,
   contentOf: ({ timeUs, value }) => `${timeUs}\0${canonicalDecimal(value)}`,
+  doubtsOf: ({ sensorType, value }) => sensorDoubts(sensorType, value),
   groupOf: (event) => `${event.sensorId}\0${event.sensorType}`,
   emptyPartial: ({ sensorType, sensorId }) => ({
     sensorType,

@@ -1,6 +1,7 @@
 // What a stream is: one topic with its event type, window size, group, partial and table.
 // A new stream is one such declaration and one migration.
 
+import type { Doubt } from "./doubt.ts";
 import type { Refusal } from "./refusal.ts";
 
 export const streamNames = ["sensor", "consumption", "weather"] as const;
@@ -27,6 +28,8 @@ export interface Stream<E extends Event, P> {
    * no retry but a conflict.
    */
   contentOf(event: E): string;
+  /** What is likely to be another unit in an event that is valid. By the event alone, so in any order the same. */
+  doubtsOf(event: E): readonly Doubt[];
   /** The group of an event within its window; equal events in this sense share a row. */
   groupOf(event: E): string;
   /** The partial of no event at all, for the group of this event. */

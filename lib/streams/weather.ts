@@ -1,6 +1,7 @@
 // The weather stream: means and the dominant condition over all places, one row per hour.
 
 import { ExactSum, formatDecimal } from "../core/exact.ts";
+import { weatherDoubts } from "./doubt.ts";
 import {
   type JsonObject,
   MAX_EVENT_ID,
@@ -14,6 +15,8 @@ import { isRefusal, type Refusal, refuse } from "./refusal.ts";
 import type { Event, Stream } from "./stream.ts";
 
 export interface WeatherEvent extends Event {
+  /** Degrees. */
+  readonly latitude: number;
   readonly temperatureCelsius: number;
   readonly humidityPercent: number;
   readonly pressureHpa: number;
@@ -74,6 +77,7 @@ function decode(bytes: Buffer, zone?: string): WeatherEvent | Refusal {
     timeUs,
     // A station is where it stands: two of them may number their events alike.
     identity: eventId === null ? null : `${location.lat} ${location.lon}\0${eventId}`,
+    latitude: location.lat,
     temperatureCelsius,
     humidityPercent,
     pressureHpa,
@@ -95,6 +99,7 @@ export const weatherStream: Stream<WeatherEvent, WeatherPartial> = {
       event.windMetresPerSecond,
       event.condition,
     ].join("\0"),
+  doubtsOf: weatherDoubts,
   groupOf: () => "",
   emptyPartial: () => ({
     count: 0,

@@ -53,7 +53,10 @@ const comparable = {
   tooLate: `SELECT topic, partition, "offset", event_time, value FROM too_late ORDER BY 1, 2, 3`,
   conflict: `SELECT l.topic, l.partition, c."offset", c.event_time, c.value, f.partition, c.first_offset FROM conflict AS c
              JOIN ledger AS l ON l.id = c.log_id JOIN ledger AS f ON f.id = c.first_log_id ORDER BY 1, 2, 3`,
+  doubtful: `SELECT topic, partition, "offset", field, value, reason, event_time FROM doubtful_readable
+             ORDER BY 1, 2, 3, 4`,
   ledger: `SELECT topic, partition, incarnation, applied, records, counted, quarantined, too_late, duplicates, conflicts,
+             doubtful,
              max_event_time FROM ledger ORDER BY 1, 2, 3`,
 } as const;
 
@@ -68,6 +71,7 @@ export async function snapshot(pool: pg.Pool): Promise<Record<keyof typeof compa
     quarantine: await read(comparable.quarantine),
     tooLate: await read(comparable.tooLate),
     conflict: await read(comparable.conflict),
+    doubtful: await read(comparable.doubtful),
     ledger: await read(comparable.ledger),
   };
 }
@@ -77,7 +81,7 @@ export async function emptyTables(pool: pg.Pool): Promise<void> {
   await pool.query(
     `TRUNCATE sensor_aggregates_realtime, sensor_aggregates_history, consumption_aggregates_realtime,
        consumption_aggregates_history, weather_aggregates_realtime, weather_aggregates_history, ledger, ledger_tail,
-       log_break, quarantine, too_late, conflict, seen_event, partition_progress, reported_trouble`,
+       log_break, quarantine, too_late, conflict, doubtful, seen_event, partition_progress, reported_trouble`,
   );
   await pool.query(
     "UPDATE stream_state SET watermark = NULL, held_by = NULL, swept_at = NULL, moved_at = NULL",

@@ -15,7 +15,7 @@ import {
 import type { Judge, PartitionAddress, Verdict } from "../../lib/store/commit.ts";
 import type { FoundBreak, ObservedPartition, SweepStore } from "../../lib/store/sweep.ts";
 import type { LedgerEntry } from "../../lib/store/watch-log.ts";
-import type { FoldedBatch, SeenIdentity } from "../../lib/streams/fold.ts";
+import type { DoubtfulValue, FoldedBatch, SeenIdentity } from "../../lib/streams/fold.ts";
 import type { Event, Stream } from "../../lib/streams/stream.ts";
 import { addBatch, entryAfter, type LedgerRow, MemoryLedger, noteObserved } from "./memory-ledger.ts";
 import { RowLocks, type Tasks } from "./row-locks.ts";
@@ -91,6 +91,7 @@ export class MemoryDatabase {
   readonly tooLate: { partition: number; incarnation: number; offset: number; timeUs: number }[] = [];
   readonly seen = new Map<string, SeenIdentity & { readonly timeUs: number }>();
   readonly conflicts: ConflictRow[] = [];
+  readonly doubtful: (DoubtfulValue & { readonly log: number })[] = [];
   readonly progress = new Map<number, Progress>();
   watermarkUs: number | null = null;
   heldBy: number | null = null;
@@ -128,6 +129,7 @@ export class MemoryDatabase {
         ...{ log: entry.id, offset },
         ...{ firstLog: first.log ?? entry.id, firstOffset: first.offset },
       });
+    for (const doubt of batch.doubtful) this.doubtful.push({ log: entry.id, ...doubt });
     for (const { offset, refused } of batch.refused)
       this.quarantine.push({ partition, incarnation, offset, reason: refused });
     for (const { offset, timeUs } of batch.tooLate)

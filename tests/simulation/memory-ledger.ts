@@ -19,6 +19,7 @@ export interface LedgerRow {
   tooLate: number;
   duplicates: number;
   conflicts: number;
+  doubtful: number;
   late: number;
   maxEventTimeUs: number | null;
   advancedAtUs: number | null;
@@ -48,6 +49,7 @@ export function addBatch(entry: LedgerRow, batch: FoldedBatch<unknown>, nowUs: n
   entry.tooLate += batch.tooLate.length;
   entry.duplicates += batch.duplicates;
   entry.conflicts += batch.conflicts.length;
+  entry.doubtful += new Set(batch.doubtful.map(({ offset }) => offset)).size;
   const { maxEventTimeUs } = batch;
   if (maxEventTimeUs !== null && maxEventTimeUs > (entry.maxEventTimeUs ?? Number.NEGATIVE_INFINITY))
     entry.advancedAtUs = nowUs;
@@ -78,7 +80,8 @@ export function entryAfter(
   return {
     ...{ partition: entry.partition, incarnation: entry.incarnation + 1 },
     applied: difference(entry.applied, broken.dead),
-    ...{ records: 0, counted: 0, quarantined: 0, tooLate: 0, duplicates: 0, conflicts: 0, late: 0 },
+    ...{ records: 0, counted: 0, quarantined: 0, tooLate: 0 },
+    ...{ duplicates: 0, conflicts: 0, doubtful: 0, late: 0 },
     maxEventTimeUs: goesOn ? entry.maxEventTimeUs : null,
     advancedAtUs: nowUs,
     clusterId: seen.clusterId,
@@ -126,7 +129,16 @@ export class MemoryLedger {
       if (!this.#uncommitted.has(there)) return null;
       await this.#locks.released(there);
     }
-    const zero = { records: 0, counted: 0, quarantined: 0, tooLate: 0, duplicates: 0, conflicts: 0, late: 0 };
+    const zero = {
+      records: 0,
+      counted: 0,
+      quarantined: 0,
+      tooLate: 0,
+      duplicates: 0,
+      conflicts: 0,
+      doubtful: 0,
+      late: 0,
+    };
     const none = { maxEventTimeUs: null, advancedAtUs: null, ...unobserved };
     const row: LedgerRow = {
       id: ++this.#lastId,

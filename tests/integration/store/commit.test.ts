@@ -74,7 +74,7 @@ const events = {
     .map(({ t, c, at }) => ({
       timestamp: isoAt(at),
       temperature: t / 10,
-      humidity: 50.5,
+      humidity: t > 300 ? (400 - t) / 100 : 50.5, // at most 1 %: doubtful
       pressure: 1000 + t / 100,
       wind_speed: 3.3,
       weather_condition: c,

@@ -56,7 +56,7 @@ function weatherContent(code: number): Buffer {
     event_id: kind === 4 ? "same" : undefined,
     timestamp: new Date(START_US / 1000 - hours * 1_800_000).toISOString(),
     temperature: temperature / 7,
-    humidity: 50.5,
+    humidity: temperature < 10 ? temperature / 10 : 50.5, // at most 1 %: doubtful
     pressure: 1000 + temperature / 100,
     wind_speed: 3.3,
     weather_condition: ["Sunny", "Rainy", "Drizzle"][condition],
@@ -128,7 +128,7 @@ async function tablesOfPostgres(stream: keyof typeof valueColumns): Promise<Reco
     ),
     ledger: await read(
       `SELECT partition, incarnation, applied::text, records, counted, quarantined, too_late, duplicates, conflicts,
-         late, epoch_us(max_event_time), epoch_us(advanced_at), cluster_id, topic_id, leader_epoch, broker_end
+         doubtful, late, epoch_us(max_event_time), epoch_us(advanced_at), cluster_id, topic_id, leader_epoch, broker_end
        FROM ledger`,
     ),
     quarantine: await read('SELECT partition, incarnation, "offset", reason FROM quarantine'),
@@ -140,6 +140,10 @@ async function tablesOfPostgres(stream: keyof typeof valueColumns): Promise<Reco
     conflicts: await read(
       `SELECT l.partition, l.incarnation, c."offset", f.partition, f.incarnation, c.first_offset FROM conflict AS c
        JOIN ledger AS l ON l.id = c.log_id JOIN ledger AS f ON f.id = c.first_log_id`,
+    ),
+    doubtful: await read(
+      `SELECT l.partition, l.incarnation, d."offset", d.field, d.value, d.reason, epoch_us(d.event_time)
+       FROM doubtful AS d JOIN ledger AS l ON l.id = d.log_id`,
     ),
     progress: await read(
       `SELECT partition, first_offset, end_offset, lag, idle, epoch_us(observed_since), epoch_us(observed_at)
@@ -188,6 +192,7 @@ function tablesOfModel(stream: keyof typeof valueColumns, model: MemoryDatabase)
         l.tooLate,
         l.duplicates,
         l.conflicts,
+        l.doubtful,
         l.late,
         l.maxEventTimeUs,
         l.advancedAtUs,
@@ -202,6 +207,9 @@ function tablesOfModel(stream: keyof typeof valueColumns, model: MemoryDatabase)
     seen: sorted([...model.seen].map(([key, s]) => [key, s.timeUs, s.content, ...logOf(s.log), s.offset])),
     conflicts: sorted(
       model.conflicts.map((c) => [...logOf(c.log), c.offset, ...logOf(c.firstLog), c.firstOffset]),
+    ),
+    doubtful: sorted(
+      model.doubtful.map((d) => [...logOf(d.log), d.offset, d.field, d.value, d.reason, d.timeUs]),
     ),
     progress: sorted(
       [...model.progress].map(([partition, p]) => [

@@ -53,6 +53,10 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["SELECT * FROM quarantine_readable", ["read"]],
   ["SELECT * FROM too_late_readable", ["read"]],
   ["SELECT * FROM conflict", ["read"]],
+  ["SELECT * FROM doubtful", ["read"]],
+  ["SELECT * FROM doubtful_readable", ["read"]],
+  ["SELECT * FROM doubtful_events()", ["api", "read"]],
+  ["SELECT * FROM forget_doubtful('90 days', 1)", ["sweep"]],
   ["SELECT * FROM stream_state", ["sweep", "api", "read"]],
   ["SELECT * FROM partition_progress", ["sweep", "api", "read"]],
   ["SELECT * FROM trouble('5 minutes', '5 minutes')", ["sweep", "api", "read"]],
@@ -90,7 +94,7 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["DELETE FROM seen_event WHERE event_time < '1970-01-01'", ["sweep"]],
   ["UPDATE partition_progress SET lag = lag", ["sweep"]],
   ["DELETE FROM partition_progress", []],
-  ...[...realtime, ...history, "quarantine", "too_late", "conflict", "seen_event"].flatMap(
+  ...[...realtime, ...history, "quarantine", "too_late", "conflict", "doubtful", "seen_event"].flatMap(
     (table): [string, Kind[]][] => [
       [`INSERT INTO ${table} DEFAULT VALUES`, []],
       [`TRUNCATE ${table}`, []],

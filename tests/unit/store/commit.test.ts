@@ -39,6 +39,7 @@ describe("the commit loop", () => {
         tooLate: 0,
         duplicates: 0,
         conflicts: 0,
+        doubtful: 0,
         late: 0,
       },
     };

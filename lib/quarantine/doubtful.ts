@@ -1,0 +1,115 @@
+// Doubtful values of counted events (lib/streams/doubt.ts): how many there are of each kind, and which.
+
+import type { Pool } from "pg";
+import type { DoubtReason } from "../streams/doubt.ts";
+import { type CsvCell, csvLine } from "../terminal/csv.ts";
+import { printable } from "../terminal/printable.ts";
+import type { DoubtfulOptions } from "./options.ts";
+
+/** What follows "the value …". docs/quarantine.md says the same words, and a test holds it to that. */
+export const doubtsInWords: Readonly<Record<DoubtReason, string>> = {
+  fits_fraction:
+    "of humidity is at or below 1 %, drier than air is; a fraction of 1 would fit (0.84 for 84 %)",
+  fits_kilometres_per_hour: "of wind_speed is above 40 m/s (144 km/h), a hurricane; km/h would fit",
+  fits_fahrenheit:
+    "of temperature is warmer than it has been at that latitude in that month, or than 56.7 °C; °F would fit",
+  beyond_record: "is beyond what was ever measured: temperature below −89.2 °C, pressure above 1085 hPa",
+  fits_scaled_hertz:
+    "of a sensor of type frequency is 10, 100 or 1000 times, or a thousandth of, 45 to 65 Hz; 0.1, 0.01 or 0.001 Hz, or kHz, would fit",
+};
+
+export interface DoubtfulValue {
+  readonly position: string;
+  readonly stream: string;
+  readonly eventTime: Date;
+  readonly field: string;
+  /** Exact, as text. */
+  readonly value: string;
+  readonly reason: DoubtReason;
+  readonly recordedAt: Date;
+}
+
+/** The values of one kind together. */
+export interface DoubtfulKind {
+  readonly stream: string;
+  readonly field: string;
+  readonly reason: DoubtReason;
+  readonly values: number;
+  readonly least: string;
+  readonly most: string;
+  readonly first: Date;
+  readonly last: Date;
+}
+
+const where = `($1::text IS NULL OR topic = $1) AND ($2::text IS NULL OR field = $2)
+  AND ($3::text IS NULL OR reason = $3) AND ($4::bigint IS NULL OR recorded_at >= instant($4))
+  AND ($5::bigint IS NULL OR recorded_at < instant($5))`;
+
+function parametersOf({ topic, field, reason, since, until }: DoubtfulOptions): unknown[] {
+  return [topic, field, reason, since, until];
+}
+
+/** How many values of each kind fit, and from when to when their events were. */
+export async function doubtfulKinds(pool: Pool, filter: DoubtfulOptions): Promise<DoubtfulKind[]> {
+  const { rows } = await pool.query<DoubtfulKind>(
+    `SELECT stream, field, reason, count(*)::float8 AS values, min(value)::text AS least, max(value)::text AS most,
+       min(event_time) AS first, max(event_time) AS last
+     FROM doubtful_readable WHERE ${where} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
+    parametersOf(filter),
+  );
+  return rows;
+}
+
+/** The newest values that fit, at most `limit`. */
+export async function doubtfulValues(pool: Pool, filter: DoubtfulOptions): Promise<DoubtfulValue[]> {
+  const { rows } = await pool.query<DoubtfulValue>(
+    `SELECT position, stream, event_time AS "eventTime", field, value::text AS value, reason,
+       recorded_at AS "recordedAt"
+     FROM doubtful_readable WHERE ${where}
+     ORDER BY recorded_at DESC, source, topic, partition, incarnation, "offset" DESC, field LIMIT $6`,
+    [...parametersOf(filter), filter.limit],
+  );
+  return rows;
+}
+
+/** Kinds first, each with its words, then values, newest first. */
+export function doubtfulText(kinds: readonly DoubtfulKind[], values: readonly DoubtfulValue[]): string[] {
+  return [
+    ...kinds.flatMap((kind) => [
+      `${kind.stream} ${kind.field} ${kind.reason}: ${kind.values} values from ${kind.least} to ${kind.most}, events of ${kind.first.toISOString()} to ${kind.last.toISOString()}`,
+      `  the value ${doubtsInWords[kind.reason]}`,
+    ]),
+    ...values.map(
+      ({ position, eventTime, field, value, reason }) =>
+        `${printable(position)}  ${eventTime.toISOString()}  ${field} ${value}  ${reason}`,
+    ),
+  ];
+}
+
+type Column = readonly [name: string, cellOf: (value: DoubtfulValue) => CsvCell];
+
+const columns: readonly Column[] = [
+  ["position", ({ position }) => position],
+  ["stream", ({ stream }) => stream],
+  ["event_time", ({ eventTime }) => eventTime.toISOString()],
+  ["field", ({ field }) => field],
+  ["value", ({ value }) => Number(value)],
+  ["reason", ({ reason }) => reason],
+  ["reason_in_words", ({ reason }) => `the value ${doubtsInWords[reason]}`],
+  ["recorded_at", ({ recordedAt }) => recordedAt.toISOString()],
+];
+
+export function doubtfulCsv(values: readonly DoubtfulValue[]): string {
+  return [
+    csvLine(columns.map(([name]) => name)),
+    ...values.map((value) => csvLine(columns.map(([, cellOf]) => cellOf(value)))),
+  ].join("");
+}
+
+/** A JSON array, a value a line. */
+export function doubtfulJson(values: readonly DoubtfulValue[]): string {
+  const lines = values.map((value) =>
+    JSON.stringify(Object.fromEntries(columns.map(([name, cellOf]) => [name, cellOf(value)]))),
+  );
+  return lines.length === 0 ? "[]\n" : `[\n${lines.join(",\n")}\n]\n`;
+}
