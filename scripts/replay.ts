@@ -154,3 +154,5 @@ try {
   console.error(messageOf(error));
   process.exitCode = stopped.signal.aborted ? exitCodes.interrupted : exitCodes.failed;
 }
+// A client that cannot reach its broker goes on trying behind our back, and would keep the process alive.
+process.exit();
