@@ -1,5 +1,5 @@
 // The whole as its users meet it: HTTP and topics in, SQL out, through serverless-offline and the Kafka triggers.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
@@ -430,6 +430,49 @@ describe("poison", () => {
       "SELECT reading_count FROM consumption_aggregates_realtime WHERE customer_id = 'poisoned'",
     );
     expect(counted).toEqual([{ reading_count: "2" }]);
+  });
+});
+
+describe("npm run replay", () => {
+  const replay = (file: string) =>
+    runProgram("scripts/replay.ts", [file, "--map", "meter_id=Meter,reading=Energy,timestamp=When"], {
+      ...database.environment,
+      KAFKA_BROKER: kafka.brokers,
+      KAFKA_TOPIC_SENSOR_DATA: topics.sensor,
+      KAFKA_TOPIC_METER_READINGS: topics.consumption,
+      KAFKA_TOPIC_WEATHER: topics.weather,
+    });
+  const counted = () =>
+    rowsOf(
+      "SELECT sum(total_consumption)::float8 AS kwh FROM consumption_aggregates_realtime WHERE customer_id LIKE 'replayed-%'",
+    );
+
+  test("a file that comes again counts once; what is not counted is told with its line, and by the exit code", async () => {
+    const file = join(folder, "replayed.csv");
+    const row = (time: string, meter: string, energy: string) =>
+      `2020-01-01T${time}Z,replayed-${meter},${energy}`;
+    const rows = [row("00:00", "a", "12.5"), row("00:30", "a", "0.9"), row("01:00", "b", "1e13")];
+    await writeFile(file, `When,Meter,Energy\n${rows.join("\n")}\n`);
+    const first = await replay(file);
+    expect([first.code, first.stdout]).toEqual([
+      4,
+      expect.stringMatching(
+        /counted 2 · quarantined 1[\s\S]*quarantined: 1 × out_of_range \(reading\): line 4/,
+      ),
+    ]);
+    expect(first.stderr).toMatch(/not everything was counted: 1 quarantined\n$/);
+    rows[1] = row("00:30", "a", "1.9");
+    rows[2] = row("01:00", "b", "1");
+    await writeFile(file, `When,Meter,Energy\n${rows.join("\n")}\n`);
+    const again = await replay(file);
+    expect([again.code, again.stdout]).toEqual([
+      4,
+      expect.stringMatching(/sent with a shift of \d+ days, as on/),
+    ]);
+    expect(again.stdout).toMatch(
+      /counted 1 · quarantined 0 · too late 0 · in conflict 1 · duplicates 1\nin conflict: 1: line 3\nduplicates: 1: line 2/,
+    );
+    expect(await counted()).toEqual([{ kwh: 14.4 }]);
   });
 });
 
