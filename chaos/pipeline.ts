@@ -56,6 +56,9 @@ export class Pipeline {
       KAFKA_TOPIC_SENSOR_DATA: topics.sensor,
       KAFKA_TOPIC_METER_READINGS: topics.consumption,
       KAFKA_TOPIC_WEATHER: topics.weather,
+      KAFKA_GROUP_SENSOR_DATA: groupOf("sensor"),
+      KAFKA_GROUP_METER_READINGS: groupOf("consumption"),
+      KAFKA_GROUP_WEATHER: groupOf("weather"),
       WATERMARK_DELAY_SECONDS: String(lateness.delayMs / 1_000),
       WATERMARK_IDLE_SECONDS: String(lateness.idleMs / 1_000),
     };

@@ -25,6 +25,10 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
   const lag = ofSweeper("Lag", "Maximum");
   const all = (metric) => ofFunctions(FUNCTIONS, metric, "Sum");
   return {
+    "records-lost": [
+      "The trigger has passed records that are not counted",
+      ...[60, 1, "> 0", "MAX(METRICS())", ofSweeper("Lost", "Maximum")],
+    ],
     "lag-high": ["More than 100,000 events wait in a topic", 60, 10, "> 100000", "MAX(METRICS())", lag],
     "lag-growing": [
       "Events come faster than they are counted",

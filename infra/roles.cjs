@@ -101,6 +101,11 @@ function statements({ kafka, isProvisioned, database }) {
     ],
     /** Reads records again by their offsets, in no group. */
     archive: (topics) => [allow(["kafka-cluster:ReadData"], topics.map(kafka.topic))],
+    /** Asks how far the triggers' groups have come, and what the topics keep. */
+    groups: (topics, groups) => [
+      allow(["kafka-cluster:DescribeTopicDynamicConfiguration"], topics.map(kafka.topic)),
+      allow(["kafka-cluster:DescribeGroup"], groups.map(kafka.group)),
+    ],
     topicMaker: (topics) => [
       brokers,
       allow(["kafka-cluster:Connect"], kafka.cluster),
@@ -152,7 +157,12 @@ module.exports = async ({ resolveVariable }) => {
       ...may.trigger(topics.weather, group("weather")),
       ...may.login(database.users.ingest),
     ],
-    "sweep-windows": [...may.offsets(all), ...may.archive(all), ...may.login(database.users.sweep)],
+    "sweep-windows": [
+      ...may.offsets(all),
+      ...may.archive(all),
+      ...may.groups(all, Object.keys(topics).map(group)),
+      ...may.login(database.users.sweep),
+    ],
     "migrate-database": may.login(database.owner),
     "create-topics": may.topicMaker(all),
   };

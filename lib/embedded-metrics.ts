@@ -19,6 +19,7 @@ export const metricUnits = {
   // sweep-windows
   Sweeps: "Count",
   Lag: "Count",
+  Lost: "Count",
   WatermarkAge: "Seconds",
   Finalised: "Count",
   // whichever finds out first

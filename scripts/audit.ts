@@ -4,12 +4,13 @@
 import { program } from "commander";
 import { type AuditReport, audit, isClean } from "../lib/audit/audit.ts";
 import { acknowledgeBreaks } from "../lib/audit/books.ts";
-import { repair } from "../lib/audit/repair.ts";
+import { acknowledge, repair } from "../lib/audit/repair.ts";
 import { reportText, verdictOf } from "../lib/audit/report.ts";
 import { readDatabaseSettings } from "../lib/config/database.ts";
 import { readGroups, readKafkaSettings, readTopics, sourceOf } from "../lib/config/kafka.ts";
 import { readLatenessRules } from "../lib/config/rules.ts";
 import { openArchive } from "../lib/kafka/archive.ts";
+import { openGroupReader } from "../lib/kafka/groups.ts";
 import { openOffsetReader } from "../lib/kafka/offsets.ts";
 import { messageOf } from "../lib/log.ts";
 import { openPool } from "../lib/store/pool.ts";
@@ -28,7 +29,7 @@ const options = program
   .option("--repair", "redeliver what is LOST from the broker, and audit again", false)
   .option(
     "--acknowledge",
-    "take note of all logs that were truncated or exchanged: they are trouble no more",
+    "take note of all logs that were truncated or exchanged, and of what retention made LOST for good: they are trouble no more",
     false,
   )
   .addHelpText(
@@ -51,7 +52,9 @@ try {
   const topics = readTopics(env);
   const pool = openPool(readDatabaseSettings(env), STATEMENT_TIMEOUT_MS);
   const offsets = openOffsetReader(kafka);
+  const groups = openGroupReader(kafka);
   const archive = openArchive(kafka);
+  const dependencies = { pool, offsets, groups, archive };
   const audited = {
     source: sourceOf(kafka.clusterArn, kafka.brokers),
     topics,
@@ -62,17 +65,22 @@ try {
       const breaks = await acknowledgeBreaks(pool);
       if (!options.json) console.log(`${breaks} broken logs acknowledged`);
     }
-    let report = await audit(audited, { pool, offsets, archive });
+    let report = await audit(audited, dependencies);
     if (options.repair && report.partitions.some(({ lost }) => lost.length > 0)) {
       if (!options.json) print(report);
       const redelivered = await repair(report, pool, archive, readLatenessRules(env));
       if (!options.json) console.log(`\nredelivered ${redelivered} records; once more:\n`);
-      report = await audit(audited, { pool, offsets, archive });
+      report = await audit(audited, dependencies);
+    }
+    if (options.acknowledge && report.partitions.some(({ expired }) => expired.length > 0)) {
+      const offsets = await acknowledge(report, pool);
+      if (!options.json) console.log(`took note of ${offsets} offsets that are lost for good`);
+      report = await audit(audited, dependencies);
     }
     print(report);
     process.exitCode = isClean(report) ? 0 : 1;
   } finally {
-    await Promise.all([offsets.close(), archive.close(), pool.end()]);
+    await Promise.all([offsets.close(), groups.close(), archive.close(), pool.end()]);
   }
 } catch (error) {
   console.error(messageOf(error));

@@ -1,6 +1,7 @@
+import type { Context } from "aws-lambda";
 import { readDatabaseSettings } from "../../lib/config/database.ts";
 import { readDeployedName } from "../../lib/config/environment.ts";
-import { readKafkaSettings, readTopics, sourceOf } from "../../lib/config/kafka.ts";
+import { readGroups, readKafkaSettings, readTopics, sourceOf } from "../../lib/config/kafka.ts";
 import {
   readLatenessRules,
   readQuarantineRetentionDays,
@@ -9,49 +10,80 @@ import {
 } from "../../lib/config/rules.ts";
 import { metricWriter } from "../../lib/embedded-metrics.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
+import { compactionWarnings } from "../../lib/kafka/compaction.ts";
+import { openGroupReader } from "../../lib/kafka/groups.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { log } from "../../lib/log.ts";
 import { logTrouble } from "../../lib/store/log-trouble.ts";
 import { openPool } from "../../lib/store/pool.ts";
 import { forgetConflicts, forgetDoubtful, forgetQuarantine } from "../../lib/store/retention.ts";
-import { sweepAll } from "../../lib/store/sweep-all.ts";
+import { type SweptBroker, sweepAll } from "../../lib/store/sweep-all.ts";
 
 const kafka = readKafkaSettings(process.env);
 const rules = { ...readWatermarkSettings(process.env), ...readLatenessRules(process.env) };
 const retentionDays = readQuarantineRetentionDays(process.env);
 const topics = readTopics(process.env);
 const offsets = openOffsetReader(kafka);
+const groups = openGroupReader(kafka);
 const archive = openArchive(kafka);
-const source = sourceOf(kafka.clusterArn, kafka.brokers);
+const streams = {
+  source: sourceOf(kafka.clusterArn, kafka.brokers),
+  topics,
+  groups: readGroups(process.env, topics),
+};
+const broker: SweptBroker = {
+  topicLog: (topic) => ({
+    offsets: () => offsets.read(topic),
+    see: (entryEpochs) => archive.see(topic, entryEpochs),
+    epochStarts: (partition, leaderEpoch) => archive.epochStarts(topic, partition, leaderEpoch),
+    read: (partition, ranges) => archive.read(topic, partition, ranges),
+  }),
+  readCommitted: groups.readCommitted,
+  nextRecord: archive.nextRecord,
+  readRecords: archive.read,
+};
 const pool = openPool(readDatabaseSettings(process.env), 45_000);
 const writeMetrics = metricWriter(readDeployedName(process.env));
 const troubleRules = readTroubleRules(process.env);
 
-export async function handler(): Promise<void> {
+/** What one sweep delivers again at most; the next one goes on. */
+const REDELIVERED_RECORDS = 100_000;
+/** With less time left no other batch is begun: one may wait for locks and statements for long. */
+const LEAST_FOR_A_BATCH_MS = 20_000;
+/** Without a context nobody ends the function: on one machine, where a sweep is to be done before the next one is due. */
+const USUAL_MS = 30_000;
+const ASK_POLICY_EVERY_MS = 86_400_000;
+let policyAskedMs = Number.NEGATIVE_INFINITY;
+
+async function warnOfCompaction(): Promise<void> {
+  if (performance.now() - policyAskedMs < ASK_POLICY_EVERY_MS) return;
+  policyAskedMs = performance.now();
+  for (const warning of await compactionWarnings(Object.values(topics), groups.isCompacted))
+    log("warn", warning);
+}
+
+export async function handler(
+  _event: unknown,
+  context?: Pick<Context, "getRemainingTimeInMillis">,
+): Promise<void> {
+  const startedMs = performance.now();
+  const remainingMs = () => context?.getRemainingTimeInMillis() ?? USUAL_MS - (performance.now() - startedMs);
   // Before the sweep, which would make up for its own absence.
   await logTrouble(pool, troubleRules);
   try {
-    const { outcomes, failures } = await sweepAll(
-      pool,
-      source,
-      topics,
-      (topic) => ({
-        offsets: () => offsets.read(topic),
-        see: (entryEpochs) => archive.see(topic, entryEpochs),
-        epochStarts: (partition, leaderEpoch) => archive.epochStarts(topic, partition, leaderEpoch),
-        read: (partition, ranges) => archive.read(topic, partition, ranges),
-      }),
-      archive.nextRecord,
-      rules,
-    );
-    log("info", "swept", { streams: outcomes });
-    for (const { stream, lag, watermarkUs, finalised, breaks } of outcomes) {
+    const { outcomes, redelivered, failures } = await sweepAll(pool, streams, broker, rules, {
+      records: REDELIVERED_RECORDS,
+      hasTime: () => remainingMs() > LEAST_FOR_A_BATCH_MS,
+    });
+    log("info", "swept", { streams: outcomes, redelivered });
+    for (const { stream, lag, lost, watermarkUs, finalised, breaks } of outcomes) {
       const age = watermarkUs === null ? {} : { WatermarkAge: (Date.now() - watermarkUs / 1000) / 1000 };
       const broken = breaks.length > 0 ? { LogBreaks: breaks.length } : {};
-      writeMetrics(stream, { Sweeps: 1, Lag: lag, Finalised: finalised, ...age, ...broken });
+      writeMetrics(stream, { Sweeps: 1, Lag: lag, Lost: lost, Finalised: finalised, ...age, ...broken });
     }
     await forgetConflicts(pool, retentionDays);
     await forgetDoubtful(pool, retentionDays);
+    await warnOfCompaction();
     const forgotten = await forgetQuarantine(pool, retentionDays);
     if (forgotten.unresolved > 0)
       log("warn", "quarantined records were forgotten that nobody had resolved", {
@@ -65,6 +97,6 @@ export async function handler(): Promise<void> {
       );
   } finally {
     // Between two runs a connection would only grow stale, and keep `serverless invoke local` from ending.
-    await Promise.all([offsets.close(), archive.close()]);
+    await Promise.all([offsets.close(), groups.close(), archive.close()]);
   }
 }

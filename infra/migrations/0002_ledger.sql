@@ -28,6 +28,7 @@ CREATE TABLE ledger (
   epoch_since timestamptz, -- when it was first seen
   broker_end bigint, -- end of the log when it was last seen
   observed_at timestamptz,
+  acknowledged int8multirange NOT NULL DEFAULT '{}', -- lost for good, by retention, and an operator has taken note of it
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(), -- last time that new offsets were applied
   PRIMARY KEY (source, topic, partition, incarnation),
@@ -161,5 +162,16 @@ CREATE TABLE partition_progress (
   idle boolean NOT NULL,
   observed_since timestamptz NOT NULL, -- start of the present unbroken watch; silence counts from here at most
   observed_at timestamptz NOT NULL,
+  -- LOST: what the trigger's group has passed (its committed offset was asked before the ledger was read) and the ledger
+  -- does not hold. New traffic does not change that.
+  committed_offset bigint, -- null where the group has committed none
+  lost int8multirange NOT NULL DEFAULT '{}', -- the broker has records there: the sweeper delivers them again
+  expired int8multirange NOT NULL DEFAULT '{}', -- retention has removed it, above the first offset that was ever applied
+  lost_since timestamptz,
+  lost_why text, -- why the last try to deliver it again failed
   PRIMARY KEY (source, topic, partition)
 ) WITH (fillfactor = 50);
+
+CREATE FUNCTION offsets_in(ranges int8multirange) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(sum(upper(r) - lower(r)), 0)::bigint FROM unnest(ranges) AS r
+$$;

@@ -33,21 +33,24 @@ BEGIN
     WHERE pronamespace = quote_ident(current_schema())::regnamespace
       AND proname IN ('commit_sensor', 'commit_consumption', 'commit_weather',
         'finalise_sensor', 'finalise_consumption', 'finalise_weather',
-        'claim_batch', 'settle_late', 'instant', 'epoch_us', 'dominant_condition', 'merge_condition_counts',
+        'claim_batch', 'settle_late', 'offsets_in', 'instant', 'epoch_us', 'dominant_condition', 'merge_condition_counts',
         'keep_sensor_history', 'keep_consumption_history', 'keep_weather_history')
   LOOP
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', ours);
     CONTINUE WHEN kind IS NULL;
     EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = pg_catalog, %I, pg_temp', ours,
       current_schema());
-    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', ours,
-      CASE kind WHEN 'commit' THEN 'smartgrid_ingest' ELSE 'smartgrid_sweep' END);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO smartgrid_sweep', ours);
+    CONTINUE WHEN kind <> 'commit';
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO smartgrid_ingest', ours);
   END LOOP;
   EXECUTE format('GRANT USAGE ON SCHEMA %I TO smartgrid_api, smartgrid_ingest, smartgrid_read, smartgrid_sweep',
     current_schema());
 END $$;
 
--- sweep: observes partitions, moves watermarks on, starts incarnations, forgets identities; no sums, no raw records.
+-- sweep: observes partitions, moves watermarks on, starts incarnations, forgets identities, and commits again what the
+-- trigger has passed and the ledger does not hold; it reads no sums and no raw records.
+GRANT EXECUTE ON FUNCTION offsets_in(int8multirange) TO smartgrid_sweep, smartgrid_api, smartgrid_read;
 GRANT EXECUTE ON FUNCTION instant(bigint), epoch_us(timestamptz) TO smartgrid_sweep;
 GRANT SELECT ON ledger, partition_progress, stream_state TO smartgrid_sweep;
 GRANT INSERT, UPDATE ON partition_progress TO smartgrid_sweep;

@@ -19,6 +19,13 @@ CREATE TABLE reported_trouble (
 GRANT SELECT, INSERT, DELETE ON reported_trouble TO smartgrid_sweep;
 GRANT SELECT ON reported_trouble TO smartgrid_read;
 
+-- The first few ranges, so that a line stays a line: `[20,25) [40,41) … 7 ranges`.
+CREATE FUNCTION ranges_text(ranges int8multirange) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT string_agg(r::text, ' ' ORDER BY n) FILTER (WHERE n <= 5)
+    || CASE WHEN count(*) > 5 THEN ' … ' || count(*) || ' ranges' ELSE '' END
+  FROM unnest(ranges) WITH ORDINALITY AS u(r, n)
+$$;
+
 -- kind:
 --   partition_stuck  records wait on the broker, and nothing of the partition has been applied for so long
 --   sweeper_silent   no sweep of the stream has succeeded for so long
@@ -26,6 +33,8 @@ GRANT SELECT ON reported_trouble TO smartgrid_read;
 --                    let go by itself once it is idle: then the time counts from there.
 --   log_broken       a log has lost records, another cluster answers, or something was counted under two names; until
 --                    somebody acknowledges it (npm run audit -- --acknowledge), for a day at most
+--   records_lost     the trigger's group has passed offsets that the ledger does not hold, or its committed offset lies
+--                    beyond the log's end. Said at once.
 -- place: topic-partition, or the stream where no partition is to blame.
 -- It runs as its owner, for those who may know of trouble need not see the ledger.
 CREATE FUNCTION trouble(stuck_after interval, idle_after interval)
@@ -75,6 +84,18 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     WHERE b.acknowledged_at IS NULL AND b.found_at > now() - interval '1 day'
       AND (b.kind IN ('truncated', 'another_cluster') OR b.kind = 'renamed' AND b.counted_offsets > 0)
     ORDER BY b.topic, b.partition, b.found_at DESC) AS broken
+  UNION ALL
+  SELECT 'records_lost', p.stream, p.topic || '-' || p.partition, p.lost_since, concat_ws('; ',
+    CASE WHEN p.lost <> '{}' THEN 'LOST ' || offsets_in(p.lost) || ' offsets ' || ranges_text(p.lost)
+      || ' that the trigger has passed (it goes on at ' || p.committed_offset || ') and that are not counted; '
+      || CASE WHEN p.lost_why IS NULL THEN 'the sweeper delivers them again from the broker'
+           ELSE 'delivering them again failed (' || p.lost_why
+             || '): npm run audit -- --repair delivers them, npm run failures lists batches that were given up' END END,
+    CASE WHEN p.expired <> '{}' THEN 'LOST for good ' || offsets_in(p.expired) || ' offsets ' || ranges_text(p.expired)
+      || ' that retention removed before they were counted: npm run audit -- --acknowledge takes note of it' END,
+    CASE WHEN p.committed_offset > p.end_offset THEN 'the trigger''s group goes on at offset ' || p.committed_offset
+      || ', but the log ends at ' || p.end_offset || ': it was truncated, or is that of another cluster' END)
+  FROM partition_progress AS p WHERE p.lost_since IS NOT NULL
   ORDER BY 1, 3
 $$;
 

@@ -91,6 +91,7 @@ COMMENT ON COLUMN ledger.leader_epoch IS 'the leader epoch in which the log was 
 COMMENT ON COLUMN ledger.epoch_since IS 'when that epoch was first seen';
 COMMENT ON COLUMN ledger.broker_end IS 'where the log ended when it was last seen';
 COMMENT ON COLUMN ledger.observed_at IS 'when the sweeper last saw the log';
+COMMENT ON COLUMN ledger.acknowledged IS 'offsets that are lost for good, by retention, and of which an operator has taken note';
 COMMENT ON COLUMN ledger.created_at IS 'when the entry was begun';
 COMMENT ON COLUMN ledger.updated_at IS 'when new offsets were last applied';
 COMMENT ON COLUMN ledger.quarantine_forgotten IS 'of quarantined: how many retention has deleted since';
@@ -205,6 +206,11 @@ COMMENT ON COLUMN partition_progress.lag IS 'records that wait on the broker and
 COMMENT ON COLUMN partition_progress.idle IS 'whether the partition is silent for so long that the watermark does not wait for it';
 COMMENT ON COLUMN partition_progress.observed_since IS 'since when it has been watched without a break';
 COMMENT ON COLUMN partition_progress.observed_at IS 'when the sweeper last looked';
+COMMENT ON COLUMN partition_progress.committed_offset IS 'where the trigger''s consumer group goes on; null where it has committed nothing';
+COMMENT ON COLUMN partition_progress.lost IS 'offsets that the trigger has passed, that are not counted, and that the broker still has: the sweeper delivers them again';
+COMMENT ON COLUMN partition_progress.expired IS 'offsets that the trigger has passed and that retention removed before they were counted: lost for good';
+COMMENT ON COLUMN partition_progress.lost_since IS 'since when something is lost, or the group is ahead of the log; null where all is well';
+COMMENT ON COLUMN partition_progress.lost_why IS 'why the last try to deliver it again failed';
 COMMENT ON COLUMN partition_progress.lagging_since IS 'since when it has had a lag without a break; null without one';
 
 COMMENT ON TABLE reported_trouble IS 'Trouble that has been logged as begun and not yet as ended; trouble() says what there is now';
@@ -272,6 +278,8 @@ COMMENT ON COLUMN schema_migration.name IS 'the file''s name';
 COMMENT ON COLUMN schema_migration.checksum IS 'SHA-256 of its text, hex';
 COMMENT ON COLUMN schema_migration.applied_at IS 'when';
 
+COMMENT ON FUNCTION offsets_in IS 'How many offsets ranges hold';
+COMMENT ON FUNCTION ranges_text IS 'The first few of a list of ranges, and how many there are';
 COMMENT ON FUNCTION instant IS 'An instant from µs since 1970';
 COMMENT ON FUNCTION epoch_us IS 'µs since 1970 of an instant';
 COMMENT ON FUNCTION dominant_condition IS 'The weather condition that held in most events; a tie goes to the one that matters more to a grid, then by the alphabet';

@@ -23,10 +23,10 @@ BEGIN
   FOR UPDATE;
   IF entry.observed_at IS DISTINCT FROM seen_version THEN RETURN; END IF;
   -- Of a log that goes on, the largest event time holds; of another one, nothing but its own events do.
-  INSERT INTO ledger (source, topic, partition, incarnation, applied, max_event_time, advanced_at,
+  INSERT INTO ledger (source, topic, partition, incarnation, applied, acknowledged, max_event_time, advanced_at,
     cluster_id, topic_id, leader_epoch, epoch_since, broker_end, observed_at)
   VALUES (of_source, of_topic, of_partition, seen_incarnation + 1, entry.applied - dead,
-    CASE WHEN goes_on THEN entry.max_event_time END, now(),
+    CASE WHEN goes_on THEN entry.acknowledged ELSE '{}' END, CASE WHEN goes_on THEN entry.max_event_time END, now(),
     new_cluster, coalesce(new_topic, CASE WHEN goes_on THEN entry.topic_id END), new_epoch, now(), new_end, now())
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN RETURN; END IF;
@@ -86,6 +86,7 @@ BEGIN
   END IF;
   UPDATE ledger AS l SET
     applied = l.applied + coalesce(CASE WHEN renamed_from IS NOT NULL THEN other.applied END, '{}'),
+    acknowledged = l.acknowledged + coalesce(CASE WHEN renamed_from IS NOT NULL THEN other.acknowledged END, '{}'),
     max_event_time = greatest(l.max_event_time, CASE WHEN renamed_from IS NOT NULL THEN other.max_event_time END),
     cluster_id = coalesce(seen_cluster, l.cluster_id),
     topic_id = coalesce(seen_topic, l.topic_id),

@@ -4,13 +4,14 @@
 
 import type { Pool } from "pg";
 import type { LogBreak } from "../core/log-identity.ts";
-import { difference, type OffsetRanges, union } from "../core/ranges.ts";
+import { difference, type OffsetRanges, size, union } from "../core/ranges.ts";
 import type { PartitionOffsets } from "../core/watermark.ts";
 import type { Archive } from "../kafka/archive.ts";
+import type { GroupReader } from "../kafka/groups.ts";
 import type { OffsetReader } from "../kafka/offsets.ts";
 import { isReplaySource } from "../store/replay-source.ts";
 import { type StreamName, streamNames } from "../streams/stream.ts";
-import { type BrokenLog, type LedgerEntry, readBooks, type StreamState } from "./books.ts";
+import { type BrokenLog, type LedgerEntry, type Redelivered, readBooks, type StreamState } from "./books.ts";
 import {
   type Classified,
   checkLedger,
@@ -32,6 +33,7 @@ export interface Audited {
 export interface AuditDependencies {
   readonly pool: Pool;
   readonly offsets: OffsetReader;
+  readonly groups: GroupReader;
   /** Read only where a suspect range has to be explained. */
   readonly archive: Archive;
 }
@@ -45,6 +47,13 @@ export interface PartitionAudit extends Omit<Classified, "suspect">, Explained {
   readonly first: number;
   readonly end: number;
   readonly committed: number | null;
+  /** Whether the topic's cleanup.policy contains `compact`; null where the broker does not say. */
+  readonly isCompacted: boolean | null;
+  /**
+   * Offsets that were settled, or passed, without a record: transaction markers, aborted records and, in a compacted topic,
+   * what compaction removed before it was read. Afterwards nobody can tell these apart.
+   */
+  readonly withoutRecord: number;
 }
 
 /** A row of the ledger that has no partition on the broker to compare it with. */
@@ -76,16 +85,20 @@ export interface AuditReport {
   readonly streams: readonly StreamAudit[];
   /** Where another log took a log's place, or a log was cut. */
   readonly breaks: readonly BrokenLog[];
+  readonly redelivered: readonly Redelivered[];
   /** What does not add up, each with its place. */
   readonly problems: readonly string[];
 }
 
-/** Nothing is lost, doubled or inconsistent. Lag, holes and what retention has removed are named, but no fault of ours. */
+/**
+ * Nothing is lost, doubled or inconsistent. Lag, holes, what retention removed that nobody has missed, and what compaction
+ * may have taken are named, but no fault of ours.
+ */
 export function isClean({ partitions, streams, breaks, problems }: AuditReport): boolean {
   return (
     problems.length === 0 &&
     !breaks.some(needsNote) &&
-    partitions.every(({ lost }) => lost.length === 0) &&
+    partitions.every(({ lost, expired }) => lost.length === 0 && expired.length === 0) &&
     streams.every(({ difference }) => difference === null)
   );
 }
@@ -94,15 +107,26 @@ interface BrokerPartition extends PartitionOffsets {
   readonly stream: StreamName;
   readonly topic: string;
   readonly committed: number | null;
+  readonly isCompacted: boolean | null;
 }
 
-async function askBroker({ topics, groups }: Audited, offsets: OffsetReader): Promise<BrokerPartition[]> {
+async function askBroker(
+  { topics, groups }: Audited,
+  { offsets, groups: reader }: AuditDependencies,
+): Promise<BrokerPartition[]> {
   const partitions: BrokerPartition[] = [];
   for (const stream of streamNames) {
     const topic = topics[stream];
-    const committed = await offsets.readCommitted(topic, groups[stream]);
+    const committed = await reader.readCommitted(topic, groups[stream]);
+    const isCompacted = await reader.isCompacted(topic).catch(() => null); // refused, or not offered
     for (const known of await offsets.read(topic))
-      partitions.push({ ...known, stream, topic, committed: committed.get(known.partition) ?? null });
+      partitions.push({
+        ...known,
+        stream,
+        topic,
+        isCompacted,
+        committed: committed.get(known.partition) ?? null,
+      });
   }
   return partitions;
 }
@@ -122,18 +146,28 @@ async function findRecords(
   return found;
 }
 
+/** Records of all entries of a partition: the newest one may have taken over offsets from those before it. */
+const recordsOf = ({ topic, partition }: BrokerPartition, entries: readonly LedgerEntry[]) =>
+  entries
+    .filter((one) => one.topic === topic && one.partition === partition && !isReplaySource(one.source))
+    .reduce((sum, one) => sum + one.records, 0);
+
 async function auditPartition(
   known: BrokerPartition,
   entry: LedgerEntry | undefined,
+  entries: readonly LedgerEntry[],
   archive: Archive,
 ): Promise<PartitionAudit> {
-  const { suspect, ...classified } = classifyOffsets({ ...known, applied: entry?.applied ?? [] });
+  const { applied, acknowledged } = entry ?? { applied: [], acknowledged: [] };
+  const { suspect, ...classified } = classifyOffsets({ ...known, applied, acknowledged });
   const records = suspect.length === 0 ? [] : await findRecords(archive, known, suspect);
-  const { stream, topic, partition, first, end, committed } = known;
+  const { stream, topic, partition, first, end, committed, isCompacted } = known;
+  const explained = explainSuspects(suspect, records);
   return {
-    ...{ stream, topic, partition, first, end, committed, incarnation: entry?.incarnation ?? 0 },
+    ...{ stream, topic, partition, first, end, committed, isCompacted, incarnation: entry?.incarnation ?? 0 },
     ...classified,
-    ...explainSuspects(suspect, records),
+    ...explained,
+    withoutRecord: Math.max(0, size(applied) - recordsOf(known, entries)) + size(explained.holes),
   };
 }
 
@@ -175,8 +209,8 @@ function streamsOf(
 
 /** @throws where broker or database are away, or the ledger does not know the source */
 export async function audit(audited: Audited, dependencies: AuditDependencies): Promise<AuditReport> {
-  const onBroker = await askBroker(audited, dependencies.offsets);
-  const { entries, streams, breaks } = await readBooks(dependencies.pool);
+  const onBroker = await askBroker(audited, dependencies);
+  const { entries, streams, breaks, redelivered } = await readBooks(dependencies.pool);
   const sources = new Set(entries.map(({ source }) => source));
   if (sources.size > 0 && !sources.has(audited.source))
     throw new Error(
@@ -198,7 +232,7 @@ export async function audit(audited: Audited, dependencies: AuditDependencies): 
     const broken = unseen.get(known.topic)?.get(known.partition);
     if (broken !== undefined) problems.push(unseenText(known.topic, known.partition, broken));
     const alive = entry && { ...entry, applied: difference(entry.applied, broken?.dead ?? []) };
-    partitions.push(await auditPartition(known, alive, archive));
+    partitions.push(await auditPartition(known, alive, entries, archive));
   }
   const live = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`));
   const others = entries
@@ -224,6 +258,7 @@ export async function audit(audited: Audited, dependencies: AuditDependencies): 
     others,
     streams: streamsOf(streams, entries, audited.topics),
     breaks,
+    redelivered,
     problems,
   };
 }

@@ -13,6 +13,7 @@ export interface LedgerEntry extends LedgerCounts {
   readonly partition: number;
   readonly incarnation: number;
   readonly applied: OffsetRanges;
+  readonly acknowledged: OffsetRanges;
   /** The stream that the sweeper reads this topic for; null where it never has. */
   readonly stream: StreamName | null;
 }
@@ -42,11 +43,26 @@ export interface BrokenLog {
   readonly isAcknowledged: boolean;
 }
 
+/** What was delivered again to a partition, all in all. */
+export interface Redelivered {
+  readonly source: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offsets: OffsetRanges;
+  /** That the ledger did not hold. */
+  readonly records: number;
+  readonly counted: number;
+  readonly deliveredBy: string;
+  /** ISO 8601. */
+  readonly lastAt: string;
+}
+
 export interface Books {
   /** Oldest first. */
   readonly breaks: readonly BrokenLog[];
   readonly entries: readonly LedgerEntry[];
   readonly streams: readonly StreamState[];
+  readonly redelivered: readonly Redelivered[];
 }
 
 // quarantine, too_late and conflict are counted as a whole: one pass over each, however many ledger rows there are.
@@ -55,6 +71,7 @@ const entriesSql = `
     (SELECT min(p.stream) FROM partition_progress AS p WHERE p.topic = books.topic) AS stream
   FROM (
     SELECT source, topic, partition, incarnation, coalesce(l.applied, '{}')::text AS applied,
+      coalesce(l.acknowledged, '{}')::text AS acknowledged,
       coalesce(l.records, 0) AS records, coalesce(l.counted, 0) AS counted,
       coalesce(l.quarantined, 0) AS quarantined, coalesce(l.too_late, 0) AS "tooLate",
       coalesce(l.duplicates, 0) AS duplicates, coalesce(l.conflicts, 0) AS conflicts,
@@ -91,6 +108,7 @@ async function readEntries(client: PoolClient): Promise<LedgerEntry[]> {
       partition: Number(row.partition),
       incarnation: Number(row.incarnation),
       applied,
+      acknowledged: fromMultirange(row.acknowledged),
       stream: row.stream,
       records: Number(row.records),
       counted: Number(row.counted),
@@ -104,6 +122,24 @@ async function readEntries(client: PoolClient): Promise<LedgerEntry[]> {
       conflictRows: Number(row.conflictRows),
     };
   });
+}
+
+async function readRedelivered(client: PoolClient): Promise<Redelivered[]> {
+  const { rows } = await client.query<Texts<Omit<Redelivered, "lastAt">> & { lastAt: Date }>(
+    `SELECT source, topic, partition, range_agg(offsets)::text AS offsets, sum(records) AS records,
+       sum(counted) AS counted, delivered_by AS "deliveredBy", max(delivered_at) AS "lastAt"
+     FROM redelivery GROUP BY source, topic, partition, delivered_by ORDER BY 1, 2, 3, 7`,
+  );
+  return rows.map((row) => ({
+    source: row.source,
+    topic: row.topic,
+    partition: Number(row.partition),
+    offsets: fromMultirange(row.offsets),
+    records: Number(row.records),
+    counted: Number(row.counted),
+    deliveredBy: row.deliveredBy,
+    lastAt: row.lastAt.toISOString(),
+  }));
 }
 
 async function readStream(client: PoolClient, stream: StreamName): Promise<StreamState> {
@@ -152,6 +188,11 @@ export function readBooks(pool: Pool): Promise<Books> {
     const entries = await readEntries(client);
     const streams: StreamState[] = [];
     for (const stream of streamNames) streams.push(await readStream(client, stream));
-    return { entries, streams, breaks: await readBreaks(client) };
+    return {
+      entries,
+      streams,
+      breaks: await readBreaks(client),
+      redelivered: await readRedelivered(client),
+    };
   });
 }

@@ -12,25 +12,33 @@ export interface PartitionFacts {
   readonly committed: number | null;
   /** By the ledger, in the newest incarnation. */
   readonly applied: OffsetRanges;
+  /** Lost for good, of which an operator has taken note. */
+  readonly acknowledged: OffsetRanges;
 }
 
 export interface Classified {
   readonly applied: OffsetRanges;
   /** Not delivered yet. */
   readonly lag: OffsetRanges;
-  /** Removed by retention before they were applied. */
+  /** Removed by retention before they were applied, and nobody has missed them: older than the ledger, or noted. */
   readonly gone: OffsetRanges;
+  /** Lost for good: removed by retention between what was applied and what the group has passed. */
+  readonly expired: OffsetRanges;
   /** Passed by the group, on the broker, not applied: to be looked at. */
   readonly suspect: OffsetRanges;
 }
 
-export function classifyOffsets({ first, end, committed, applied }: PartitionFacts): Classified {
+export function classifyOffsets(facts: PartitionFacts): Classified {
+  const { first, end, committed, applied, acknowledged } = facts;
   const missing = difference(end > 0 ? [{ from: 0, to: end }] : [], applied);
   // Without a committed offset the highest applied one stands in: better a wrong alarm than a loss called lag.
   const passed = committed ?? applied.at(-1)?.to ?? 0;
+  const removed = clip(missing, 0, first);
+  const expired = difference(clip(removed, applied[0]?.from ?? end, passed), acknowledged);
   return {
     applied: clip(applied, 0, end),
-    gone: clip(missing, 0, first),
+    gone: difference(removed, expired),
+    expired,
     suspect: clip(missing, first, passed),
     lag: clip(missing, Math.max(first, passed), end),
   };

@@ -1,15 +1,11 @@
-// Redelivers what the audit found lost, through the commit that every delivery takes: what is there already is not
-// counted again, and the rows become what they would have been.
+// Delivers again what the audit found lost.
 
 import type { Pool } from "pg";
+import { toMultirange } from "../core/ranges.ts";
 import type { Archive } from "../kafka/archive.ts";
-import { commitRecords, type LatenessRules } from "../store/commit.ts";
-import { postgresJudge } from "../store/judge.ts";
-import type { LogRecord } from "../streams/fold.ts";
-import { streams } from "../streams/streams.ts";
+import type { LatenessRules } from "../store/commit.ts";
+import { redeliver, withoutLimit } from "../store/redeliver.ts";
 import type { AuditReport } from "./audit.ts";
-
-const BATCH_RECORDS = 2_500;
 
 /** Why nothing may be redelivered: where the books themselves are wrong, counting again could double. Else null. */
 export function reasonNotToRepair({ problems, streams }: AuditReport): string | null {
@@ -32,21 +28,40 @@ export async function repair(
 ): Promise<number> {
   const reason = reasonNotToRepair(report);
   if (reason !== null) throw new Error(`nothing was redelivered, because the books do not add up: ${reason}`);
-  const judge = postgresJudge(pool);
   let redelivered = 0;
   for (const { stream, topic, partition, lost } of report.partitions)
-    for (const range of lost) {
-      const address = { source: report.source, topic, partition };
-      // A piece settles from its first to its last record. The next one takes its last record along, which is not
-      // counted again, so that a hole between two pieces is settled as well.
-      let last: LogRecord[] = [];
-      for await (const piece of archive.read(topic, partition, [range]))
-        for (let from = 0; from < piece.length; from += BATCH_RECORDS) {
-          const records = piece.slice(from, from + BATCH_RECORDS);
-          await commitRecords(judge, streams[stream], address, [...last, ...records], rules);
-          last = records.slice(-1);
-          redelivered += records.length;
-        }
-    }
+    for (const { from, to } of lost)
+      redelivered += await redeliver(
+        pool,
+        { stream, source: report.source, topic, partition, from, to },
+        archive.read,
+        rules,
+        "npm run audit -- --repair",
+        withoutLimit(),
+      );
   return redelivered;
+}
+
+/**
+ * Takes note of what is lost for good: it is no trouble any more, and the audit names it without alarm.
+ * @returns how many offsets
+ * @throws DatabaseError or a connection error
+ */
+export async function acknowledge(report: AuditReport, pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ offsets: string }>(
+    `WITH noted AS (
+       UPDATE ledger AS l SET acknowledged = l.acknowledged + e.expired
+       FROM unnest($2::text[], $3::int[], $4::int[], $5::int8multirange[]) AS e(topic, partition, incarnation, expired)
+       WHERE l.source = $1 AND l.topic = e.topic AND l.partition = e.partition AND l.incarnation = e.incarnation
+       RETURNING e.expired)
+     SELECT coalesce(sum(offsets_in(expired)), 0) AS offsets FROM noted`,
+    [
+      report.source,
+      report.partitions.map(({ topic }) => topic),
+      report.partitions.map(({ partition }) => partition),
+      report.partitions.map(({ incarnation }) => incarnation),
+      report.partitions.map(({ expired }) => toMultirange(expired)),
+    ],
+  );
+  return Number(rows[0]?.offsets);
 }

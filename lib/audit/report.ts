@@ -1,6 +1,7 @@
 // The audit's report for people: a table per partition, the streams, and one verdict line.
 
 import { type OffsetRange, type OffsetRanges, size } from "../core/ranges.ts";
+import { COMPACTED_TOPIC } from "../kafka/compaction.ts";
 import { fittingTable } from "../terminal/table.ts";
 import { type AuditReport, isClean, type PartitionAudit } from "./audit.ts";
 import { breakText, needsNote } from "./logs.ts";
@@ -21,9 +22,14 @@ function partitionRow(one: PartitionAudit): string[] {
     `${one.first}–${one.end}`,
     one.committed === null ? "none" : String(one.committed),
     ...[one.applied, one.lag, one.gone, one.holes].map(count),
-    one.lost.length === 0 ? "·" : String(one.lost.reduce((sum, range) => sum + range.records, 0)),
+    one.lost.length === 0 && one.expired.length === 0
+      ? "·"
+      : String(one.lost.reduce((sum, range) => sum + range.records, size(one.expired))),
   ];
 }
+
+/** What a compacted topic has that no record was counted for. */
+const compactedOf = ({ isCompacted, withoutRecord }: PartitionAudit) => (isCompacted ? withoutRecord : 0);
 
 function rangeLines(one: PartitionAudit): string[] {
   const name = `${one.topic}-${one.partition}`;
@@ -31,8 +37,20 @@ function rangeLines(one: PartitionAudit): string[] {
     ...one.lost.map(
       ({ from, to, records }) => `LOST ${name} [${from},${to}): ${records} records, on the broker`,
     ),
+    ...(one.expired.length === 0
+      ? []
+      : [
+          `LOST ${name} ${rangesText(one.expired)}: for good, retention removed it before it was counted ` +
+            "(--acknowledge takes note of it)",
+        ]),
+    ...(compactedOf(one) === 0
+      ? []
+      : [
+          `compacted ${name}: ${compactedOf(one)} offsets without a record (transaction markers among them, if there ` +
+            `were any); ${COMPACTED_TOPIC}`,
+        ]),
     ...(one.gone.length === 0 ? [] : [`gone by retention ${name} ${rangesText(one.gone)}`]),
-    ...(one.holes.length === 0 ? [] : [`hole ${name} ${rangesText(one.holes)}`]),
+    ...(one.holes.length === 0 || one.isCompacted ? [] : [`hole ${name} ${rangesText(one.holes)}`]),
     ...(one.lag.length === 0 ? [] : [`lag ${name} ${rangesText(one.lag)}`]),
   ];
 }
@@ -44,12 +62,19 @@ export function verdictOf(report: AuditReport): string {
     partitions.reduce((sum, one) => sum + size(ranges(one)), 0);
   const [lag, gone] = [total((one) => one.lag), total((one) => one.gone)];
   const still = `${lag} offsets still to come${gone === 0 ? "" : `, ${gone} gone by retention`}`;
-  if (isClean(report)) return `clean: nothing lost, nothing doubled; ${still}`;
+  const compacted = partitions.reduce((sum, one) => sum + compactedOf(one), 0);
+  if (isClean(report))
+    return compacted === 0
+      ? `clean: nothing lost, nothing doubled; ${still}`
+      : `clean but for ${compacted} offsets of compacted topics, which were never counted; ${still}`;
+  const expired = total((one) => one.expired);
   const lost = partitions.flatMap((one) => one.lost);
   const wrong = [
     ...(lost.length === 0
       ? []
       : [`LOST ${lost.reduce((sum, one) => sum + one.records, 0)} records in ${lost.length} ranges`]),
+    ...(expired === 0 ? [] : [`LOST ${expired} offsets for good, by retention`]),
+    ...(compacted === 0 ? [] : [`${compacted} offsets of compacted topics were never counted`]),
     ...streams.flatMap(({ stream, difference }) => (difference === null ? [] : [`${stream}: ${difference}`])),
     ...(breaks.some(needsNote)
       ? [`${breaks.filter(needsNote).length} logs broke (--acknowledge when you have taken note)`]
@@ -74,6 +99,10 @@ export function reportText(report: AuditReport, width: number): string[] {
       : []),
     ...report.partitions.flatMap(rangeLines),
     ...report.breaks.map(breakText),
+    ...report.redelivered.map(
+      ({ topic, partition, offsets, records, counted, deliveredBy, lastAt }) =>
+        `delivered again ${topic}-${partition} ${rangesText(offsets)}: ${records} records, ${counted} counted, by ${deliveredBy}, last at ${lastAt}`,
+    ),
     ...report.others.map(
       (one) =>
         `${one.why}: ${one.source} ${one.topic}-${one.partition} incarnation ${one.incarnation}, ${one.records} records`,

@@ -17,6 +17,7 @@ function family(name: string, help: string, samples: readonly Sample[]): string 
 const kinds = [
   "log_broken",
   "partition_stuck",
+  "records_lost",
   "sweeper_silent",
   "watermark_held",
 ] as const satisfies readonly Trouble["kind"][];
@@ -32,6 +33,11 @@ export function prometheusText({ partitions, streams, conflicts, doubtful, troub
       "smartgrid_partition_lag_records",
       "Records on the broker that the ledger does not hold, as the sweeper last saw it",
       partitions.map(({ stream, topic, partition, lag }) => [{ stream, topic, partition }, lag]),
+    ),
+    family(
+      "smartgrid_partition_lost_offsets",
+      "Offsets that the trigger has passed and that are not counted",
+      partitions.map(({ stream, topic, partition, lost }) => [{ stream, topic, partition }, lost]),
     ),
     family(
       "smartgrid_watermark_age_seconds",

@@ -1,28 +1,26 @@
-// Holes in a partition's offsets: transaction markers, aborted records, what compaction removed. Nobody delivers them,
-// so no batch settles those at its edges; left open, they would look like a lag that never ends.
+// Gaps in a partition's applied offsets. Where the broker has no record (transaction markers, aborted records, what
+// compaction removed) nobody delivers anything, so no batch settles those at its edges; left open, they would look like a
+// lag that never ends.
 
 import type { Pool } from "pg";
 import type { PartitionOffsets } from "../core/watermark.ts";
-import type { SweptTopic } from "./sweep.ts";
+import type { Gap, SweptTopic } from "./sweep.ts";
 
 /** The next offset at or after `from` that holds a committed record or still may; the broker's word. */
 export type NextRecord = (topic: string, partition: number, from: number) => Promise<number>;
 
-/** Each costs the broker a question; what is left over is settled by the next sweep. */
-const GAPS_PER_SWEEP = 100;
+/** To the broker, at each call; what is left over is settled by the next sweep. */
+const MOST_QUESTIONS = 300;
 
-interface Gap {
-  readonly partition: number;
+interface LedgerGap extends Gap {
   readonly incarnation: number;
-  readonly from: number;
-  readonly to: number;
 }
 
 async function readGaps(
   pool: Pool,
   { source, topic }: SweptTopic,
   offsets: readonly PartitionOffsets[],
-): Promise<Gap[]> {
+): Promise<LedgerGap[]> {
   const { rows } = await pool.query<{ partition: number; incarnation: number; from: string; to: string }>(
     `SELECT o.partition, coalesce(l.incarnation, 0) AS incarnation, lower(gap) AS "from", upper(gap) AS "to"
      FROM unnest($3::int[], $4::bigint[], $5::bigint[]) AS o(partition, first, "end")
@@ -37,7 +35,7 @@ async function readGaps(
       offsets.map((o) => o.partition),
       offsets.map((o) => o.first),
       offsets.map((o) => o.end),
-      GAPS_PER_SWEEP,
+      MOST_QUESTIONS,
     ],
   );
   return rows.map((row) => ({ ...row, from: Number(row.from), to: Number(row.to) }));
@@ -45,6 +43,8 @@ async function readGaps(
 
 /**
  * Enters into the ledger what the broker says is no record: then it is no lag either.
+ * @param offsets where to look: the gaps in [first, end) of each partition
+ * @returns what is left of the gaps that could be looked at; each begins with an offset that holds a record or still may
  * @throws where broker or database are away; a later sweep does what this one could not
  */
 export async function settleHoles(
@@ -52,17 +52,29 @@ export async function settleHoles(
   swept: SweptTopic,
   offsets: readonly PartitionOffsets[],
   nextRecord: NextRecord,
-): Promise<void> {
-  for (const { partition, incarnation, from, to } of await readGaps(pool, swept, offsets)) {
-    const until = Math.min(to, await nextRecord(swept.topic, partition, from));
-    if (until <= from) continue;
+): Promise<Gap[]> {
+  const searched = offsets.filter(({ first, end }) => first < end);
+  const left: Gap[] = [];
+  let questions = 0;
+  for (const { partition, incarnation, from, to } of await readGaps(pool, swept, searched)) {
+    let at = from;
+    let isRecord = false;
+    // An answer reaches to the end of one batch only.
+    while (at < to && !isRecord && questions++ < MOST_QUESTIONS) {
+      const next = Math.min(to, await nextRecord(swept.topic, partition, at));
+      isRecord = next <= at;
+      at = Math.max(at, next);
+    }
+    if (isRecord) left.push({ partition, from: at, to });
+    if (at === from) continue;
     await pool.query("SELECT settle_hole($1, $2, $3, $4, int8range($5, $6))", [
       swept.source,
       swept.topic,
       partition,
       incarnation,
       from,
-      until,
+      at,
     ]);
   }
+  return left;
 }

@@ -3,44 +3,111 @@
 import type { Pool } from "pg";
 import { messageOf } from "../log.ts";
 import { type StreamName, streamNames } from "../streams/stream.ts";
+import type { LatenessRules } from "./commit.ts";
 import { completeConflicts } from "./complete-conflicts.ts";
-import { type NextRecord, settleHoles } from "./holes.ts";
+import type { NextRecord } from "./holes.ts";
 import { logBreaks } from "./log-breaks.ts";
-import { type SweepOutcome, type SweepRules, sweepStream } from "./sweep.ts";
+import { type Committed, findLost, recordLost, settleHolesAhead } from "./lost.ts";
+import type { Allowance, LostRange, ReadRecords } from "./redeliver.ts";
+import { type SweepOutcome, type SweepRules, type SweepStore, sweepStream } from "./sweep.ts";
 import { postgresSweepStore } from "./sweep-store.ts";
 import type { TopicLog } from "./watch-log.ts";
 
+/** What is swept. */
+export interface SweptStreams {
+  readonly source: string;
+  readonly topics: Readonly<Record<StreamName, string>>;
+  /** Consumer group of each stream's trigger. */
+  readonly groups: Readonly<Record<StreamName, string>>;
+}
+
+/** What a sweep asks of the broker; each throws where it is away. */
+export interface SweptBroker {
+  readonly topicLog: (topic: string) => TopicLog;
+  readonly readCommitted: (topic: string, groupId: string) => Promise<Committed>;
+  readonly nextRecord: NextRecord;
+  readonly readRecords: ReadRecords;
+}
+
+export interface StreamOutcome extends Omit<SweepOutcome, "lost"> {
+  /** Offsets that the trigger has passed and that are not counted, as this sweep found them. */
+  readonly lost: number;
+}
+
 export interface Swept {
-  readonly outcomes: readonly SweepOutcome[];
+  readonly outcomes: readonly StreamOutcome[];
+  /** How many lost records were delivered again. */
+  readonly redelivered: number;
   /** What went wrong, for each stream that it went wrong for. */
   readonly failures: readonly Error[];
 }
 
-/** Every stream has its turn; whoever calls throws the failures when he has made use of the rest. */
+interface OneSwept {
+  readonly outcome: StreamOutcome;
+  readonly lost: readonly LostRange[];
+}
+
+async function sweepOne(
+  pool: Pool,
+  store: SweepStore,
+  stream: StreamName,
+  { source, topics, groups }: SweptStreams,
+  broker: SweptBroker,
+  rules: SweepRules,
+): Promise<OneSwept> {
+  const swept = { stream, source, topic: topics[stream] };
+  // First of all: what was committed before the ledger is read has been applied before, or is lost.
+  const committed = await broker.readCommitted(swept.topic, groups[stream]);
+  const { lost, ...outcome } = await sweepStream(
+    store,
+    swept,
+    broker.topicLog(swept.topic),
+    rules,
+    (offsets) => findLost(pool, swept, offsets, committed, broker.nextRecord),
+  );
+  logBreaks(source, swept.topic, outcome.breaks);
+  const offsets = await broker.topicLog(swept.topic).offsets();
+  const lostOffsets = await recordLost(pool, swept, offsets, committed, lost);
+  // Last of all: a sweep does not wait for it, the next one has the use of it.
+  await settleHolesAhead(pool, swept, offsets, committed, broker.nextRecord);
+  await completeConflicts(pool, swept, broker.topicLog(swept.topic));
+  return { outcome: { ...outcome, lost: lostOffsets }, lost: lost.map((gap) => ({ ...swept, ...gap })) };
+}
+
+/**
+ * Every stream has its turn, and then, as far as the allowance goes, what was lost is delivered again.
+ * Whoever calls throws the failures when he has made use of the rest.
+ */
 export async function sweepAll(
   pool: Pool,
-  source: string,
-  topics: Readonly<Record<StreamName, string>>,
-  topicLog: (topic: string) => TopicLog,
-  nextRecord: NextRecord,
-  rules: SweepRules,
+  streams: SweptStreams,
+  broker: SweptBroker,
+  rules: SweepRules & LatenessRules,
+  allowance: Allowance,
 ): Promise<Swept> {
   const store = postgresSweepStore(pool);
-  const outcomes: SweepOutcome[] = [];
+  const sweeps: OneSwept[] = [];
   const failures: Error[] = [];
   for (const stream of streamNames) {
-    const topic = topics[stream];
     try {
-      const outcome = await sweepStream(store, { stream, source, topic }, topicLog(topic), rules);
-      logBreaks(source, topic, outcome.breaks);
-      outcomes.push(outcome);
-      // Afterwards: a sweep does not wait for it, the next one has the use of it.
-      await settleHoles(pool, { stream, source, topic }, await topicLog(topic).offsets(), nextRecord);
-      await completeConflicts(pool, { stream, source, topic }, topicLog(topic));
+      sweeps.push(await sweepOne(pool, store, stream, streams, broker, rules));
     } catch (error) {
       // The other streams still have their turn.
-      failures.push(new Error(`${stream} (${topic}): ${messageOf(error)}`, { cause: error }));
+      failures.push(
+        new Error(`${stream} (${streams.topics[stream]}): ${messageOf(error)}`, { cause: error }),
+      );
     }
   }
-  return { outcomes, failures };
+  const lost = sweeps.flatMap((one) => one.lost);
+  let redelivered = 0;
+  if (lost.length > 0)
+    try {
+      // Loaded only here: it needs all streams' decoders, and a sweep rarely needs it.
+      const { redeliverLost } = await import("./redeliver.ts");
+      redelivered = await redeliverLost(pool, lost, broker.readRecords, rules, allowance);
+    } catch (error) {
+      // What has been swept is swept.
+      failures.push(new Error(`lost records: ${messageOf(error)}`, { cause: error }));
+    }
+  return { outcomes: sweeps.map((one) => one.outcome), redelivered, failures };
 }

@@ -17,6 +17,13 @@ export interface SweptTopic {
   readonly topic: string;
 }
 
+/** Offsets [from, to) of a partition that the ledger does not hold. */
+export interface Gap {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface SweepRules {
   readonly delayUs: number;
   readonly idleUs: number;
@@ -36,6 +43,8 @@ export interface SweepOutcome extends MovedWatermark {
   readonly finalised: number;
   /** Where another log answers than before, or the log was cut. */
   readonly breaks: readonly FoundBreak[];
+  /** What the trigger's group has passed and the ledger does not hold, although the broker has records there. */
+  readonly lost: readonly Gap[];
 }
 
 export interface ObservedPartition extends PartitionProgress {
@@ -102,7 +111,9 @@ async function finaliseRows(store: SweepStore, stream: StreamName): Promise<numb
 
 /**
  * One sweep of one stream.
+ * While something is lost the watermark stands: what is delivered again finds its windows as they were left.
  * @param log the topic on the broker; asked after the ledger was read
+ * @param findLost called when each log has its entry
  * @throws where broker or database are away; a later sweep does what this one could not
  */
 export async function sweepStream(
@@ -110,17 +121,23 @@ export async function sweepStream(
   swept: SweptTopic,
   log: TopicLog,
   rules: SweepRules,
+  findLost: (offsets: readonly PartitionOffsets[]) => Promise<readonly Gap[]> = async () => [],
 ): Promise<SweepOutcome> {
   const { readAtUs, entries } = await store.readLedger(swept);
   const offsets = await log.offsets();
   const breaks = await store.recordLogs(swept, await watchLog(log, entries, offsets));
+  const lost = await findLost(offsets);
+  const [holding] = lost;
   const moved = await store.moveWatermark(
     swept,
     offsets,
     readAtUs,
     rules.idleUs,
     (previousUs, partitions) => {
-      const { atUs, heldBy } = advanceWatermark(previousUs, partitions, { nowUs: readAtUs, ...rules });
+      const { atUs, heldBy } =
+        holding === undefined
+          ? advanceWatermark(previousUs, partitions, { nowUs: readAtUs, ...rules })
+          : { atUs: previousUs, heldBy: holding.partition };
       return {
         watermarkUs: atUs,
         heldBy,
@@ -131,5 +148,5 @@ export async function sweepStream(
   );
   const finalised = await finaliseRows(store, swept.stream);
   await store.forgetIdentities(swept.stream, rules.amendmentHorizonUs);
-  return { stream: swept.stream, ...moved, finalised, breaks };
+  return { stream: swept.stream, ...moved, finalised, breaks, lost };
 }

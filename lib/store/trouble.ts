@@ -3,7 +3,7 @@
 import type { Pool } from "pg";
 
 export interface Trouble {
-  readonly kind: "log_broken" | "partition_stuck" | "sweeper_silent" | "watermark_held";
+  readonly kind: "log_broken" | "partition_stuck" | "records_lost" | "sweeper_silent" | "watermark_held";
   /** `topic-partition`, or the stream where no partition is to blame. */
   readonly place: string;
   /** ISO 8601. */
@@ -69,6 +69,8 @@ export interface PartitionGauge {
   readonly topic: string;
   readonly partition: number;
   readonly lag: number;
+  /** Offsets that the trigger has passed and that are not counted, on the broker or gone for good. */
+  readonly lost: number;
 }
 
 export interface StreamGauge {
@@ -101,8 +103,9 @@ export interface Gauges {
 
 /** @throws DatabaseError or a connection error */
 export async function readGauges(pool: Pool, rules: TroubleRules): Promise<Gauges> {
-  const partitions = await pool.query<Omit<PartitionGauge, "lag"> & { lag: string }>(
-    "SELECT stream, topic, partition, lag FROM partition_progress ORDER BY stream, topic, partition",
+  const partitions = await pool.query<Omit<PartitionGauge, "lag" | "lost"> & { lag: string; lost: string }>(
+    `SELECT stream, topic, partition, lag, offsets_in(lost) + offsets_in(expired) AS lost
+     FROM partition_progress ORDER BY stream, topic, partition`,
   );
   const streams = await pool.query<StreamGauge>(
     `SELECT stream, extract(epoch FROM now() - watermark)::float8 AS "watermarkAgeSeconds",
@@ -117,7 +120,7 @@ export async function readGauges(pool: Pool, rules: TroubleRules): Promise<Gauge
   );
   return {
     doubtful: doubtful.rows.map(({ topic, events }) => ({ topic, events: Number(events) })),
-    partitions: partitions.rows.map((row) => ({ ...row, lag: Number(row.lag) })),
+    partitions: partitions.rows.map((row) => ({ ...row, lag: Number(row.lag), lost: Number(row.lost) })),
     streams: streams.rows,
     conflicts: conflicts.rows,
     trouble: await readTrouble(pool, rules),

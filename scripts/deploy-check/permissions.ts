@@ -35,6 +35,14 @@ type Table = Readonly<
 const topicArn = (cluster: string) => (topic: string) =>
   `${cluster.replace(":cluster/", ":topic/")}/${topic}`;
 
+const groupArn = (cluster: string) => (group: string) =>
+  `${cluster.replace(":cluster/", ":group/")}/${group}`;
+
+const groupsOf = (environment: Caller["environment"]) =>
+  Object.entries(environment).flatMap(([name, value]) =>
+    name.startsWith("KAFKA_GROUP_") ? [String(value)] : [],
+  );
+
 /** What each module that talks to AWS or Kafka calls. */
 const calls: Table = {
   "lib/kafka/brokers.ts": ({ cluster }) => [["kafka:GetBootstrapBrokers", [cluster]]],
@@ -52,6 +60,12 @@ const calls: Table = {
   "lib/kafka/offsets.ts": ({ cluster, topics }) => [
     ["kafka-cluster:DescribeTopic", topics.map(topicArn(cluster))],
   ],
+  "lib/kafka/groups.ts": ({ cluster, topics, environment }) => [
+    ["kafka-cluster:DescribeTopic", topics.map(topicArn(cluster))],
+    ["kafka-cluster:DescribeTopicDynamicConfiguration", topics.map(topicArn(cluster))],
+    ["kafka-cluster:DescribeGroup", groupsOf(environment).map(groupArn(cluster))],
+  ],
+  "lib/kafka/admin.ts": () => [],
   "lib/kafka/archive.ts": ({ cluster, topics }) => [
     ["kafka-cluster:DescribeTopic", topics.map(topicArn(cluster))],
     ["kafka-cluster:ReadData", topics.map(topicArn(cluster))],
@@ -120,12 +134,7 @@ function addTrigger(needs: Needs, declared: unknown): void {
   const topics = Array.isArray(Topics) ? Topics.map(String) : [];
   add(needs, who, ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"], topics.map(topicArn(cluster)));
   const group = isProperties(config) ? String(config.ConsumerGroupId) : "*";
-  add(
-    needs,
-    who,
-    ["kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"],
-    [`${cluster.replace(":cluster/", ":group/")}/${group}`],
-  );
+  add(needs, who, ["kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"], [groupArn(cluster)(group)]);
   const failure = isProperties(destinations) ? destinations.OnFailure : undefined;
   if (isProperties(failure)) add(needs, who, ["sqs:SendMessage"], [String(failure.Destination)]);
 }

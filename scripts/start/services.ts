@@ -4,6 +4,8 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readDatabaseSettings } from "../../lib/config/database.ts";
 import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
+import { compactionWarnings } from "../../lib/kafka/compaction.ts";
+import { openGroupReader } from "../../lib/kafka/groups.ts";
 import { createTopics } from "../../lib/kafka/topics.ts";
 import { connect } from "../../lib/store/connect.ts";
 import { createLogins } from "../../lib/store/logins.ts";
@@ -83,11 +85,15 @@ async function postgresService(folder: string, fresh: boolean): Promise<Started<
 
 async function createOwnTopics(brokers: string): Promise<void> {
   const topics = readTopics(process.env);
-  await createTopics(readKafkaSettings({ ...process.env, KAFKA_BROKER: brokers }), [
+  const settings = readKafkaSettings({ ...process.env, KAFKA_BROKER: brokers });
+  await createTopics(settings, [
     { topic: topics.sensor, numPartitions: 4 },
     { topic: topics.consumption, numPartitions: 4 },
     { topic: topics.weather, numPartitions: 1 },
   ]);
+  const { isCompacted, close } = openGroupReader(settings);
+  for (const warning of await compactionWarnings(Object.values(topics), isCompacted)) terminal.say(warning);
+  await close();
 }
 
 /**

@@ -136,7 +136,10 @@ async function start(
       () => undefined, // said by the demo itself
     );
   }
-  running.push({ name: "status line", stop: startStatusLine(pool, functions.controlUrl, terminal) });
+  running.push({
+    name: "status line",
+    stop: startStatusLine(pool, functions.controlUrl, terminal, startedMs),
+  });
   return { ended: Promise.race([services.ended, functions.ended]) };
 }
 

@@ -9,23 +9,33 @@ import type { Terminal } from "./terminal.ts";
 
 const TERMINAL_MS = 2_000;
 const PLAIN_MS = 15_000;
+/** For how long the first line waits for the first sweep. */
+const FIRST_SWEEP_MS = 8_000;
 
 interface Counts {
   readonly atMs: number;
   readonly records: number;
   readonly open: number;
   readonly final: number;
+  /** Offsets that the triggers have passed and that are not counted, as the sweeper has found them. */
+  readonly lost: number;
+  /** Lost records that were delivered again since the start. */
+  readonly redelivered: number;
   readonly watermarks: Status["watermarks"];
 }
 
-async function readCounts(pool: Pool): Promise<Counts> {
+async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
   const { rows } = await pool.query<{
     records: string;
     open: string;
     final: string;
+    lost: string;
+    redelivered: string;
     watermarks: Counts["watermarks"];
   }>(
     `SELECT (SELECT coalesce(sum(records), 0) FROM ledger) AS records, sum(open) AS open, sum(final) AS final,
+       (SELECT coalesce(sum(offsets_in(lost) + offsets_in(expired)), 0) FROM partition_progress) AS lost,
+       (SELECT coalesce(sum(records), 0) FROM redelivery WHERE delivered_at >= to_timestamp($1)) AS redelivered,
        (SELECT json_agg(json_build_object('stream', stream, 'atMs', floor(extract(epoch FROM watermark) * 1000))
           ORDER BY stream)
         FROM stream_state) AS watermarks
@@ -35,6 +45,7 @@ async function readCounts(pool: Pool): Promise<Counts> {
              FROM consumption_aggregates_realtime
            UNION ALL SELECT count(*) FILTER (WHERE state = 'open'), count(*) FILTER (WHERE state = 'final')
              FROM weather_aggregates_realtime) AS t`,
+    [startedMs / 1000],
   );
   const row = rows[0];
   if (row === undefined) throw new Error("no counts");
@@ -43,6 +54,8 @@ async function readCounts(pool: Pool): Promise<Counts> {
     records: Number(row.records),
     open: Number(row.open),
     final: Number(row.final),
+    lost: Number(row.lost),
+    redelivered: Number(row.redelivered),
     watermarks: row.watermarks,
   };
 }
@@ -52,19 +65,48 @@ function rateOf(previous: Counts | null, counts: Counts): number {
   return previous === null || seconds === 0 ? 0 : (counts.records - previous.records) / seconds;
 }
 
-/** @returns stops it; resolves when the last line is out */
-export function startStatusLine(pool: Pool, controlUrl: string, terminal: Terminal): () => Promise<void> {
+/** What the triggers have passed and nobody has counted is seen first; also that it was made good. */
+function alertsOf({ lost, redelivered }: Counts): string[] {
+  return [
+    ...(lost === 0 ? [] : [`LOST ${lost} (/ready says where)`]),
+    ...(redelivered === 0 ? [] : [`${redelivered} lost records delivered again`]),
+  ];
+}
+
+async function wasSwept(pool: Pool, startedMs: number): Promise<boolean> {
+  const { rows } = await pool.query<{ swept: boolean }>(
+    "SELECT bool_and(coalesce(swept_at >= to_timestamp($1), false)) AS swept FROM stream_state",
+    [startedMs / 1000],
+  );
+  return rows[0]?.swept ?? false;
+}
+
+/**
+ * Begins with the first sweep, which finds what is lost; without one, all the same after some seconds.
+ * @param startedMs since the epoch: what was delivered again since then is told
+ * @returns stops it; resolves when the last line is out */
+export function startStatusLine(
+  pool: Pool,
+  controlUrl: string,
+  terminal: Terminal,
+  startedMs: number,
+): () => Promise<void> {
   const stopped = new AbortController();
 
   async function run(): Promise<void> {
+    const pause = (ms: number) => sleep(ms, undefined, { signal: stopped.signal }).catch(() => undefined); // stopped
+    for (const untilMs = Date.now() + FIRST_SWEEP_MS; Date.now() < untilMs && !stopped.signal.aborted; ) {
+      if (await wasSwept(pool, startedMs).catch(() => false)) break; // PostgreSQL is away: the first line says it
+      await pause(100);
+    }
     let previous: Counts | null = null;
     while (!stopped.signal.aborted) {
       try {
-        const counts = await readCounts(pool);
+        const counts = await readCounts(pool, startedMs);
         const { mappings } = await readTriggers(controlUrl);
         const status: Status = {
           ...counts,
-          alerts: [],
+          alerts: alertsOf(counts),
           eventsPerSecond: rateOf(previous, counts),
           lag: mappings.flatMap((mapping) => mapping.partitions).reduce((sum, p) => sum + p.lag, 0),
         };
@@ -74,8 +116,7 @@ export function startStatusLine(pool: Pool, controlUrl: string, terminal: Termin
         // PostgreSQL or the triggers do not answer: that is what there is to say, and the next line may be better.
         if (!stopped.signal.aborted) terminal.showStatus(`status: ${messageOf(error)}`);
       }
-      const pauseMs = terminal.isLive ? TERMINAL_MS : PLAIN_MS;
-      await sleep(pauseMs, undefined, { signal: stopped.signal }).catch(() => undefined); // stopped
+      await pause(terminal.isLive ? TERMINAL_MS : PLAIN_MS);
     }
   }
 

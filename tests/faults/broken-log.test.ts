@@ -109,12 +109,19 @@ async function sweep(topic: string): Promise<SweepOutcome> {
   }
 }
 
+/** No group reads here. */
+const noGroups = {
+  readCommitted: async () => new Map<number, number>(),
+  isCompacted: async () => false,
+  close: async () => undefined,
+};
+
 async function auditText(topic: string): Promise<string[]> {
   const [offsets, archive] = [openOffsetReader(settings()), openArchive(settings())];
   const topics = { sensor: "other-1", consumption: topic, weather: "other-2" };
   const report = await audit(
     { source, topics, groups: { sensor: "g", consumption: "g", weather: "g" } },
-    { pool: database.pool, offsets: { ...offsets, readCommitted: async () => new Map() }, archive }, // no group reads here
+    { pool: database.pool, offsets, groups: noGroups, archive },
   );
   await Promise.all([offsets.close(), archive.close()]);
   return reportText(report, 200);

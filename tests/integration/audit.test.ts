@@ -135,6 +135,8 @@ test("each range has its name, and a pipeline that has only lag, holes and reten
   expect(audited).toEqual([
     {
       ...{ stream: "consumption", topic, partition: 0, incarnation: 0, first: 2, end: 30, committed: 27 },
+      ...{ isCompacted: false, withoutRecord: 12 },
+      expired: [],
       applied: [
         { from: 0, to: 4 },
         { from: 15, to: 19 },
@@ -150,6 +152,8 @@ test("each range has its name, and a pipeline that has only lag, holes and reten
     },
     {
       ...{ stream: "consumption", topic, partition: 1, incarnation: 0, first: 3, end: 5, committed: 5 },
+      ...{ isCompacted: false, withoutRecord: 0 },
+      expired: [],
       applied: [{ from: 3, to: 5 }],
       lag: [],
       gone: [{ from: 0, to: 3 }],

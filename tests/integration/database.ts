@@ -76,12 +76,39 @@ export async function snapshot(pool: pg.Pool): Promise<Record<keyof typeof compa
   };
 }
 
+/**
+ * Keeps a copy of all tables, as a backup does.
+ * @returns puts the tables back to what they were
+ */
+export async function takeCopy(pool: pg.Pool): Promise<() => Promise<void>> {
+  const { rows } = await pool.query<{ name: string; columns: string }>(
+    `SELECT c.relname AS name, string_agg(quote_ident(a.attname), ', ') AS columns
+     FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+       AND a.attgenerated = '' GROUP BY 1`,
+  );
+  const copy = `copy_${randomUUID().replaceAll("-", "")}`;
+  await pool.query(`CREATE SCHEMA ${copy}`);
+  for (const { name } of rows) await pool.query(`CREATE TABLE ${copy}.${name} AS TABLE public.${name}`);
+  return async () => {
+    const restored = rows.map(
+      ({ name, columns }) =>
+        `INSERT INTO public.${name} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${copy}.${name};`,
+    );
+    await pool.query(
+      `BEGIN; SET LOCAL session_replication_role = replica;
+       TRUNCATE ${rows.map(({ name }) => `public.${name}`).join(", ")}; ${restored.join(" ")} COMMIT`,
+    );
+  };
+}
+
 /** Empties everything but the migrations. */
 export async function emptyTables(pool: pg.Pool): Promise<void> {
   await pool.query(
     `TRUNCATE sensor_aggregates_realtime, sensor_aggregates_history, consumption_aggregates_realtime,
        consumption_aggregates_history, weather_aggregates_realtime, weather_aggregates_history, ledger, ledger_tail,
-       log_break, quarantine, too_late, conflict, doubtful, seen_event, partition_progress, reported_trouble`,
+       log_break, quarantine, too_late, conflict, doubtful, seen_event, partition_progress, reported_trouble,
+       redelivery`,
   );
   await pool.query(
     "UPDATE stream_state SET watermark = NULL, held_by = NULL, swept_at = NULL, moved_at = NULL",

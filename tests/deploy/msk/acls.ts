@@ -17,6 +17,7 @@ const { ALLOW, DENY } = AclPermissionTypes;
 const operations: Readonly<Record<string, AclOperationTypes>> = {
   WriteDataIdempotently: AclOperationTypes.IDEMPOTENT_WRITE,
   DescribeClusterDynamicConfiguration: AclOperationTypes.DESCRIBE_CONFIGS,
+  DescribeTopicDynamicConfiguration: AclOperationTypes.DESCRIBE_CONFIGS,
   CreateTopic: AclOperationTypes.CREATE,
   DescribeTopic: AclOperationTypes.DESCRIBE,
   ReadData: AclOperationTypes.READ,

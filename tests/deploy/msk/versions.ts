@@ -33,6 +33,7 @@ const newestOf: ReadonlyMap<number, Newest> = new Map(
     23: ["OffsetForLeaderEpoch", 4],
     24: ["AddPartitionsToTxn", 3],
     25: ["AddOffsetsToTxn", 3],
+    32: ["DescribeConfigs", 4], // likewise; the table of actions has one for it
     36: ["SaslAuthenticate", 2], // not in what was found of the reports: that of Kafka 2.8, as the others are
   } as const).map(([key, [name, version]]) => [Number(key), { name, version }]),
 );

@@ -18,6 +18,7 @@ const facts = fc.record({
   end: fc.constant(END),
   committed: fc.option(offset),
   applied: ranges,
+  acknowledged: ranges,
 });
 
 describe("the offsets of a partition", () => {
@@ -31,7 +32,9 @@ describe("the offsets of a partition", () => {
           const expected = holds(given.applied, at)
             ? "applied"
             : at < given.first
-              ? "gone"
+              ? at >= (given.applied[0]?.from ?? END) && at < passed && !holds(given.acknowledged, at)
+                ? "expired"
+                : "gone"
               : at < passed
                 ? "suspect"
                 : "lag";

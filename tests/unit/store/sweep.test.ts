@@ -77,7 +77,29 @@ describe("a sweep", () => {
       idlePartitions: [0],
       finalised: 10_012,
       breaks: [],
+      lost: [],
     });
+  });
+
+  test("looks for what is lost when each log has its entry; then the watermark stands", async () => {
+    const asked: unknown[] = [];
+    const gap = { partition: 1, from: 3, to: 5 };
+    const outcome = await sweepStream(
+      storeOf([], [], asked),
+      swept,
+      logOf(async () => offsetsTo(1, 1)),
+      rules,
+      async (offsets) => {
+        asked.push(["find", offsets.length]);
+        return [gap];
+      },
+    );
+    expect(asked.slice(1, 4)).toEqual([
+      ["logs", [0, 1].map((partition) => [partition, null])],
+      ["find", 2],
+      ["move", 1_000, 50],
+    ]);
+    expect(outcome).toMatchObject({ watermarkUs: null, heldBy: 1, lost: [gap] });
   });
 
   test("looks at the log of every partition that the broker has, before it moves the watermark", async () => {

@@ -1,0 +1,45 @@
+// What only the sweeper and the audit ask of the broker: how far a trigger's group has come, and what a topic keeps.
+
+import type { ConfigResourceTypes } from "kafkajs";
+import type { KafkaSettings } from "../config/kafka.ts";
+import { keepAdmin } from "./admin.ts";
+
+export interface GroupReader {
+  /** Next offset of each partition for which the group has committed one. @throws Error where the broker is away */
+  readCommitted(topic: string, groupId: string): Promise<ReadonlyMap<number, number>>;
+  /**
+   * Whether the topic's `cleanup.policy` contains `compact`.
+   * @throws Error where the broker is away, refuses, or does not offer the question
+   */
+  isCompacted(topic: string): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+const CLEANUP_POLICY = "cleanup.policy";
+/** Node does not see kafkajs' own constant among its exports. */
+const TOPIC: ConfigResourceTypes.TOPIC = 2;
+
+export function openGroupReader(settings: KafkaSettings): GroupReader {
+  const admin = keepAdmin(settings);
+  return {
+    close: admin.close,
+    async readCommitted(topic, groupId) {
+      const [answer] = await admin.ask((client) => client.fetchOffsets({ groupId, topics: [topic] }));
+      const committed = (answer?.partitions ?? []).map((p): [number, number] => [
+        p.partition,
+        Number(p.offset),
+      ]);
+      return new Map(committed.filter(([, offset]) => offset >= 0)); // −1: none
+    },
+    async isCompacted(topic) {
+      const { resources } = await admin.ask((client) =>
+        client.describeConfigs({
+          resources: [{ type: TOPIC, name: topic, configNames: [CLEANUP_POLICY] }],
+          includeSynonyms: false,
+        }),
+      );
+      const policy = resources[0]?.configEntries.find(({ configName }) => configName === CLEANUP_POLICY);
+      return (policy?.configValue ?? "").split(",").some((word) => word.trim() === "compact");
+    },
+  };
+}

@@ -1,0 +1,168 @@
+// Delivers again what is LOST, through the commit that every delivery takes: what is there already is not counted again,
+// and the rows become what they would have been. What was delivered is put on record in the transaction that commits it.
+
+import type { Pool } from "pg";
+import type { OffsetRanges } from "../core/ranges.ts";
+import { log, messageOf } from "../log.ts";
+import type { LogRecord } from "../streams/fold.ts";
+import { streams } from "../streams/streams.ts";
+import { commitRecords, type LatenessRules } from "./commit.ts";
+import { postgresJudge } from "./judge.ts";
+import type { Gap, SweptTopic } from "./sweep.ts";
+import { inTransaction } from "./transaction.ts";
+
+/** The broker's committed records in the ranges, in offset order, in pieces. */
+export type ReadRecords = (
+  topic: string,
+  partition: number,
+  ranges: OffsetRanges,
+) => AsyncIterable<readonly LogRecord[]>;
+
+/** How much may still be delivered. */
+export interface Allowance {
+  /** Most records, of all ranges together; what is left of it. */
+  records: number;
+  /** Whether there is time for another batch. */
+  readonly hasTime: () => boolean;
+}
+
+export const withoutLimit = (): Allowance => ({ records: Number.POSITIVE_INFINITY, hasTime: () => true });
+
+/** A range of a topic. */
+export interface LostRange extends SweptTopic, Gap {}
+
+const BATCH_RECORDS = 2_500;
+
+async function deliverBatch(
+  pool: Pool,
+  { stream, source, topic, partition }: LostRange,
+  records: readonly LogRecord[],
+  rules: LatenessRules,
+  deliveredBy: string,
+): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    const address = { source, topic, partition };
+    const outcome = await commitRecords(
+      postgresJudge(client, () => 0),
+      streams[stream],
+      address,
+      records,
+      rules,
+    );
+    await client.query(
+      `INSERT INTO redelivery (source, topic, partition, offsets, records, counted, delivered_by)
+       VALUES ($1, $2, $3, int8range($4, $5), $6, $7, $8)`,
+      [
+        source,
+        topic,
+        partition,
+        records.at(0)?.offset,
+        (records.at(-1)?.offset ?? 0) + 1,
+        outcome.records - outcome.replayed,
+        outcome.counted,
+        deliveredBy,
+      ],
+    );
+  });
+}
+
+/**
+ * Delivers the range from its beginning, as far as is allowed.
+ * @param deliveredBy for the record: `sweep-windows` or a command
+ * @returns how many records
+ * @throws where broker or database are away; what was delivered until then stays
+ */
+export async function redeliver(
+  pool: Pool,
+  range: LostRange,
+  readRecords: ReadRecords,
+  rules: LatenessRules,
+  deliveredBy: string,
+  allowance: Allowance,
+): Promise<number> {
+  let delivered = 0;
+  // A piece settles from its first to its last record. The next one takes its last record along, which is not counted
+  // again, so that a hole between two pieces is settled as well.
+  let last: LogRecord[] = [];
+  for await (const piece of readRecords(range.topic, range.partition, [range]))
+    for (let from = 0; from < piece.length; from += BATCH_RECORDS) {
+      if (allowance.records <= 0 || !allowance.hasTime()) return delivered;
+      const records = piece.slice(from, from + Math.min(BATCH_RECORDS, allowance.records));
+      await deliverBatch(pool, range, [...last, ...records], rules, deliveredBy);
+      last = records.slice(-1);
+      delivered += records.length;
+      allowance.records -= records.length;
+      if (records.length < Math.min(BATCH_RECORDS, piece.length - from)) return delivered;
+    }
+  return delivered;
+}
+
+/**
+ * Why a partition's lost ranges must not be delivered by a function that nobody watches; null where nothing is in the way.
+ * Of a log that is known by its ids under another source the offsets have been taken over before (`observe_log`).
+ */
+async function reasonNotTo(pool: Pool, { source, topic, partition }: LostRange): Promise<string | null> {
+  const { rows } = await pool.query<{ reason: string | null }>(
+    `SELECT CASE
+       WHEN l.records > offsets_in(l.applied) THEN
+         'the ledger has ' || l.records || ' records in ' || offsets_in(l.applied) || ' offsets: delivering could double them'
+       WHEN coalesce(l.records, 0) = 0 THEN (
+         SELECT 'the ledger knows this partition of another source, perhaps of the same log: ' || min(o.source)
+           || ' (MSK_CLUSTER_ARN, KAFKA_BROKER)'
+         FROM ledger AS o WHERE o.topic = $2 AND o.partition = $3 AND o.source <> $1 AND o.records > 0
+           AND (o.cluster_id IS NULL OR l.cluster_id IS NULL) AND position('#replay-' IN o.source) = 0
+         HAVING count(*) > 0)
+       END AS reason
+     FROM (SELECT) AS always LEFT JOIN LATERAL (
+       SELECT records, applied, cluster_id FROM ledger WHERE source = $1 AND topic = $2 AND partition = $3
+       ORDER BY incarnation DESC LIMIT 1) AS l ON true`,
+    [source, topic, partition],
+  );
+  return rows[0]?.reason ?? null;
+}
+
+async function noteFailure(
+  pool: Pool,
+  { source, topic, partition }: LostRange,
+  why: string | null,
+): Promise<void> {
+  await pool.query(
+    `UPDATE partition_progress SET lost_why = $4
+     WHERE source = $1 AND topic = $2 AND partition = $3 AND lost_why IS DISTINCT FROM $4`,
+    [source, topic, partition, why],
+  );
+}
+
+/**
+ * The sweeper's share: each range in its turn, as far as the allowance goes. One that cannot be delivered is put on
+ * record with the reason, and the others have their turn.
+ * @returns how many records
+ * @throws where the database is away
+ */
+export async function redeliverLost(
+  pool: Pool,
+  lost: readonly LostRange[],
+  readRecords: ReadRecords,
+  rules: LatenessRules,
+  allowance: Allowance,
+): Promise<number> {
+  let delivered = 0;
+  for (const range of lost) {
+    if (allowance.records <= 0 || !allowance.hasTime()) break;
+    const { topic, partition, from, to } = range;
+    let why = await reasonNotTo(pool, range);
+    try {
+      if (why === null) {
+        const records = await redeliver(pool, range, readRecords, rules, "sweep-windows", allowance);
+        log("warn", "delivered again what the trigger had passed", { topic, partition, from, to, records });
+        delivered += records;
+      }
+    } catch (error) {
+      // The other ranges have their turn; the next sweep tries this one again.
+      why = messageOf(error);
+      log("error", "not delivered again", { topic, partition, from, to, reason: why });
+    }
+    await noteFailure(pool, range, why);
+  }
+  return delivered;
+}
