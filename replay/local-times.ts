@@ -42,9 +42,8 @@ function secondRun(
   const last = times.at(-1) ?? 0;
   if ((before !== null && !goesOn(before, first)) || (after !== null && !goesOn(last, after))) return null;
   const steps = times.slice(1).map((time, i) => goesOn(times[i] ?? 0, time));
-  const evidence = before !== null || after !== null || steps.includes(true);
   const back = steps.indexOf(false);
-  return evidence && back >= 0 && steps.lastIndexOf(false) === back ? back + 1 : null;
+  return back >= 0 && steps.lastIndexOf(false) === back ? back + 1 : null;
 }
 
 function settle({ beforeUs, waiting }: SeriesState, afterUs: number | null): (Timed | Skipped)[] {
