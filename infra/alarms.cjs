@@ -60,6 +60,10 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
       "Events were counted with values that are likely to be another unit",
       ...[300, 1, "> 0", "SUM(METRICS())", ofAggregates("Doubtful")],
     ],
+    conflicts: [
+      "Events came under an identity that was counted with other content, and were kept aside",
+      ...[300, 1, "> 0", "SUM(METRICS())", ofAggregates("Conflicts")],
+    ],
     "log-broken": [
       "A partition's log was truncated, its topic created again, or another cluster answers: the log and the audit say which",
       ...[300, 1, "> 0", "SUM(METRICS())", ofSweeper("LogBreaks", "Sum")],

@@ -5,6 +5,7 @@ import { Command } from "commander";
 import type { Pool } from "pg";
 import { readTopics } from "../lib/config/kafka.ts";
 import { readLatenessRules } from "../lib/config/rules.ts";
+import { conflictJson, conflictText, findConflicts } from "../lib/quarantine/conflicts.ts";
 import {
   doubtfulCsv,
   doubtfulJson,
@@ -30,6 +31,7 @@ import { discardRecords, MAX_ATTEMPTS } from "../lib/quarantine/resolve.ts";
 import { eachSelected, noneText, requireChoice, selectRecords } from "../lib/quarantine/select.ts";
 import { describeRecord, summaryOf } from "../lib/quarantine/show.ts";
 import { streams } from "../lib/streams/streams.ts";
+import { wholeNumber } from "../lib/terminal/options.ts";
 import { printAll, tolerateClosedOutput } from "../lib/terminal/output.ts";
 import { terminalWidth, wrapped } from "../lib/terminal/table.ts";
 import { onDatabase } from "./running-pipeline.ts";
@@ -129,5 +131,19 @@ withDecision(
     );
   }),
 );
+
+program
+  .command("conflicts")
+  .description("events whose identity had been counted with other content: both, with their positions")
+  .argument("[id]", "one of them", wholeNumber)
+  .option("--json", "one JSON document", false)
+  .option("--limit <number>", "at most so many, the newest", wholeNumber, 100)
+  .action((id: number | undefined, { json, limit }: { json: boolean; limit: number }) =>
+    onDatabase(async (pool) => {
+      const conflicts = await findConflicts(pool, id ?? null, limit);
+      if (json) console.log(JSON.stringify(conflicts.map(conflictJson), null, 2));
+      else console.log(conflicts.map(conflictText).join("\n\n") || "no conflicts");
+    }),
+  );
 
 await program.parseAsync();

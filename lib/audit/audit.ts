@@ -74,6 +74,8 @@ export interface OtherEntry {
 
 export interface StreamAudit extends StreamState {
   readonly counted: number;
+  /** Records that were not counted, for their identity had been with other content. */
+  readonly conflicts: number;
   /** `DOUBLED by 3`, `LOST by 2`, or null. */
   readonly difference: string | null;
 }
@@ -203,7 +205,8 @@ function streamsOf(
   return states.map((state) => {
     const own = entries.filter((entry) => streamOf(entry) === state.stream);
     const counted = own.reduce((sum, entry) => sum + entry.counted, 0);
-    return { ...state, counted, difference: judgeTotals({ ...state, counted }) };
+    const conflicts = own.reduce((sum, entry) => sum + entry.conflicts, 0);
+    return { ...state, counted, conflicts, difference: judgeTotals({ ...state, counted }) };
   });
 }
 

@@ -63,10 +63,12 @@ export function verdictOf(report: AuditReport): string {
   const [lag, gone] = [total((one) => one.lag), total((one) => one.gone)];
   const still = `${lag} offsets still to come${gone === 0 ? "" : `, ${gone} gone by retention`}`;
   const compacted = partitions.reduce((sum, one) => sum + compactedOf(one), 0);
+  const conflicts = streams.reduce((sum, one) => sum + one.conflicts, 0);
+  const contested = conflicts === 0 ? "" : `, ${conflicts} conflicts to look at`;
   if (isClean(report))
     return compacted === 0
-      ? `clean: nothing lost, nothing doubled; ${still}`
-      : `clean but for ${compacted} offsets of compacted topics, which were never counted; ${still}`;
+      ? `clean: nothing lost, nothing doubled; ${still}${contested}`
+      : `clean but for ${compacted} offsets of compacted topics, which were never counted; ${still}${contested}`;
   const expired = total((one) => one.expired);
   const lost = partitions.flatMap((one) => one.lost);
   const wrong = [
@@ -81,7 +83,7 @@ export function verdictOf(report: AuditReport): string {
       : []),
     ...(problems.length === 0 ? [] : [`${problems.length} rows of the ledger do not add up`]),
   ];
-  return `NOT CLEAN: ${wrong.join("; ")}; ${still}`;
+  return `NOT CLEAN: ${wrong.join("; ")}; ${still}${contested}`;
 }
 
 /**
@@ -111,6 +113,12 @@ export function reportText(report: AuditReport, width: number): string[] {
       ({ stream, finalUpTo, counted, inRows, difference }) =>
         `${stream}: final up to ${finalUpTo ?? "nothing yet"}; ${counted} counted, ${inRows} in rows: ${difference ?? "equal"}`,
     ),
+    ...report.streams
+      .filter(({ conflicts }) => conflicts > 0)
+      .map(
+        ({ stream, conflicts }) =>
+          `conflicts ${stream}: ${conflicts} records have the identity of a counted event and other content, and do not count: npm run quarantine -- conflicts`,
+      ),
     ...report.problems.map((problem) => `does not add up: ${problem}`),
     verdictOf(report),
   ];

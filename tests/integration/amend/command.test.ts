@@ -90,3 +90,34 @@ test("a meter that ran mad is removed, listed, shown and given back; exit codes 
     [],
   ]);
 });
+
+test("a conflict is listed with both events, replaced, and shown as replaced", async () => {
+  await topic.begin();
+  const timestamp = new Date(hour).toISOString();
+  const one = { event_id: "r", meter_id: "m", customer_id: "c", reading: 1, timestamp };
+  await topic.send("consumption", 0, [one, { ...one, reading: 1.4 }]);
+  const environment = {
+    ...topic.database.environment,
+    KAFKA_BROKER: topic.kafka.brokers,
+    KAFKA_TOPIC_METER_READINGS: topic.tools.topics.consumption,
+  };
+  const listed = await runCommand("quarantine", ["conflicts", "--json"], environment);
+  expect(listed.code, listed.stderr).toBe(0);
+  const [conflict] = JSON.parse(listed.stdout);
+  const name = `${topic.tools.topics.consumption}-0`;
+  expect(conflict).toMatchObject({
+    amendmentId: null,
+    counted: { position: `${name}@0`, value: JSON.stringify(one), isGone: false },
+    other: { position: `${name}@1`, value: JSON.stringify({ ...one, reading: 1.4 }) },
+  });
+  const args = ["replace", "--conflict", String(conflict.id), "--reason", "actual", "--by", "ada"];
+  const replaced = await runCommand("amend", args, environment);
+  expect(replaced.code, replaced.stderr).toBe(0);
+  expect(replaced.stdout).toMatch(
+    /^amendment \d+: 1 kWh of .* → 1.4 kWh of .*; 1 rows, 1 events counted before and 1 after\n$/,
+  );
+  expect(await topic.rows("consumption")).toEqual([expect.stringContaining(",c,1.400000,")]);
+  expect((await runCommand("quarantine", ["conflicts"], environment)).stdout).toMatch(
+    /counts now .*@1 .*1\.4/,
+  );
+});
