@@ -21,7 +21,7 @@ const REPLICAS = 3;
 /** CloudWatch, the same whoever processes. */
 export const monitoringItems: readonly Item[] = [
   ["CloudWatch: metrics", 33, "customMetric"],
-  ["CloudWatch: alarms, by their metrics", 60, "alarm"],
+  ["CloudWatch: alarms, by their metrics", 63, "alarm"],
   ["CloudWatch: dashboard", 1, "dashboard"],
 ];
 
