@@ -27,7 +27,8 @@ export function generateWeatherApp({ producer, topic, seed, now }: GenerateWeath
         message: `Weather data generated for ${station.city}`,
         weather_data: message,
         kafka_topic: topic,
-        ...placement,
+        partition: placement?.partition,
+        offset: placement?.offset,
       },
       201,
     );

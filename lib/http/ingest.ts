@@ -138,7 +138,8 @@ function ingestApp<E extends Event, P>(
     if (!Array.isArray(body)) {
       const { eventId, record } = readEvent(body, nowMs, "");
       const [placement] = await producer.send(topic, [record]);
-      return c.json({ status: "success", event_id: eventId, kafka_topic: topic, ...placement }, 201);
+      const { partition, offset } = placement ?? {};
+      return c.json({ status: "success", event_id: eventId, kafka_topic: topic, partition, offset }, 201);
     }
     if (body.length === 0 || body.length > MAX_EVENTS)
       throw new RefusedRequestError(400, `Expected 1 to ${MAX_EVENTS} events, got ${body.length}`);

@@ -50,6 +50,15 @@ function counted<E extends Event, P>(stream: Stream<E, P>, sent: readonly Outgoi
   return foldRecords(stream, records, noFacts).counted;
 }
 
+test.each([
+  ["sensor", sensor, ["status", "event_id", "kafka_topic", "partition", "offset"]],
+  ["meter", meter, ["status", "event_id", "kafka_topic", "partition", "offset"]],
+  ["weather", {}, ["status", "message", "weather_data", "kafka_topic", "partition", "offset"]],
+] as const)("a 201 of %s has the contract's fields and no others", async (kind, body, fields) => {
+  const answer = await post(standingClock(), kind, body);
+  expect(Object.keys(JSON.parse(await answer.text()))).toEqual(fields);
+});
+
 describe("what the product makes is unique within a millisecond", () => {
   test("500 readings of one meter, posted one by one or as an array: all count", async () => {
     const apps = standingClock();
