@@ -6,7 +6,6 @@ import { log, messageOf } from "../log.ts";
 import { type Gauges, type Trouble, troubleText } from "../store/trouble.ts";
 import { type App, createApp } from "./app.ts";
 import { prometheusText } from "./metrics.ts";
-import { page } from "./page.ts";
 
 export interface HealthDependencies {
   readonly service: string;
@@ -21,7 +20,10 @@ export interface HealthDependencies {
 
 export function healthApp({ service, now, checks, trouble, gauges }: HealthDependencies): App {
   const app = createApp();
-  app.get("/", (c) => c.html(page.html, 200, page.headers));
+  app.get("/", async (c) => {
+    const { page } = await import("./page.ts"); // only here: people ask for it, monitors do not
+    return c.html(page.html, 200, page.headers);
+  });
   app.get("/health", (c) => c.json({ status: "healthy", service, timestamp: new Date(now()).toISOString() }));
   app.get("/ready", async (c) => {
     const results = await Promise.all(

@@ -4,7 +4,6 @@
 import type { Pool } from "pg";
 import { isRefusal } from "../streams/refusal.ts";
 import type { Event, Stream } from "../streams/stream.ts";
-import { streams } from "../streams/streams.ts";
 import type { SweptTopic } from "./sweep.ts";
 import type { TopicLog } from "./watch-log.ts";
 
@@ -56,6 +55,8 @@ export async function completeConflicts(pool: Pool, swept: SweptTopic, log: Conf
     [source, topic, MOST_PER_SWEEP],
   );
   if (rows.length === 0) return;
+  // Loaded only here: it needs all streams' decoders, and a sweep rarely needs it.
+  const { streams } = await import("../streams/streams.ts");
   const partitions = await log.offsets();
   const firstOffsets = new Map(partitions.map((p) => [p.partition, [p.first, p.end] as const]));
   for (const conflict of rows)
