@@ -11,13 +11,14 @@ import type { World } from "./faults/fault.ts";
 import { type Injected, injectAll, noteFault } from "./injection.ts";
 import { type LoadCounts, runLoad } from "./load.ts";
 import { type LoggedRecord, readLog } from "./log.ts";
-import { expectedTables } from "./oracle.ts";
+import { expectTables } from "./oracle.ts";
 import { type Lateness, Pipeline, topics } from "./pipeline.ts";
 import { randomOf } from "./random.ts";
 import { judgeSamples, type Sample, watch } from "./samples.ts";
 import { Broker, Database } from "./servers.ts";
 import { settle } from "./settling.ts";
 import { readTables } from "./tables.ts";
+import type { Upheavals } from "./upheavals.ts";
 import { type Breach, compareTables } from "./verdict.ts";
 
 const HOUR_MS = 3_600_000;
@@ -39,6 +40,8 @@ export interface Report {
   readonly injected: Injected;
   readonly load: LoadCounts;
   readonly log: readonly LoggedRecord[];
+  /** Records that power cuts took out of the log; so many of their events had been counted before, and are only there. */
+  readonly cut: { readonly records: number; readonly counted: number };
   readonly samples: number;
   readonly amendments: number;
 }
@@ -53,6 +56,7 @@ async function torture(pipeline: Pipeline, broker: Broker, database: Database, o
   const { seed, durationMs, say } = options;
   const injected: Injected = { counts: new Map(), failures: [] };
   const load: LoadCounts = { confirmed: 0, unconfirmed: 0 };
+  const upheavals: Upheavals = { cuts: 0, restores: 0, cutLogs: new Set(), gone: [] };
   const samples: Sample[] = [];
   const over = AbortSignal.any([options.signal, AbortSignal.timeout(durationMs)]);
   const startMs = performance.now();
@@ -64,6 +68,7 @@ async function torture(pipeline: Pipeline, broker: Broker, database: Database, o
     sweeper: pipeline.sweeper,
     topics,
     events,
+    upheavals,
     progress: () => Math.min(1, (performance.now() - startMs) / durationMs),
     startTriggers: () => pipeline.startTriggers(),
     sweep: () => pipeline.sweep(),
@@ -85,6 +90,7 @@ async function torture(pipeline: Pipeline, broker: Broker, database: Database, o
     topics,
     lateness.delayMs,
     (sinceMs) => pipeline.oldestSweepMs(sinceMs),
+    upheavals,
     (sample) => samples.push(sample),
     watched.signal,
   );
@@ -109,7 +115,7 @@ async function torture(pipeline: Pipeline, broker: Broker, database: Database, o
     watched.abort();
     await watching;
   };
-  return { injected, load, samples, endWatching };
+  return { injected, load, samples, upheavals, endWatching };
 }
 
 async function judge(
@@ -119,6 +125,7 @@ async function judge(
   { say }: RunOptions,
   endWatching: () => Promise<void>,
   samples: readonly Sample[],
+  { cutLogs, gone }: Upheavals,
 ) {
   say("calm: no more faults, no more events; reading the log");
   const log = await readLog(broker.direct, topics);
@@ -136,13 +143,17 @@ async function judge(
     const { rows } = await client.query<{ n: number }>("SELECT coalesce(sum(late), 0)::int AS n FROM ledger");
     return { tables: await readTables(client, topics), amendments: rows[0]?.n ?? 0 };
   });
+  const expected = expectTables(log, { records: gone, actual: tables });
   const breaches = [
-    ...compareTables(expectedTables(log), tables),
+    ...compareTables(expected.tables, tables),
     ...unsettled,
-    ...judgeSamples(samples, log, lateness.delayMs),
-    ...(await auditBreaches(pipeline, broker.direct, database.environment)),
+    ...judgeSamples(samples, log, gone, lateness.delayMs),
+    ...(await auditBreaches(pipeline, broker.direct, database.environment, {
+      cutLogs,
+      counted: expected.counted,
+    })),
   ];
-  return { breaches, log, amendments };
+  return { breaches, log, amendments, cut: { records: gone.length, counted: expected.counted.length } };
 }
 
 /**
@@ -187,14 +198,14 @@ export async function runChaos(options: RunOptions): Promise<Report | null> {
       },
     });
     for (const mapping of pipeline.startTriggers()) keep(mapping);
-    const { injected, load, samples, endWatching } = await torture(pipeline, broker, database, {
+    const { injected, load, samples, upheavals, endWatching } = await torture(pipeline, broker, database, {
       ...options,
       signal,
     });
     keep({ stop: endWatching });
     trouble.signal.throwIfAborted();
     if (options.signal.aborted) return null;
-    const verdict = await judge(pipeline, broker, database, options, endWatching, samples);
+    const verdict = await judge(pipeline, broker, database, options, endWatching, samples, upheavals);
     trouble.signal.throwIfAborted();
     return { ...verdict, injected, load, samples: samples.length };
   } finally {

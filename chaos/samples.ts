@@ -5,6 +5,7 @@ import { pause } from "../localstack/event-source-mapping/waiting.ts";
 import { openClient } from "./load.ts";
 import { type LoggedRecord, type StreamName, streams } from "./log.ts";
 import type { Database } from "./servers.ts";
+import type { Era, Upheavals } from "./upheavals.ts";
 import type { Breach } from "./verdict.ts";
 
 interface Range {
@@ -25,6 +26,7 @@ interface StreamSample {
   readonly endsAtMs: number;
   /** When the oldest of the sweeps began that may have moved the watermark since the sample before, ms. */
   readonly sweptFromMs: number;
+  readonly era: Era;
 }
 
 export type Sample = Readonly<Record<StreamName, StreamSample>>;
@@ -45,7 +47,7 @@ async function sampleStream(
   stream: StreamName,
   topic: string,
   delayMs: number,
-): Promise<Omit<StreamSample, "ends" | "endsAtMs" | "sweptFromMs">> {
+): Promise<Omit<StreamSample, "ends" | "endsAtMs" | "sweptFromMs" | "era">> {
   // One statement, so one snapshot: finality and watermark are seen together.
   const { rows } = await client.query<{
     watermark_ms: string | null;
@@ -71,6 +73,9 @@ async function sampleStream(
   };
 }
 
+const eraOf = ({ cuts, restores }: Upheavals): Era => ({ cuts, restores });
+const sameEra = (a: Era, b: Era) => a.cuts === b.cuts && a.restores === b.restores;
+
 /** Looks on twice a second until the signal; while a server is away nothing is seen. */
 export async function watch(
   database: Database,
@@ -78,6 +83,7 @@ export async function watch(
   topics: Topics,
   delayMs: number,
   oldestSweep: OldestSweep,
+  upheavals: Upheavals,
   onSample: (sample: Sample) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -89,19 +95,23 @@ export async function watch(
       await database.use(async (client) => {
         while (!signal.aborted) {
           const of = async (stream: StreamName) => {
+            const era = eraOf(upheavals);
             const offsets = await admin.fetchTopicOffsets(topics[stream]);
             const ends = new Map(offsets.map((one) => [one.partition, Number(one.high)]));
             const endsAtMs = performance.now();
             const seen = await sampleStream(client, stream, topics[stream], delayMs);
             const sweptFromMs = oldestSweep(sampledAtMs[stream]);
             sampledAtMs[stream] = endsAtMs;
-            return { ...seen, ends, endsAtMs, sweptFromMs };
+            return { ...seen, ends, endsAtMs, sweptFromMs, era };
           };
-          onSample({
+          const before = eraOf(upheavals);
+          const sample = {
             sensor: await of("sensor"),
             consumption: await of("consumption"),
             weather: await of("weather"),
-          });
+          };
+          // What was half seen before and half after says nothing.
+          if (sameEra(before, upheavals)) onSample(sample);
           await pause(500, signal);
         }
       });
@@ -126,7 +136,7 @@ function eventTimeMs({ value }: LoggedRecord): number {
 /**
  * Where the watermark moved on although a partition was lagging all the time: beyond what that partition's applied
  * events allow. What the partition held was `known` before the sweep began that moved it: no sweep can know of more.
- * `log` holds the stream's records only.
+ * `log` holds the stream's records only, `gone` those that it held before a cut: such a one may be what has moved it.
  */
 function movedPastLagging(
   stream: StreamName,
@@ -134,6 +144,7 @@ function movedPastLagging(
   known: StreamSample,
   after: StreamSample,
   log: readonly LoggedRecord[],
+  gone: readonly LoggedRecord[],
   delayMs: number,
 ): Breach[] {
   const { watermarkMs } = after;
@@ -141,7 +152,7 @@ function movedPastLagging(
   return [...known.ends].flatMap(([partition, end]) => {
     const there = log.filter((record) => record.partition === partition && record.offset < end);
     if (there.every(({ offset }) => isApplied(after, partition, offset))) return [];
-    const times = log
+    const times = [...log, ...gone]
       .filter(
         (one) =>
           one.partition === partition && one.fate === "count" && isApplied(after, partition, one.offset),
@@ -154,14 +165,16 @@ function movedPastLagging(
   });
 }
 
-/** The laws over all samples. Pure. */
+/** The laws over all samples. Pure. @param gone records that were cut from the log */
 export function judgeSamples(
   samples: readonly Sample[],
   log: readonly LoggedRecord[],
+  gone: readonly LoggedRecord[],
   delayMs: number,
 ): Breach[] {
   return streams.flatMap((stream) => {
     const ofStream = log.filter((record) => record.stream === stream);
+    const goneOfStream = gone.filter((record) => record.stream === stream);
     return samples.flatMap((sample, i) => {
       const now = sample[stream];
       const before = samples[i - 1]?.[stream];
@@ -170,12 +183,13 @@ export function judgeSamples(
       if (now.finalTooEarly > 0) early(`${now.finalTooEarly} rows were final before their watermark`);
       if (now.aheadMs !== null && now.aheadMs > 0)
         early(`the watermark was ${now.aheadMs} ms ahead of the clock`);
-      if (before === undefined) return breaches;
+      // A database that was set back has the watermark of then.
+      if (before === undefined || before.era.restores !== now.era.restores) return breaches;
       if (before.watermarkMs !== null && (now.watermarkMs ?? 0) < before.watermarkMs)
         early("the watermark went back");
       const known = samples.slice(0, i).findLast((one) => one[stream].endsAtMs <= now.sweptFromMs)?.[stream];
-      if (known === undefined) return breaches;
-      return [...breaches, ...movedPastLagging(stream, before, known, now, ofStream, delayMs)];
+      if (known === undefined || !sameEra(known.era, now.era)) return breaches;
+      return [...breaches, ...movedPastLagging(stream, before, known, now, ofStream, goneOfStream, delayMs)];
     });
   });
 }

@@ -1,11 +1,13 @@
 // The real broker and the real database of a run, each with a proxy in front of it, and what can be done to them.
 
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { migrate, readMigrations } from "../lib/store/migrate.ts";
 import { type KafkaServer, startKafka } from "../localstack/kafka/server.ts";
 import { freePort } from "../localstack/ports.ts";
 import { type PostgresServer, startPostgres } from "../localstack/postgres/server.ts";
+import { cutLog, type StoredBatch } from "./log-file.ts";
 import { type NetworkProxy, startProxy } from "./proxy.ts";
 
 /** Sent by its pid, for a process that may have ended meanwhile. */
@@ -19,11 +21,13 @@ function signalTo(pid: number, signal: NodeJS.Signals): void {
 
 export class Broker {
   readonly proxy: NetworkProxy;
+  readonly #dataDir: string;
   readonly #start: () => Promise<KafkaServer>;
   #server: KafkaServer;
 
-  constructor(proxy: NetworkProxy, start: () => Promise<KafkaServer>, server: KafkaServer) {
+  constructor(proxy: NetworkProxy, dataDir: string, start: () => Promise<KafkaServer>, server: KafkaServer) {
     this.proxy = proxy;
+    this.#dataDir = dataDir;
     this.#start = start;
     this.#server = server;
   }
@@ -42,7 +46,7 @@ export class Broker {
         },
       });
     const server = await start();
-    return new Broker(await startProxy(proxyPort, proxiedPort), start, server);
+    return new Broker(await startProxy(proxyPort, proxiedPort), dataDir, start, server);
   }
 
   /** Past the proxy: for the producers and for whoever looks on. */
@@ -63,6 +67,24 @@ export class Broker {
     this.#server = await this.#start();
   }
 
+  /** The partitions that it has of a topic; read from its disk, so that it may be down. */
+  async partitionsOf(topic: string): Promise<number[]> {
+    const folders = await readdir(join(this.#dataDir, "log"));
+    return folders
+      .filter((name) => name.startsWith(`${topic}-`) && /^\d+$/.test(name.slice(topic.length + 1)))
+      .map((name) => Number(name.slice(topic.length + 1)))
+      .sort((a, b) => a - b);
+  }
+
+  /** Only while it is down; see `cutLog`. */
+  cutLog(
+    topic: string,
+    partition: number,
+    choose: (batches: readonly StoredBatch[]) => number,
+  ): Promise<readonly StoredBatch[]> {
+    return cutLog(this.#dataDir, topic, partition, choose);
+  }
+
   freeze(): void {
     this.#server.kill("SIGSTOP");
   }
@@ -79,6 +101,7 @@ export class Broker {
 }
 
 const DATABASE = { database: "smartgrid_db", user: "smartgrid", password: "chaos" };
+const COPY = "smartgrid_copy";
 
 export class Database {
   readonly proxy: NetworkProxy;
@@ -119,8 +142,8 @@ export class Database {
   }
 
   /** A connection of its own, past the proxy. @throws what connecting or `work` throws */
-  async use<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    const client = new pg.Client({ connectionString: this.url, connectionTimeoutMillis: 5_000 });
+  async use<T>(work: (client: pg.Client) => Promise<T>, database: string = DATABASE.database): Promise<T> {
+    const client = new pg.Client({ connectionString: this.url, database, connectionTimeoutMillis: 5_000 });
     client.on("error", () => undefined); // the database was killed: the running statement says so as well
     await client.connect();
     try {
@@ -128,6 +151,40 @@ export class Database {
     } finally {
       await client.end().catch(() => undefined); // it went away with the database
     }
+  }
+
+  /** Ends all sessions of the database, and lets nobody in meanwhile. */
+  async #withoutSessions(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+    const { database } = DATABASE;
+    await this.use(async (client) => {
+      await client.query(`ALTER DATABASE ${database} ALLOW_CONNECTIONS false`);
+      try {
+        await client.query(
+          "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1",
+          [database],
+        );
+        await work(client);
+      } finally {
+        await client.query(`ALTER DATABASE ${database} ALLOW_CONNECTIONS true`);
+      }
+    }, "postgres");
+  }
+
+  /** Takes a copy of everything in it, instead of the last one. */
+  async copy(): Promise<void> {
+    await this.#withoutSessions(async (client) => {
+      await client.query(`DROP DATABASE IF EXISTS ${COPY}`);
+      await client.query(`CREATE DATABASE ${COPY} TEMPLATE ${DATABASE.database}`);
+    });
+  }
+
+  /** Sets it back to the copy. @param onGone called when nothing of what came since is left */
+  async restoreCopy(onGone: () => void): Promise<void> {
+    await this.#withoutSessions(async (client) => {
+      await client.query(`DROP DATABASE ${DATABASE.database}`);
+      onGone();
+      await client.query(`ALTER DATABASE ${COPY} RENAME TO ${DATABASE.database}`);
+    });
   }
 
   /** As a crash of the machine leaves it (`pg_ctl stop -m immediate`). */

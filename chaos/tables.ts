@@ -2,14 +2,8 @@
 
 import type { ClientBase } from "pg";
 import { type LoggedRecord, type StreamName, streams } from "./log.ts";
-import {
-  canonical,
-  conditionsText,
-  positionOf,
-  type Rows,
-  type StreamTotals,
-  type Tables,
-} from "./oracle.ts";
+import { positionOf, type Rows, type StreamTotals, type Tables, tooLateOf } from "./oracle.ts";
+import { canonical, conditionsText } from "./oracle-sums.ts";
 
 type Topics = Readonly<Record<StreamName, string>>;
 
@@ -47,11 +41,10 @@ interface Positioned {
   readonly offset: string;
 }
 
-function positionIn(topics: Topics, { topic, partition, offset }: Positioned): string {
+function placeIn(topics: Topics, { topic, partition, offset }: Positioned) {
   const stream = streams.find((name) => topics[name] === topic);
-  return stream === undefined
-    ? `${topic}-${partition}:${offset}`
-    : positionOf({ stream, partition, offset: Number(offset) });
+  if (stream === undefined) throw new Error(`${topic} is no topic of this run`);
+  return { stream, partition, offset: Number(offset) };
 }
 
 async function readTotals(client: ClientBase, topic: string): Promise<StreamTotals> {
@@ -79,7 +72,9 @@ export async function readTables(client: ClientBase, topics: Topics): Promise<Ta
   const quarantine = await client.query<
     Positioned & { reason: string; field: string | null; value: Buffer | null }
   >('SELECT topic, partition, "offset", reason, field, value FROM quarantine');
-  const tooLate = await client.query<Positioned>('SELECT topic, partition, "offset" FROM too_late');
+  const tooLate = await client.query<Positioned & { value: Buffer }>(
+    'SELECT topic, partition, "offset", value FROM too_late',
+  );
   return {
     rows: {
       sensor: await readRows(client, "sensor"),
@@ -89,10 +84,10 @@ export async function readTables(client: ClientBase, topics: Topics): Promise<Ta
     quarantine: new Set(
       quarantine.rows.map(
         (row) =>
-          `${positionIn(topics, row)} ${row.reason} ${row.field ?? ""} ${row.value?.toString("base64") ?? "null"}`,
+          `${positionOf(placeIn(topics, row))} ${row.reason} ${row.field ?? ""} ${row.value?.toString("base64") ?? "null"}`,
       ),
     ),
-    tooLate: new Set(tooLate.rows.map((row) => positionIn(topics, row))),
+    tooLate: new Set(tooLate.rows.map((row) => tooLateOf({ ...placeIn(topics, row), value: row.value }))),
     totals: {
       sensor: await readTotals(client, topics.sensor),
       consumption: await readTotals(client, topics.consumption),
@@ -101,14 +96,16 @@ export async function readTables(client: ClientBase, topics: Topics): Promise<Ta
   };
 }
 
-/** The records of the log whose offsets no ledger covers. */
+/** The records of the log whose offsets no ledger covers; the newest entry of each partition is of this log. */
 export async function readUnapplied(
   client: ClientBase,
   topics: Topics,
   log: readonly LoggedRecord[],
 ): Promise<LoggedRecord[]> {
   const { rows } = await client.query<{ topic: string; partition: number; from: string; to: string }>(
-    `SELECT topic, partition, lower(part) AS "from", upper(part) AS "to" FROM ledger, unnest(applied) AS part`,
+    `SELECT topic, partition, lower(part) AS "from", upper(part) AS "to" FROM (
+       SELECT DISTINCT ON (topic, partition) topic, partition, applied FROM ledger ORDER BY topic, partition, incarnation DESC
+     ) AS l, unnest(applied) AS part`,
   );
   return log.filter(
     ({ stream, partition, offset }) =>

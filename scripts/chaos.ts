@@ -17,16 +17,23 @@ const say = (message: string) =>
 
 console.log(`chaos: seed ${seed}, ${minutes} minutes, ${faults.length} kinds of faults`);
 
-function print({ breaches, injected, load, log, amendments, samples }: Report): void {
+function print({ breaches, injected, load, log, cut, amendments, samples }: Report): void {
   const kinds = [...injected.counts].sort(([a], [b]) => a.localeCompare(b));
   const total = kinds.reduce((sum, [, count]) => sum + count, 0);
   console.log(
     `\n${log.length} records in the log; ${load.confirmed} sends confirmed, ${load.unconfirmed} not`,
   );
+  if (cut.records > 0)
+    console.log(
+      `${cut.records} records cut from the log: ${cut.counted} of them had been counted and stay counted once; the ` +
+        "others were gone before, or stand there again",
+    );
   console.log(`${amendments} late events, watermarks and ledgers seen ${samples} times`);
   console.log(
     `${total} faults of ${kinds.length} kinds: ${kinds.map(([kind, n]) => `${kind} ${n}`).join(", ")}`,
   );
+  const without = faults.filter((kind) => !injected.counts.has(kind));
+  if (without.length > 0) console.log(`not a single time: ${without.join(", ")}`);
   for (const failure of injected.failures) console.log(`not injected: ${failure}`);
   for (const { promise, what } of breaches.slice(0, SHOWN)) console.log(`${promise}: ${what}`);
   if (breaches.length > SHOWN) console.log(`… and ${breaches.length - SHOWN} more`);

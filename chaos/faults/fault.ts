@@ -6,6 +6,7 @@ import type { ExecutionEnvironments } from "../execution-environments.ts";
 import type { StreamName } from "../log.ts";
 import type { Random } from "../random.ts";
 import type { Broker, Database } from "../servers.ts";
+import type { Upheavals } from "../upheavals.ts";
 
 export interface World {
   readonly broker: Broker;
@@ -14,6 +15,7 @@ export interface World {
   readonly sweeper: ExecutionEnvironments;
   readonly topics: Readonly<Record<StreamName, string>>;
   readonly events: EventSource;
+  readonly upheavals: Upheavals;
   readonly progress: () => number;
   /** One more instance of the triggers of all streams, in the same groups. */
   readonly startTriggers: () => RunningMapping[];

@@ -1,8 +1,34 @@
-// Broker and database themselves: killed, frozen, read-only, full of sessions, locked, migrated.
+// Broker and database themselves: killed, frozen, cut, set back, read-only, full of sessions, locked, migrated.
 
 import pg from "pg";
 import { pause } from "../../localstack/event-source-mapping/waiting.ts";
-import { drawDurationMs, type Fault } from "./fault.ts";
+import { FATE_HEADER, type StreamName, streams } from "../log.ts";
+import { cleanCuts, committedRecords } from "../log-file.ts";
+import type { Random } from "../random.ts";
+import { drawDurationMs, type Fault, type World } from "./fault.ts";
+
+/** Few of the weather's, all of which are in one row an hour: the oracle has to find out which had been counted. */
+const MOST_BATCHES: Readonly<Record<StreamName, number>> = { sensor: 6, consumption: 4, weather: 2 };
+
+/** Cuts the last batches off some partitions' logs. */
+async function cutSome({ broker, topics, upheavals }: World, random: Random): Promise<void> {
+  for (const stream of streams)
+    for (const partition of await broker.partitionsOf(topics[stream])) {
+      if (random.chance(0.4)) continue;
+      const fromEnd = random.between(1, MOST_BATCHES[stream]);
+      const gone = await broker.cutLog(
+        topics[stream],
+        partition,
+        (batches) => cleanCuts(batches).at(-fromEnd) ?? batches.length,
+      );
+      if (gone.length > 0) upheavals.cutLogs.add(`${stream}-${partition}`);
+      upheavals.gone.push(
+        ...committedRecords(gone).map(({ offset, value, headers }) => ({
+          ...{ stream, partition, offset, value, fate: headers.get(FATE_HEADER) ?? "" },
+        })),
+      );
+    }
+}
 
 export const serverFaults = {
   brokerKilled: {
@@ -11,6 +37,21 @@ export const serverFaults = {
       await broker.kill();
       await pause(random.between(0, 3_000), signal);
       await broker.restart();
+    },
+  },
+  /** What it had answered for was never on the disk: logs without their ends, and new records in the old offsets. */
+  brokerPowerCut: {
+    on: "broker",
+    async inject(world, random) {
+      const { broker, upheavals, signal } = world;
+      await broker.kill();
+      try {
+        upheavals.cuts++;
+        await cutSome(world, random);
+        await pause(random.between(0, 3_000), signal);
+      } finally {
+        await broker.restart();
+      }
     },
   },
   brokerFrozen: {
@@ -27,6 +68,17 @@ export const serverFaults = {
       await database.kill();
       await pause(random.between(0, 3_000), signal);
       await database.restart();
+    },
+  },
+  /** An operator restores an older copy; what the triggers have committed to Kafka stays. */
+  databaseRestored: {
+    on: "database",
+    async inject({ database, upheavals, signal }, random) {
+      await database.copy();
+      await pause(random.between(1_000, 12_000), signal);
+      await database.restoreCopy(() => {
+        upheavals.restores++;
+      });
     },
   },
   databaseFrozen: {

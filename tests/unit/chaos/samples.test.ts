@@ -10,7 +10,7 @@ type Seen = Sample["sensor"];
 
 const nothing: Seen = {
   ...{ watermarkMs: null, finalTooEarly: 0, aheadMs: null, applied: new Map(), ends: new Map() },
-  ...{ endsAtMs: 0, sweptFromMs: 0 },
+  ...{ endsAtMs: 0, sweptFromMs: 0, era: { cuts: 0, restores: 0 } },
 };
 
 /** Looks at one stream, half a second apart; each sweep began right before the look that sees its watermark. */
@@ -32,7 +32,7 @@ const log = Array.from(
   }),
 );
 const judge = (...looks: Partial<Seen>[]) =>
-  judgeSamples(lookedAt(looks), log, DELAY_MS).map(({ promise, what }) => `${promise} ${what}`);
+  judgeSamples(lookedAt(looks), log, [], DELAY_MS).map(({ promise, what }) => `${promise} ${what}`);
 
 test("a watermark that keeps to what was applied is right", () => {
   expect(
