@@ -11,6 +11,7 @@ import type { World } from "./faults/fault.ts";
 import { type Injected, injectAll, noteFault } from "./injection.ts";
 import { type LoadCounts, runLoad } from "./load.ts";
 import { type LoggedRecord, readLog } from "./log.ts";
+import { committedRecords } from "./log-file.ts";
 import { expectTables } from "./oracle.ts";
 import { type Lateness, Pipeline, topics } from "./pipeline.ts";
 import { randomOf } from "./random.ts";
@@ -128,7 +129,11 @@ async function judge(
   { cutLogs, gone }: Upheavals,
 ) {
   say("calm: no more faults, no more events; reading the log");
-  const log = await readLog(broker.direct, topics);
+  const log = await readLog(broker.direct, topics, async (topic) => {
+    const partitions = await broker.partitionsOf(topic);
+    const batches = await Promise.all(partitions.map((partition) => broker.batchesOf(topic, partition)));
+    return batches.flatMap(committedRecords).length;
+  });
   const unsettled = await settle({
     database,
     topics,

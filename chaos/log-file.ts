@@ -110,6 +110,26 @@ export function parseBatches(file: Buffer): StoredBatch[] {
 
 const SEGMENT = /^\d{20}\.log$/;
 
+/** The newest segment of a partition; in a run it is the only one. */
+async function findSegment(dataDir: string, topic: string, partition: number): Promise<string> {
+  const folder = join(dataDir, "log", `${topic}-${partition}`);
+  const newest = (await readdir(folder))
+    .filter((name) => SEGMENT.test(name))
+    .sort()
+    .at(-1);
+  if (newest === undefined) throw new Error(`${folder} holds no segment of a log`);
+  return join(folder, newest);
+}
+
+/** @param dataDir as it was given to startKafka */
+export async function readBatches(
+  dataDir: string,
+  topic: string,
+  partition: number,
+): Promise<readonly StoredBatch[]> {
+  return parseBatches(await readFile(await findSegment(dataDir, topic, partition)));
+}
+
 /**
  * Cuts the end off a partition's log and takes away what says that its broker was shut down cleanly.
  * @param dataDir as it was given to startKafka
@@ -122,18 +142,12 @@ export async function cutLog(
   partition: number,
   choose: (batches: readonly StoredBatch[]) => number,
 ): Promise<readonly StoredBatch[]> {
-  const logDir = join(dataDir, "log");
-  const folder = join(logDir, `${topic}-${partition}`);
-  const newest = (await readdir(folder))
-    .filter((name) => SEGMENT.test(name))
-    .sort()
-    .at(-1);
-  if (newest === undefined) throw new Error(`${folder} holds no segment of a log`);
-  const batches = parseBatches(await readFile(join(folder, newest)));
+  const segment = await findSegment(dataDir, topic, partition);
+  const batches = parseBatches(await readFile(segment));
   const gone = batches.slice(choose(batches));
   const [first] = gone;
-  if (first !== undefined) await truncate(join(folder, newest), first.position);
-  await rm(join(logDir, ".kafka_cleanshutdown"), { force: true });
+  if (first !== undefined) await truncate(segment, first.position);
+  await rm(join(dataDir, "log", ".kafka_cleanshutdown"), { force: true });
   return gone;
 }
 

@@ -78,10 +78,30 @@ async function readTopic(brokers: string, stream: StreamName, topic: string): Pr
   return records;
 }
 
-/** Reads all committed records. @throws Error where what Java says is no record */
+/** A consumer that the broker lets wait for longer than it waits for records ends before it has read any. */
+const TRIES = 4;
+
+/**
+ * Reads all committed records.
+ * @param countRecords of a topic, by another way
+ * @throws Error where what Java says is no record, or it reads another number of them again and again
+ */
 export async function readLog(
   brokers: string,
   topics: Readonly<Record<StreamName, string>>,
+  countRecords: (topic: string) => Promise<number>,
 ): Promise<LoggedRecord[]> {
-  return (await Promise.all(streams.map((stream) => readTopic(brokers, stream, topics[stream])))).flat();
+  const read = async (stream: StreamName) => {
+    const topic = topics[stream];
+    for (let tries = 1; ; tries++) {
+      const records = await readTopic(brokers, stream, topic);
+      const count = await countRecords(topic);
+      if (records.length === count) return records;
+      if (tries === TRIES)
+        throw new Error(
+          `${topic}: the console consumer reads ${records.length} records, its files hold ${count}`,
+        );
+    }
+  };
+  return (await Promise.all(streams.map(read))).flat();
 }

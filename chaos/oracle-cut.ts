@@ -2,7 +2,15 @@
 // counted, so both are right, and the rows say which it was: their sums are exact, and add up in one way only.
 
 import type { LoggedRecord, StreamName } from "./log.ts";
-import { add, type Contribution, type Event, type Sums, scaled, valuesOf } from "./oracle-sums.ts";
+import {
+  add,
+  type Contribution,
+  contribution,
+  type Event,
+  type Sums,
+  scaled,
+  valuesOf,
+} from "./oracle-sums.ts";
 
 /** A counted or uncounted event of the cut records: the only ones with its identity. */
 export interface CutEvent extends Contribution {
@@ -12,6 +20,16 @@ export interface CutEvent extends Contribution {
 
 /** Each half of them makes a table of 2^16 sums. */
 const MOST_IN_A_ROW = 32;
+
+/** Whether there are few enough of them in each row to find out which had been counted. */
+export function canJudge(cut: readonly LoggedRecord[]): boolean {
+  const events = cut.filter(({ fate, value }) => fate === "count" && value !== null);
+  const rows = Map.groupBy(
+    events,
+    ({ stream, value }) => `${stream} ${contribution(stream, JSON.parse(String(value))).key}`,
+  );
+  return [...rows.values()].every((row) => row.length <= MOST_IN_A_ROW);
+}
 
 interface Subset {
   readonly mask: number;
@@ -61,7 +79,6 @@ function withEvents(stream: StreamName, base: Sums, events: readonly CutEvent[])
  * @param base what the log's records give
  * @param values the row as it is
  * @returns the counted ones and the row with them; no event where none gives that row
- * @throws Error for more events than can be judged
  */
 export function chooseCounted<T extends CutEvent>(
   stream: StreamName,
@@ -69,10 +86,6 @@ export function chooseCounted<T extends CutEvent>(
   events: readonly T[],
   values: string,
 ): { readonly counted: readonly T[]; readonly sums: Sums } {
-  if (events.length > MOST_IN_A_ROW)
-    throw new Error(
-      `${events.length} events of one row were cut, too many to find out which had been counted: run fewer minutes`,
-    );
   // The number of events, the least and the largest of sensors' rows, and then the sums.
   const fields = values.split(" ");
   const [name = "", first] = Object.entries(events[0]?.adds ?? {})[0] ?? [];

@@ -7,7 +7,7 @@ import { migrate, readMigrations } from "../lib/store/migrate.ts";
 import { type KafkaServer, startKafka } from "../localstack/kafka/server.ts";
 import { freePort } from "../localstack/ports.ts";
 import { type PostgresServer, startPostgres } from "../localstack/postgres/server.ts";
-import { cutLog, type StoredBatch } from "./log-file.ts";
+import { cutLog, readBatches, type StoredBatch } from "./log-file.ts";
 import { type NetworkProxy, startProxy } from "./proxy.ts";
 
 /** Sent by its pid, for a process that may have ended meanwhile. */
@@ -74,6 +74,11 @@ export class Broker {
       .filter((name) => name.startsWith(`${topic}-`) && /^\d+$/.test(name.slice(topic.length + 1)))
       .map((name) => Number(name.slice(topic.length + 1)))
       .sort((a, b) => a - b);
+  }
+
+  /** The batches of a partition, from its disk. */
+  batchesOf(topic: string, partition: number): Promise<readonly StoredBatch[]> {
+    return readBatches(this.#dataDir, topic, partition);
   }
 
   /** Only while it is down; see `cutLog`. */
@@ -143,7 +148,8 @@ export class Database {
 
   /** A connection of its own, past the proxy. @throws what connecting or `work` throws */
   async use<T>(work: (client: pg.Client) => Promise<T>, database: string = DATABASE.database): Promise<T> {
-    const client = new pg.Client({ connectionString: this.url, database, connectionTimeoutMillis: 5_000 });
+    const url = new URL(`/${database}`, this.url);
+    const client = new pg.Client({ connectionString: url.href, connectionTimeoutMillis: 5_000 });
     client.on("error", () => undefined); // the database was killed: the running statement says so as well
     await client.connect();
     try {

@@ -2,31 +2,32 @@
 
 import pg from "pg";
 import { pause } from "../../localstack/event-source-mapping/waiting.ts";
-import { FATE_HEADER, type StreamName, streams } from "../log.ts";
-import { cleanCuts, committedRecords } from "../log-file.ts";
+import { FATE_HEADER, type LoggedRecord, streams } from "../log.ts";
+import { cleanCuts, committedRecords, type StoredBatch } from "../log-file.ts";
+import { canJudge } from "../oracle-cut.ts";
 import type { Random } from "../random.ts";
 import { drawDurationMs, type Fault, type World } from "./fault.ts";
 
-/** Few of the weather's, all of which are in one row an hour: the oracle has to find out which had been counted. */
-const MOST_BATCHES: Readonly<Record<StreamName, number>> = { sensor: 6, consumption: 4, weather: 2 };
+/** Four seconds of the load, so that some of what is cut had been counted and some not. */
+const MOST_BATCHES = 16;
 
-/** Cuts the last batches off some partitions' logs. */
+/** Cuts the last batches off some partitions' logs, no more than the oracle can judge. */
 async function cutSome({ broker, topics, upheavals }: World, random: Random): Promise<void> {
+  const { gone, cutLogs } = upheavals;
   for (const stream of streams)
     for (const partition of await broker.partitionsOf(topics[stream])) {
       if (random.chance(0.4)) continue;
-      const fromEnd = random.between(1, MOST_BATCHES[stream]);
-      const gone = await broker.cutLog(
-        topics[stream],
-        partition,
-        (batches) => cleanCuts(batches).at(-fromEnd) ?? batches.length,
-      );
-      if (gone.length > 0) upheavals.cutLogs.add(`${stream}-${partition}`);
-      upheavals.gone.push(
-        ...committedRecords(gone).map(({ offset, value, headers }) => ({
+      const most = random.between(1, MOST_BATCHES);
+      const recordsOf = (batches: readonly StoredBatch[]): LoggedRecord[] =>
+        committedRecords(batches).map(({ offset, value, headers }) => ({
           ...{ stream, partition, offset, value, fate: headers.get(FATE_HEADER) ?? "" },
-        })),
-      );
+        }));
+      const cut = await broker.cutLog(topics[stream], partition, (batches) => {
+        const cuts = cleanCuts(batches).slice(-most);
+        return cuts.find((at) => canJudge([...gone, ...recordsOf(batches.slice(at))])) ?? batches.length;
+      });
+      if (cut.length > 0) cutLogs.add(`${stream}-${partition}`);
+      gone.push(...recordsOf(cut));
     }
 }
 
