@@ -162,7 +162,15 @@ test("each range has its name, and a pipeline that has only lag, holes and reten
     },
   ]);
   expect(report.streams).toContainEqual({
-    ...{ stream: "consumption", finalUpTo: null, inRows: 16, amended: 0, counted: 16, difference: null },
+    ...{
+      stream: "consumption",
+      finalUpTo: null,
+      inRows: 16,
+      amended: 0,
+      counted: 16,
+      conflicts: 0,
+      difference: null,
+    },
   });
   const { status, text } = runAudit();
   expect(text).toContain(`gone by retention ${topic}-1 [0,3)`);
