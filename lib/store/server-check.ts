@@ -60,7 +60,7 @@ async function factsOf(client: ClientBase): Promise<ServerFacts> {
           AND NOT pg_has_role(relowner, 'USAGE'))::text AS "otherOwner",
        (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user) AS "mayMakeRoles",
        ARRAY(SELECT wanted FROM unnest(ARRAY['smartgrid_api', 'smartgrid_ingest', 'smartgrid_read', 'smartgrid_sweep']) AS wanted
-         WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted)) AS "missingRoles"`,
+         WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) ORDER BY wanted) AS "missingRoles"`,
   );
   const [facts] = rows;
   if (facts === undefined) throw new Error("PostgreSQL says nothing of itself");
