@@ -13,7 +13,7 @@ import { weatherStream } from "../../../lib/streams/weather.ts";
 const NOW_MS = Date.UTC(2026, 0, 15, 10);
 
 /** The apps with a clock that stands still, and what they have sent. */
-function standingClock() {
+function standingClock(now = () => NOW_MS) {
   const sent: OutgoingRecord[] = [];
   const producer = {
     async send(_: string, records: readonly OutgoingRecord[]) {
@@ -21,7 +21,7 @@ function standingClock() {
     },
     close: async () => undefined,
   };
-  const dependencies = { producer, topic: "t", now: () => NOW_MS, futureSkewUs: 0 };
+  const dependencies = { producer, topic: "t", now, futureSkewUs: 0 };
   return {
     sent,
     sensor: ingestSensorApp(sensorStream, dependencies),
@@ -93,6 +93,20 @@ describe("what the product makes is unique within a millisecond", () => {
     await Promise.all(Array.from({ length: 20 }, () => post(apps, "weather", {})));
     expect(counted(weatherStream, apps.sent)).toBe(20);
   });
+});
+
+test("sent again without a timestamp a second later, under one event_id, it is a retry", async () => {
+  let nowMs = NOW_MS;
+  const apps = standingClock(() => nowMs);
+  await post(apps, "meter", { ...meter, event_id: "r" });
+  nowMs += 1_000;
+  await post(apps, "meter", { ...meter, event_id: "r" });
+  await post(apps, "meter", { ...meter, event_id: "r", reading: 2 });
+  const records = apps.sent.map(({ value }, offset) => ({
+    ...{ offset, recordTimeMs: 0, value: Buffer.from(value) },
+  }));
+  const { counted: events, duplicates, conflicts } = foldRecords(consumptionStream, records, noFacts);
+  expect([events, duplicates, conflicts.map(({ offset }) => offset)]).toEqual([1, 1, [2]]);
 });
 
 describe("an id is text, and never rewritten", () => {
