@@ -3,8 +3,15 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { freePort, onChosenPort } from "../../localstack/ports.ts";
-import { type ServerCommand, startServer, stopOrphan, untilReady } from "../../localstack/server-process.ts";
+import {
+  type ServerCommand,
+  startServer,
+  stopOrphan,
+  tailOf,
+  untilReady,
+} from "../../localstack/server-process.ts";
 import { announcedPort } from "./services.ts";
+import { terminal } from "./terminal.ts";
 
 export interface RunningFunctions {
   readonly httpUrl: string;
@@ -46,6 +53,23 @@ async function isReady(httpUrl: string, controlUrl: string): Promise<boolean> {
 async function refuseTakenPort(logFile: string): Promise<void> {
   const taken = /^.*EADDRINUSE.*$/m.exec(await readFile(logFile, "utf8"));
   if (taken !== null) throw new Error(taken[0]);
+}
+
+/** After this long it is said what is waited for: a busy machine, or triggers that do not come to work. */
+const SILENT_MS = 20_000;
+
+/** @returns called again and again, says once what the functions said last */
+function saysOnceWhenLate(logFile: string): () => void {
+  const startMs = Date.now();
+  let said = false;
+  return () => {
+    if (said || Date.now() - startMs < SILENT_MS) return;
+    said = true;
+    const last = tailOf(logFile, 1);
+    terminal.say(
+      `functions: still starting after ${SILENT_MS / 1000} s; ${last === "" ? "they have said nothing yet" : `the last they said (${logFile}): ${last}`}`,
+    );
+  };
 }
 
 /** The ARN under which the functions know their cluster. */
@@ -105,9 +129,11 @@ export async function startFunctions(
         marker,
       };
       const started = startServer(server);
+      const sayWhenLate = saysOnceWhenLate(logFile);
       await untilReady(server, started, async () => {
         signal?.throwIfAborted();
         await refuseTakenPort(logFile);
+        sayWhenLate();
         return isReady(httpUrl, controlUrl);
       });
       return {
