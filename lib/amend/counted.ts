@@ -6,6 +6,7 @@ import type { Archive, ArchivedPartition } from "../kafka/archive.ts";
 import type { Queryable } from "../store/judge.ts";
 import { isReplaySource, replaySourceOf } from "../store/replay-source.ts";
 import { logKey } from "./entry.ts";
+import { AmendmentError } from "./judge.ts";
 import type { Candidate, CountedRecord } from "./refold.ts";
 
 interface Log {
@@ -13,6 +14,23 @@ interface Log {
   readonly partition: number;
   readonly incarnation: number;
   readonly applied: OffsetRanges;
+}
+
+/**
+ * Nothing can be amended by a topic of which nothing was counted: most likely another pipeline's name for it.
+ * @throws AmendmentError that names the topics of which something was counted
+ */
+export async function refuseUncountedTopic(database: Queryable, topic: string): Promise<void> {
+  const { rows } = await database.query<{ topic: string }>(
+    "SELECT DISTINCT topic FROM ledger ORDER BY topic",
+  );
+  const counted = rows.map((row) => row.topic);
+  if (counted.includes(topic)) return;
+  const others =
+    counted.length === 0 ? "nothing was counted yet" : `it has counted those of ${counted.join(", ")}`;
+  throw new AmendmentError(
+    `no event of the topic ${topic} was counted in this database; ${others}; see KAFKA_TOPIC_…`,
+  );
 }
 
 const REPLAY_PAGE = 1_000;

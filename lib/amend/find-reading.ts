@@ -5,7 +5,7 @@ import { eventKeyOf } from "../streams/fold.ts";
 import { isRefusal } from "../streams/refusal.ts";
 import { inZone } from "../streams/stream.ts";
 import { quoted } from "../terminal/printable.ts";
-import { CountedRecords } from "./counted.ts";
+import { CountedRecords, refuseUncountedTopic } from "./counted.ts";
 import { type AmendmentTools, CLOCK_ERROR_MS } from "./from-topic.ts";
 import { AmendmentError } from "./judge.ts";
 import type { Candidate } from "./refold.ts";
@@ -49,6 +49,7 @@ export async function findReading(
   tools: AmendmentTools,
   { meter, eventId }: Reading,
 ): Promise<Candidate & { readonly event: ConsumptionEvent }> {
+  await refuseUncountedTopic(tools.pool, tools.topics.consumption);
   const identity = identityOfReading(meter, eventId);
   const hints = (await rememberedTimes(tools, identity)).map((timeMs) =>
     Math.max(0, timeMs - CLOCK_ERROR_MS),

@@ -6,7 +6,7 @@ import type { Queryable } from "../store/judge.ts";
 import { inTransaction } from "../store/transaction.ts";
 import type { StreamZones } from "../streams/stream.ts";
 import { type AmendableName, amendableStreams } from "./amendable.ts";
-import { CountedRecords } from "./counted.ts";
+import { CountedRecords, refuseUncountedTopic } from "./counted.ts";
 import type { Entry } from "./entry.ts";
 import { type Amended, AmendmentError, type Decision, endOf, type Judged, judge, nothing } from "./judge.ts";
 import { type Refold, Refolding, windowsOf } from "./refold.ts";
@@ -80,7 +80,7 @@ async function refoldAndAmend(
 
 /**
  * Reads what was recorded around the windows, and the whole topic where that is not all there is to them.
- * @throws AmendmentError where the topic does not hold all events of the rows
+ * @throws AmendmentError where the topic does not hold all events of the rows, or nothing of it was counted
  */
 export async function refoldFromTopic(
   tools: AmendmentTools,
@@ -90,6 +90,7 @@ export async function refoldFromTopic(
   header: object,
   decision: Decision,
 ): Promise<Amended> {
+  await refuseUncountedTopic(tools.pool, tools.topics[name]);
   const windows = windowsOf(span, amendableStreams[name].stream.windowUs);
   let judged: Judged = nothing;
   for (const sinceMs of [Math.max(0, windows.firstUs / 1000 - CLOCK_ERROR_MS), 0]) {

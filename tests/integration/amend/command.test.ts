@@ -121,3 +121,38 @@ test("a conflict is listed with both events, replaced, and shown as replaced", a
     /counts now .*@1 .*1\.4/,
   );
 });
+
+test("topics of which nothing was counted are refused with the topics that were, not answered with 'nothing to do'", async () => {
+  const counted = topic.tools.topics.consumption;
+  await topic.begin();
+  const selection = ["--from", new Date(hour).toISOString(), "--to", new Date(hour + 1).toISOString()];
+  const remove = (name: string) =>
+    runCommand("amend", ["remove", "--meter", "m", ...selection, "--reason", "r", "--by", "ada"], {
+      ...topic.database.environment,
+      KAFKA_BROKER: topic.kafka.brokers,
+      KAFKA_TOPIC_METER_READINGS: name,
+    });
+  expect(await remove(counted)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(
+      `no event of the topic ${counted} was counted in this database; nothing was counted yet`,
+    ),
+  });
+  await topic.send("consumption", 0, [
+    {
+      ...{ event_id: "a", meter_id: "n", customer_id: "c" },
+      ...{ reading: 1, timestamp: new Date(hour).toISOString() },
+    },
+  ]);
+  for (const name of [counted, "no-such-topic"])
+    expect(await remove(name)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        `no event of the topic ${name} was counted in this database; it has counted those of ${topic.tools.topics.consumption}`,
+      ),
+    });
+  expect(await remove(topic.tools.topics.consumption)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("no row changes"),
+  });
+});
