@@ -132,9 +132,11 @@ export async function startFunctions(
       const sayWhenLate = saysOnceWhenLate(logFile);
       await untilReady(server, started, async () => {
         signal?.throwIfAborted();
-        await refuseTakenPort(logFile);
         sayWhenLate();
-        return isReady(httpUrl, controlUrl);
+        const answered = await isReady(httpUrl, controlUrl);
+        // After the question: it may be another's port that has answered.
+        await refuseTakenPort(logFile);
+        return answered;
       });
       return {
         httpUrl,
