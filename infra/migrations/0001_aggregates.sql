@@ -8,10 +8,10 @@ CREATE TABLE sensor_aggregates_realtime (
   window_end timestamptz NOT NULL,
   sensor_type text COLLATE "C" NOT NULL,
   sensor_id text COLLATE "C" NOT NULL,
-  avg_value numeric GENERATED ALWAYS AS (sum_value / count) STORED,
-  min_value numeric NOT NULL,
-  max_value numeric NOT NULL,
-  count bigint NOT NULL CHECK (count > 0),
+  avg_value numeric GENERATED ALWAYS AS (sum_value / nullif(count, 0)) STORED,
+  min_value numeric, -- null where amendments have left no event
+  max_value numeric,
+  count bigint NOT NULL CHECK (count >= 0),
   -- Sample standard deviation from the sums: sqrt((n Σx² − (Σx)²) / (n (n − 1))); null for a single value.
   stddev_value numeric GENERATED ALWAYS AS (
     CASE WHEN count > 1
@@ -25,6 +25,7 @@ CREATE TABLE sensor_aggregates_realtime (
   finalized_at timestamptz,
   updated_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (window_start, sensor_type, sensor_id),
+  CHECK ((count = 0) = (min_value IS NULL) AND (count = 0) = (max_value IS NULL)),
   CHECK ((state = 'open') = (revision = 0)),
   CHECK ((state = 'open') = (finalized_at IS NULL))
 ) WITH (fillfactor = 70);
@@ -35,8 +36,9 @@ CREATE TABLE consumption_aggregates_realtime (
   window_end timestamptz NOT NULL,
   customer_id text COLLATE "C" NOT NULL,
   total_consumption numeric NOT NULL, -- kWh
-  avg_consumption numeric GENERATED ALWAYS AS (total_consumption / reading_count) STORED, -- kWh per reading
-  reading_count bigint NOT NULL CHECK (reading_count > 0),
+  -- kWh per reading
+  avg_consumption numeric GENERATED ALWAYS AS (total_consumption / nullif(reading_count, 0)) STORED,
+  reading_count bigint NOT NULL CHECK (reading_count >= 0),
   created_at timestamptz NOT NULL DEFAULT now(),
   state text NOT NULL CHECK (state IN ('open', 'final')),
   revision integer NOT NULL,
@@ -99,8 +101,8 @@ CREATE TABLE sensor_aggregates_history (
   sensor_id text COLLATE "C" NOT NULL,
   revision integer NOT NULL,
   avg_value numeric,
-  min_value numeric NOT NULL,
-  max_value numeric NOT NULL,
+  min_value numeric,
+  max_value numeric,
   count bigint NOT NULL,
   stddev_value numeric,
   sum_value numeric NOT NULL,

@@ -14,6 +14,7 @@ CREATE TABLE ledger (
   records bigint NOT NULL DEFAULT 0,
   counted bigint NOT NULL DEFAULT 0,
   quarantined bigint NOT NULL DEFAULT 0,
+  quarantine_forgotten bigint NOT NULL DEFAULT 0, -- of quarantined, by retention
   too_late bigint NOT NULL DEFAULT 0,
   duplicates bigint NOT NULL DEFAULT 0, -- retries: same identity, same content
   conflicts bigint NOT NULL DEFAULT 0, -- same identity, other content

@@ -1,5 +1,7 @@
 -- Making rows final: up to `most` open rows whose window the stream's watermark has passed, in the order in which
--- commits lock them. Returns how many; the caller goes on until it is less than `most`.
+-- commits lock them. Returns how many; the caller goes on until it is less than `most`. By window_end, which is the same
+-- order as window_start (a stream's windows are of one length), they are found along the index of open rows, and rows
+-- that are final already cost nothing (docs/scale.md).
 
 CREATE FUNCTION finalise_sensor(most integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -9,7 +11,7 @@ BEGIN
   WITH due AS (
     SELECT window_start, sensor_type, sensor_id FROM sensor_aggregates_realtime
     WHERE state = 'open' AND window_end <= mark
-    ORDER BY window_start, sensor_type, sensor_id LIMIT most FOR UPDATE)
+    ORDER BY window_end, sensor_type, sensor_id LIMIT most FOR UPDATE)
   UPDATE sensor_aggregates_realtime AS t
   SET state = 'final', revision = 1, finalized_at = now(), updated_at = now()
   FROM due WHERE (t.window_start, t.sensor_type, t.sensor_id) = (due.window_start, due.sensor_type, due.sensor_id)
@@ -26,7 +28,7 @@ BEGIN
   WITH due AS (
     SELECT window_start, customer_id FROM consumption_aggregates_realtime
     WHERE state = 'open' AND window_end <= mark
-    ORDER BY window_start, customer_id LIMIT most FOR UPDATE)
+    ORDER BY window_end, customer_id LIMIT most FOR UPDATE)
   UPDATE consumption_aggregates_realtime AS t
   SET state = 'final', revision = 1, finalized_at = now(), updated_at = now()
   FROM due WHERE (t.window_start, t.customer_id) = (due.window_start, due.customer_id) AND t.state = 'open';
@@ -42,10 +44,19 @@ BEGIN
   WITH due AS (
     SELECT window_start FROM weather_aggregates_realtime
     WHERE state = 'open' AND window_end <= mark
-    ORDER BY window_start LIMIT most FOR UPDATE)
+    ORDER BY window_end LIMIT most FOR UPDATE)
   UPDATE weather_aggregates_realtime AS t
   SET state = 'final', revision = 1, finalized_at = now(), updated_at = now()
   FROM due WHERE t.window_start = due.window_start AND t.state = 'open';
   GET DIAGNOSTICS finalised = ROW_COUNT;
   RETURN finalised;
 END $$;
+
+-- Enters offsets that hold no record into a partition's ranges; counts stay as they are.
+CREATE FUNCTION settle_hole(
+  hole_source text, hole_topic text, hole_partition integer, hole_incarnation integer, hole int8range
+) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO ledger AS l (source, topic, partition, incarnation, applied)
+  VALUES (hole_source, hole_topic, hole_partition, hole_incarnation, int8multirange(hole))
+  ON CONFLICT (source, topic, partition, incarnation) DO UPDATE SET applied = l.applied + excluded.applied
+$$;

@@ -20,30 +20,30 @@ BEGIN
   END LOOP;
 END $$;
 
--- Whatever is not granted is refused, for the functions of later migrations as well. What runs with its owner's rights
--- names its schemas itself: the caller's search path must not choose for it.
+-- Whatever is not granted is refused, for the functions of later migrations as well.
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
-DO $$
+REVOKE EXECUTE ON FUNCTION dominant_condition, merge_condition_counts, keep_sensor_history, keep_consumption_history,
+  keep_weather_history, offsets_in, instant, epoch_us, claim_batch, settle_late, commit_sensor, commit_consumption,
+  commit_weather, finalise_sensor, finalise_consumption, finalise_weather, settle_hole FROM PUBLIC;
+
+-- What runs with its owner's rights names its schemas itself: the caller's search path must not choose for it.
+CREATE PROCEDURE run_as_owner(VARIADIC functions regproc[]) LANGUAGE plpgsql AS $$
 DECLARE
-  ours regprocedure;
-  kind text;
+  one regproc;
 BEGIN
-  FOR ours, kind IN
-    SELECT oid, substring(proname FROM '^(commit|finalise)_') FROM pg_proc
-    WHERE pronamespace = quote_ident(current_schema())::regnamespace
-      AND proname IN ('commit_sensor', 'commit_consumption', 'commit_weather',
-        'finalise_sensor', 'finalise_consumption', 'finalise_weather',
-        'claim_batch', 'settle_late', 'offsets_in', 'instant', 'epoch_us', 'dominant_condition', 'merge_condition_counts',
-        'keep_sensor_history', 'keep_consumption_history', 'keep_weather_history')
-  LOOP
-    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', ours);
-    CONTINUE WHEN kind IS NULL;
-    EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = pg_catalog, %I, pg_temp', ours,
-      current_schema());
-    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO smartgrid_sweep', ours);
-    CONTINUE WHEN kind <> 'commit';
-    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO smartgrid_ingest', ours);
+  FOREACH one IN ARRAY functions LOOP
+    EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = pg_catalog, %I, pg_temp', one, current_schema());
   END LOOP;
+END $$;
+COMMENT ON PROCEDURE run_as_owner IS 'Lets functions run with their owner''s rights, in this schema; for migrations';
+
+CALL run_as_owner('commit_sensor', 'commit_consumption', 'commit_weather', 'finalise_sensor', 'finalise_consumption',
+  'finalise_weather', 'settle_hole');
+GRANT EXECUTE ON FUNCTION commit_sensor, commit_consumption, commit_weather TO smartgrid_ingest, smartgrid_sweep;
+GRANT EXECUTE ON FUNCTION finalise_sensor, finalise_consumption, finalise_weather, settle_hole TO smartgrid_sweep;
+
+DO $$
+BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA %I TO smartgrid_api, smartgrid_ingest, smartgrid_read, smartgrid_sweep',
     current_schema());
 END $$;
@@ -51,7 +51,7 @@ END $$;
 -- sweep: observes partitions, moves watermarks on, starts incarnations, forgets identities, and commits again what the
 -- trigger has passed and the ledger does not hold; it reads no sums and no raw records.
 GRANT EXECUTE ON FUNCTION offsets_in(int8multirange) TO smartgrid_sweep, smartgrid_api, smartgrid_read;
-GRANT EXECUTE ON FUNCTION instant(bigint), epoch_us(timestamptz) TO smartgrid_sweep;
+GRANT EXECUTE ON FUNCTION instant(bigint), epoch_us(timestamptz) TO smartgrid_sweep, smartgrid_read;
 GRANT SELECT ON ledger, partition_progress, stream_state TO smartgrid_sweep;
 GRANT INSERT, UPDATE ON partition_progress TO smartgrid_sweep;
 GRANT UPDATE (watermark, held_by, swept_at) ON stream_state TO smartgrid_sweep;

@@ -39,7 +39,7 @@ $$;
 -- It runs as its owner, for those who may know of trouble need not see the ledger.
 CREATE FUNCTION trouble(stuck_after interval, idle_after interval)
 RETURNS TABLE (kind text, stream text, place text, since timestamptz, why text)
-LANGUAGE sql STABLE SECURITY DEFINER AS $$
+LANGUAGE sql STABLE AS $$
   WITH newest AS (
     SELECT DISTINCT ON (source, topic, partition) source, topic, partition, max_event_time, advanced_at, updated_at
     FROM ledger ORDER BY source, topic, partition, incarnation DESC),
@@ -99,8 +99,5 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
   ORDER BY 1, 3
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION trouble(interval, interval) SET search_path = pg_catalog, %I, pg_temp', current_schema());
-END $$;
+CALL run_as_owner('trouble');
 GRANT EXECUTE ON FUNCTION trouble(interval, interval) TO smartgrid_api, smartgrid_read, smartgrid_sweep;

@@ -23,7 +23,8 @@ CREATE INDEX quarantine_by_age ON quarantine (greatest(quarantined_at, resolved_
 
 -- Deletes up to `most` records of which nothing has been heard for the retention's time, the oldest first, and says
 -- how many of them were resolved and how many nobody had ever looked at. One that is being replayed is left alone.
-CREATE FUNCTION forget_quarantine(retention interval, most integer, OUT resolved bigint, OUT unresolved bigint)
+CREATE FUNCTION forget_quarantine(
+  retention interval, most integer, OUT resolved bigint, OUT unresolved bigint)
 LANGUAGE sql AS $$
   WITH due AS (
     SELECT source, topic, partition, incarnation, "offset" FROM quarantine
@@ -33,18 +34,17 @@ LANGUAGE sql AS $$
     DELETE FROM quarantine AS q USING due
     WHERE (q.source, q.topic, q.partition, q.incarnation, q."offset")
       = (due.source, due.topic, due.partition, due.incarnation, due."offset")
-    RETURNING q.resolution)
+    RETURNING q.source, q.topic, q.partition, q.incarnation, q.resolution),
+  noted AS (
+    UPDATE ledger AS l SET quarantine_forgotten = l.quarantine_forgotten + g.records
+    FROM (SELECT source, topic, partition, incarnation, count(*) AS records FROM gone GROUP BY 1, 2, 3, 4) AS g
+    WHERE (l.source, l.topic, l.partition, l.incarnation) = (g.source, g.topic, g.partition, g.incarnation))
   SELECT count(resolution), count(*) - count(resolution) FROM gone
 $$;
 
 -- The sweeper forgets, and sees no record.
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION forget_quarantine(interval, integer) SECURITY DEFINER
-    SET search_path = pg_catalog, %I, pg_temp', current_schema());
-END $$;
-REVOKE EXECUTE ON FUNCTION forget_quarantine(interval, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION forget_quarantine(interval, integer) TO smartgrid_sweep;
+CALL run_as_owner('forget_quarantine');
+GRANT EXECUTE ON FUNCTION forget_quarantine TO smartgrid_sweep;
 
 -- Quarantine and what came too late, for people: text instead of bytes, reasons in words.
 
@@ -100,10 +100,7 @@ CREATE VIEW too_late_readable AS
     came.encoding AS value_encoding, t.recorded_at, t.source, t.topic, t.partition, t.incarnation, t."offset"
   FROM too_late AS t, readable_bytes(t.value) AS came;
 
-REVOKE EXECUTE ON FUNCTION readable_bytes(bytea), position_text(text, integer, bigint, integer), reason_in_words(text)
-  FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION readable_bytes(bytea), position_text(text, integer, bigint, integer), reason_in_words(text)
-  TO smartgrid_read;
+GRANT EXECUTE ON FUNCTION readable_bytes, position_text, reason_in_words TO smartgrid_read;
 GRANT SELECT ON quarantine_readable, too_late_readable TO smartgrid_read;
 
 -- Doubtful values, for people and for the retention.
@@ -115,12 +112,11 @@ CREATE VIEW doubtful_readable AS
 GRANT SELECT ON doubtful_readable TO smartgrid_read;
 
 -- Counted events with a doubtful value, of all time.
-CREATE FUNCTION doubtful_events() RETURNS TABLE (topic text, events bigint) LANGUAGE sql STABLE SECURITY DEFINER AS $$
+CREATE FUNCTION doubtful_events() RETURNS TABLE (topic text, events bigint) LANGUAGE sql STABLE AS $$
   SELECT l.topic, sum(l.doubtful)::bigint FROM ledger AS l GROUP BY l.topic HAVING sum(l.doubtful) > 0 ORDER BY l.topic
 $$;
 
-CREATE FUNCTION forget_doubtful(retention interval, most integer, OUT forgotten bigint)
-LANGUAGE sql SECURITY DEFINER AS $$
+CREATE FUNCTION forget_doubtful(retention interval, most integer) RETURNS bigint LANGUAGE sql AS $$
   WITH due AS (
     SELECT log_id, "offset", field FROM doubtful WHERE recorded_at < now() - retention
     ORDER BY recorded_at LIMIT most FOR UPDATE SKIP LOCKED),
@@ -130,12 +126,6 @@ LANGUAGE sql SECURITY DEFINER AS $$
   SELECT count(*) FROM gone
 $$;
 
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION doubtful_events() SET search_path = pg_catalog, %I, pg_temp', current_schema());
-  EXECUTE format('ALTER FUNCTION forget_doubtful(interval, integer) SET search_path = pg_catalog, %I, pg_temp',
-    current_schema());
-END $$;
-REVOKE EXECUTE ON FUNCTION doubtful_events(), forget_doubtful(interval, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION doubtful_events() TO smartgrid_api, smartgrid_read;
-GRANT EXECUTE ON FUNCTION forget_doubtful(interval, integer) TO smartgrid_sweep;
+CALL run_as_owner('doubtful_events', 'forget_doubtful');
+GRANT EXECUTE ON FUNCTION doubtful_events TO smartgrid_api, smartgrid_read;
+GRANT EXECUTE ON FUNCTION forget_doubtful TO smartgrid_sweep;

@@ -2,19 +2,6 @@
 -- who, when and why; the rows change as new revisions, and an entry can be reverted by another one.
 -- docs/decisions/0007 says why a row without events stays.
 
-ALTER TABLE sensor_aggregates_realtime
-  DROP CONSTRAINT sensor_aggregates_realtime_count_check,
-  ALTER COLUMN min_value DROP NOT NULL,
-  ALTER COLUMN max_value DROP NOT NULL,
-  ALTER COLUMN avg_value SET EXPRESSION AS (sum_value / nullif(count, 0)),
-  ADD CHECK (count >= 0),
-  ADD CHECK ((count = 0) = (min_value IS NULL) AND (count = 0) = (max_value IS NULL));
-ALTER TABLE sensor_aggregates_history ALTER COLUMN min_value DROP NOT NULL, ALTER COLUMN max_value DROP NOT NULL;
-ALTER TABLE consumption_aggregates_realtime
-  DROP CONSTRAINT consumption_aggregates_realtime_reading_count_check,
-  ALTER COLUMN avg_consumption SET EXPRESSION AS (total_consumption / nullif(reading_count, 0)),
-  ADD CHECK (reading_count >= 0);
-
 CREATE TABLE amendment (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   kind text NOT NULL CHECK (kind IN ('remove', 'correct', 'replace', 'revert')),

@@ -1,4 +1,4 @@
-// Forgets what has been in quarantine, or on record as a conflict, for the retention's time, batch by batch.
+// Forgets what has been in quarantine, or on record as a conflict or a doubtful value, for the retention's time, in batches.
 
 import type { Pool } from "pg";
 
@@ -10,15 +10,24 @@ export interface ForgottenRecords {
 
 const FORGET_BATCH = 5_000;
 
-/** Doubtful values are forgotten as quarantined records are; the ledger's counts stay. */
-export async function forgetDoubtful(pool: Pool, retentionDays: number): Promise<void> {
+/** @param sql forgets a batch of `$2`, and says how many as `forgotten` */
+async function forgetInBatches(pool: Pool, sql: string, retentionDays: number): Promise<void> {
   for (;;) {
-    const { rows } = await pool.query<{ forgotten: string }>(
-      "SELECT forgotten FROM forget_doubtful($1::integer * interval '1 day', $2)",
-      [retentionDays, FORGET_BATCH],
-    );
+    const { rows } = await pool.query<{ forgotten: string }>(sql, [retentionDays, FORGET_BATCH]);
     if (Number(rows[0]?.forgotten ?? 0) < FORGET_BATCH) return;
   }
+}
+
+/** @param retentionDays days since a value was recorded; the ledger's counts stay */
+export function forgetDoubtful(pool: Pool, retentionDays: number): Promise<void> {
+  const sql = "SELECT forget_doubtful($1::integer * interval '1 day', $2) AS forgotten";
+  return forgetInBatches(pool, sql, retentionDays);
+}
+
+/** @param retentionDays days since a conflict was recorded; a replacement that was made by it stays on record */
+export function forgetConflicts(pool: Pool, retentionDays: number): Promise<void> {
+  const sql = "SELECT forget_conflicts($1::integer * interval '1 day', $2) AS forgotten";
+  return forgetInBatches(pool, sql, retentionDays);
 }
 
 /** @param retentionDays days since a record was quarantined or, if later, resolved */
@@ -34,16 +43,5 @@ export async function forgetQuarantine(pool: Pool, retentionDays: number): Promi
     resolved += batch.resolved;
     unresolved += batch.unresolved;
     if (batch.resolved + batch.unresolved < FORGET_BATCH) return { resolved, unresolved };
-  }
-}
-
-/** @param retentionDays days since a conflict was recorded; those of final values too: the amendment stays on record */
-export async function forgetConflicts(pool: Pool, retentionDays: number): Promise<void> {
-  for (;;) {
-    const { rows } = await pool.query<{ forgotten: string }>(
-      "SELECT forget_conflicts($1::integer * interval '1 day', $2) AS forgotten",
-      [retentionDays, FORGET_BATCH],
-    );
-    if (Number(rows[0]?.forgotten ?? 0) < FORGET_BATCH) return;
   }
 }

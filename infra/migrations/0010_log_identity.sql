@@ -45,7 +45,7 @@ BEGIN
     AND s.incarnation = seen_incarnation;
   INSERT INTO log_break (source, topic, partition, incarnation, kind, from_offset, to_offset, counted_offsets, before, after)
   VALUES (of_source, of_topic, of_partition, seen_incarnation + 1, break_kind, lost_from, lost_to,
-    (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(dead * entry.applied) AS r),
+    offsets_in(dead * entry.applied),
     log_before, log_after);
 END $$;
 
@@ -82,7 +82,7 @@ BEGIN
       AND t.incarnation = seen_incarnation;
     INSERT INTO log_break (source, topic, partition, incarnation, kind, from_offset, to_offset, counted_offsets, before, after)
     VALUES (of_source, of_topic, of_partition, seen_incarnation, 'renamed', lower(counted_twice), upper(counted_twice),
-      (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(counted_twice) AS r), other.source, of_source);
+      offsets_in(counted_twice), other.source, of_source);
   END IF;
   UPDATE ledger AS l SET
     applied = l.applied + coalesce(CASE WHEN renamed_from IS NOT NULL THEN other.applied END, '{}'),
@@ -102,19 +102,9 @@ BEGIN
 END $$;
 
 -- They run as their owner: the sweeper may begin entries, and count nothing in them.
-DO $$
-DECLARE
-  ours regprocedure;
-BEGIN
-  FOR ours IN SELECT oid FROM pg_proc
-    WHERE pronamespace = quote_ident(current_schema())::regnamespace AND proname IN ('begin_entry', 'observe_log', 'log_name')
-  LOOP
-    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', ours);
-    EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = pg_catalog, %I, pg_temp', ours, current_schema());
-    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO smartgrid_sweep', ours);
-  END LOOP;
-END $$;
-GRANT SELECT ON ledger_tail, log_break TO smartgrid_sweep;
+CALL run_as_owner('begin_entry', 'observe_log');
+GRANT EXECUTE ON FUNCTION begin_entry, observe_log TO smartgrid_sweep;
+GRANT SELECT ON ledger_tail TO smartgrid_sweep;
 GRANT SELECT ON ledger_tail, log_break TO smartgrid_read; -- ledger_tail: the audit looks at the logs as well
 
 COMMENT ON FUNCTION log_name IS 'A log as log_break names it';

@@ -65,19 +65,11 @@ CREATE FUNCTION conflict_counts() RETURNS TABLE (stream text, conflicts bigint) 
   GROUP BY s.stream ORDER BY s.stream
 $$;
 
-DO $$
-DECLARE
-  ours text;
-BEGIN
-  FOREACH ours IN ARRAY ARRAY['incomplete_conflicts(text, text, integer)', 'complete_conflict(bigint, bytea)',
-    'complete_conflicts_of_replays()', 'forget_conflicts(interval, integer)', 'conflict_counts()'] LOOP
-    EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = pg_catalog, %I, pg_temp', ours,
-      current_schema());
-    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', ours);
-    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO smartgrid_sweep', ours);
-  END LOOP;
-END $$;
-GRANT EXECUTE ON FUNCTION conflict_counts() TO smartgrid_api, smartgrid_read;
+CALL run_as_owner('incomplete_conflicts', 'complete_conflict', 'complete_conflicts_of_replays', 'forget_conflicts',
+  'conflict_counts');
+GRANT EXECUTE ON FUNCTION incomplete_conflicts, complete_conflict, complete_conflicts_of_replays, forget_conflicts
+  TO smartgrid_sweep;
+GRANT EXECUTE ON FUNCTION conflict_counts TO smartgrid_api, smartgrid_read;
 
 COMMENT ON VIEW conflict_listed IS 'The table conflict with the positions of both events';
 COMMENT ON COLUMN conflict_listed.id IS 'in the order in which they were found';
