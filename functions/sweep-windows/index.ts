@@ -13,6 +13,7 @@ import { openArchive } from "../../lib/kafka/archive.ts";
 import { compactionWarnings } from "../../lib/kafka/compaction.ts";
 import { openGroupReader } from "../../lib/kafka/groups.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
+import { topicLogOf } from "../../lib/kafka/topic-log.ts";
 import { log } from "../../lib/log.ts";
 import { logTrouble } from "../../lib/store/log-trouble.ts";
 import { openPool } from "../../lib/store/pool.ts";
@@ -32,12 +33,7 @@ const streams = {
   groups: readGroups(process.env, topics),
 };
 const broker: SweptBroker = {
-  topicLog: (topic) => ({
-    offsets: () => offsets.read(topic),
-    see: (entryEpochs) => archive.see(topic, entryEpochs),
-    epochStarts: (partition, leaderEpoch) => archive.epochStarts(topic, partition, leaderEpoch),
-    read: (partition, ranges) => archive.read(topic, partition, ranges),
-  }),
+  topicLog: (topic) => topicLogOf(topic, offsets, archive),
   readCommitted: groups.readCommitted,
   nextRecord: archive.nextRecord,
   readRecords: archive.read,

@@ -4,6 +4,7 @@ import type { Pool } from "pg";
 import type { LogBreak } from "../core/log-identity.ts";
 import type { Archive } from "../kafka/archive.ts";
 import type { OffsetReader } from "../kafka/offsets.ts";
+import { topicLogOf } from "../kafka/topic-log.ts";
 import type { SweptTopic } from "../store/sweep.ts";
 import { postgresSweepStore } from "../store/sweep-store.ts";
 import { watchLog } from "../store/watch-log.ts";
@@ -16,15 +17,7 @@ export async function unseenBreaks(
   offsets: OffsetReader,
   archive: Archive,
 ): Promise<ReadonlyMap<number, LogBreak>> {
-  const { topic } = swept;
-  const log = {
-    offsets: () => offsets.read(topic),
-    see: (entryEpochs: ReadonlyMap<number, number>) => archive.see(topic, entryEpochs),
-    epochStarts: (partition: number, leaderEpoch: number) =>
-      archive.epochStarts(topic, partition, leaderEpoch),
-    read: (...where: Parameters<Archive["read"]> extends [string, ...infer Rest] ? Rest : never) =>
-      archive.read(topic, ...where),
-  };
+  const log = topicLogOf(swept.topic, offsets, archive);
   const { entries } = await postgresSweepStore(pool).readLedger(swept);
   const observed = await watchLog(log, entries, await log.offsets());
   return new Map(

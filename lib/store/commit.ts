@@ -113,8 +113,9 @@ export async function commitRecords<E extends Event, P>(
 ): Promise<CommitOutcome> {
   let facts = noFacts;
   const tail = tailOf(records);
+  const zoned = inZone(stream, rules.zones);
   for (let roundTrips = 1; roundTrips <= MAX_TRIES; roundTrips++) {
-    const batch = foldRecords(inZone(stream, rules.zones), records, facts);
+    const batch = foldRecords(zoned, records, facts);
     const outcome = {
       records: records.length,
       counted: batch.counted,

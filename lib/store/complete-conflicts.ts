@@ -3,7 +3,7 @@
 
 import type { Pool } from "pg";
 import { isRefusal } from "../streams/refusal.ts";
-import type { Event, Stream } from "../streams/stream.ts";
+import { type Event, inZone, type Stream, type StreamZones } from "../streams/stream.ts";
 import type { SweptTopic } from "./sweep.ts";
 import type { TopicLog } from "./watch-log.ts";
 
@@ -33,9 +33,9 @@ async function readFirst(
   log: ConflictLog,
   stream: Stream<Event, unknown>,
   { partition, offset, other }: IncompleteConflict,
-  firstOffsets: ReadonlyMap<number, readonly [first: number, end: number]>,
+  bounds: ReadonlyMap<number, readonly [first: number, end: number]>,
 ): Promise<Buffer | null> {
-  const [first, end] = firstOffsets.get(partition) ?? [0, 0];
+  const [first, end] = bounds.get(partition) ?? [0, 0];
   if (offset < first || offset >= end) return null;
   for await (const records of log.read(partition, [{ from: offset, to: offset + 1 }]))
     for (const { value } of records) if (value !== null && areInConflict(stream, value, other)) return value;
@@ -44,10 +44,15 @@ async function readFirst(
 
 /**
  * Completes conflicts of a topic, a bounded number of them.
+ * @param zones with which the events were counted
  * @throws Error where broker or database are away; a later sweep goes on
  */
-export async function completeConflicts(pool: Pool, swept: SweptTopic, log: ConflictLog): Promise<void> {
-  const { source, topic } = swept;
+export async function completeConflicts(
+  pool: Pool,
+  { source, topic, stream: name }: SweptTopic,
+  log: ConflictLog,
+  zones: StreamZones | undefined,
+): Promise<void> {
   await pool.query("SELECT complete_conflicts_of_replays()");
   const { rows } = await pool.query<IncompleteConflict>(
     `SELECT id, partition, "offset"::float8 AS "offset", other
@@ -57,11 +62,12 @@ export async function completeConflicts(pool: Pool, swept: SweptTopic, log: Conf
   if (rows.length === 0) return;
   // Loaded only here: it needs all streams' decoders, and a sweep rarely needs it.
   const { streams } = await import("../streams/streams.ts");
+  const stream = inZone(streams[name], zones);
   const partitions = await log.offsets();
-  const firstOffsets = new Map(partitions.map((p) => [p.partition, [p.first, p.end] as const]));
+  const bounds = new Map(partitions.map((p) => [p.partition, [p.first, p.end] as const]));
   for (const conflict of rows)
     await pool.query("SELECT complete_conflict($1, $2)", [
       conflict.id,
-      await readFirst(log, streams[swept.stream], conflict, firstOffsets),
+      await readFirst(log, stream, conflict, bounds),
     ]);
 }

@@ -48,7 +48,8 @@ function parametersOf<E extends Event, P>(
     maxEventTimeUs: batch.maxEventTimeUs,
     conflicts: batch.conflicts.map(conflictInHeader),
     doubtful: batch.doubtful,
-    ...rules,
+    futureSkewUs: rules.futureSkewUs,
+    amendmentHorizonUs: rules.amendmentHorizonUs,
   };
   return [
     JSON.stringify(header),

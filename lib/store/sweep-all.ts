@@ -53,24 +53,21 @@ async function sweepOne(
   stream: StreamName,
   { source, topics, groups }: SweptStreams,
   broker: SweptBroker,
-  rules: SweepRules,
+  rules: SweepRules & LatenessRules,
 ): Promise<OneSwept> {
   const swept = { stream, source, topic: topics[stream] };
+  const topicLog = broker.topicLog(swept.topic);
   // First of all: what was committed before the ledger is read has been applied before, or is lost.
   const committed = await broker.readCommitted(swept.topic, groups[stream]);
-  const { lost, ...outcome } = await sweepStream(
-    store,
-    swept,
-    broker.topicLog(swept.topic),
-    rules,
-    (offsets) => findLost(pool, swept, offsets, committed, broker.nextRecord),
+  const { lost, ...outcome } = await sweepStream(store, swept, topicLog, rules, (offsets) =>
+    findLost(pool, swept, offsets, committed, broker.nextRecord),
   );
   logBreaks(source, swept.topic, outcome.breaks);
-  const offsets = await broker.topicLog(swept.topic).offsets();
+  const offsets = await topicLog.offsets();
   const lostOffsets = await recordLost(pool, swept, offsets, committed, lost);
   // Last of all: a sweep does not wait for it, the next one has the use of it.
   await settleHolesAhead(pool, swept, offsets, committed, broker.nextRecord);
-  await completeConflicts(pool, swept, broker.topicLog(swept.topic));
+  await completeConflicts(pool, swept, topicLog, rules.zones);
   return { outcome: { ...outcome, lost: lostOffsets }, lost: lost.map((gap) => ({ ...swept, ...gap })) };
 }
 

@@ -10,6 +10,7 @@ import { healthApp } from "../../lib/http/health.ts";
 import { type Archive, openArchive } from "../../lib/kafka/archive.ts";
 import { type GroupReader, openGroupReader } from "../../lib/kafka/groups.ts";
 import { type OffsetReader, openOffsetReader } from "../../lib/kafka/offsets.ts";
+import { topicLogOf } from "../../lib/kafka/topic-log.ts";
 import { commitRecords } from "../../lib/store/commit.ts";
 import { postgresJudge } from "../../lib/store/judge.ts";
 import type { ReadRecords } from "../../lib/store/redeliver.ts";
@@ -114,12 +115,7 @@ async function sweep(
     database.pool,
     { source, topics: topicsWith(topic), groups: groupsWith(topic) },
     {
-      topicLog: (name) => ({
-        offsets: () => offsets.read(name),
-        see: (epochs) => archive.see(name, epochs),
-        epochStarts: (...where) => archive.epochStarts(name, ...where),
-        read: (...where) => archive.read(name, ...where),
-      }),
+      topicLog: (name) => topicLogOf(name, offsets, archive),
       readCommitted: groups.readCommitted,
       nextRecord: archive.nextRecord,
       readRecords,

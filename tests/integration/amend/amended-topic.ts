@@ -9,6 +9,7 @@ import { type Archive, openArchive } from "../../../lib/kafka/archive.ts";
 import { commitRecords, type LatenessRules } from "../../../lib/store/commit.ts";
 import { postgresJudge } from "../../../lib/store/judge.ts";
 import type { LogRecord } from "../../../lib/streams/fold.ts";
+import type { StreamZones } from "../../../lib/streams/stream.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../database.ts";
 import { connectKafka, type TestKafka } from "../topics.ts";
 
@@ -34,7 +35,12 @@ export interface AmendedTopic {
   ): Promise<LogRecord[]>;
   /** As when retention passes: partition 0 begins at this offset. */
   cut(offset: number): Promise<void>;
-  commit(name: AmendableName, partition: number, records: readonly LogRecord[]): Promise<void>;
+  commit(
+    name: AmendableName,
+    partition: number,
+    records: readonly LogRecord[],
+    zones?: StreamZones,
+  ): Promise<void>;
   amend(
     amendment: Partial<Amendment> & Pick<Amendment, "selector">,
     dryRun?: boolean,
@@ -66,9 +72,10 @@ export async function openAmendedTopic(): Promise<AmendedTopic> {
     onRead: () => undefined,
   };
   const whole = { correction: null, fromUs: hourUs, toUs: hourUs + 3_600e6 };
-  const commit = async (name: AmendableName, partition: number, records: readonly LogRecord[]) => {
+  const commit: AmendedTopic["commit"] = async (name, partition, records, zones = readTimeZones({})) => {
     const address = { source: "test", topic, partition };
-    await commitRecords(postgresJudge(database.pool), amendableStreams[name].stream, address, records, rules);
+    const { stream } = amendableStreams[name];
+    await commitRecords(postgresJudge(database.pool), stream, address, records, { ...rules, zones });
   };
   const forget = async () => {
     await emptyTables(database.pool);

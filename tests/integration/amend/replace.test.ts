@@ -29,7 +29,7 @@ const conflicts = () =>
     `SELECT id, partition, "offset", value, first_partition, first_offset, first_value, first_gone, amendment_id
      FROM conflict_listed ORDER BY id`,
   );
-const complete = () =>
+const complete = (zones = topic.tools.zones) =>
   completeConflicts(
     topic.database.pool,
     { stream: "consumption", source: "test", topic: topic.tools.topics.consumption },
@@ -38,6 +38,7 @@ const complete = () =>
       read: (partition, ranges) =>
         topic.tools.archive.read(topic.tools.topics.consumption, partition, ranges),
     },
+    zones,
   );
 const ledger = () =>
   topic.query(
@@ -92,6 +93,24 @@ describe("a conflict", () => {
     await topic.cut(1);
     await complete();
     expect(await conflicts()).toMatchObject([{ first_value: null, first_gone: true }]);
+  });
+
+  test("that the stream's time zone makes is completed in that zone", async () => {
+    const zones = { ...topic.tools.zones, consumption: "Europe/Tirane" };
+    const how = { isCommitted: false };
+    const instant = await topic.send("consumption", 0, [reading("r1", 1, { timestamp: at(1) })], how);
+    const local = await topic.send(
+      "consumption",
+      0,
+      [reading("r1", 1, { timestamp: at(1).slice(0, -1) })],
+      how,
+    );
+    await topic.commit("consumption", 0, instant, zones);
+    await topic.commit("consumption", 0, local, zones);
+    await complete(zones);
+    const [row] = await conflicts();
+    expect(row).toMatchObject({ first_gone: false });
+    expect(text(row?.first_value)).toMatchObject({ timestamp: at(1) });
   });
 
   test("has a bound of one sweep, and the next ones do the rest", async () => {

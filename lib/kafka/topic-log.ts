@@ -1,0 +1,16 @@
+// A topic as the sweeper and the audit look at it.
+
+import type { OffsetRanges } from "../core/ranges.ts";
+import type { Archive } from "./archive.ts";
+import type { OffsetReader } from "./offsets.ts";
+
+/** The questions that `TopicLog` (lib/store/watch-log.ts) asks, of one topic; each throws as the reader's or the archive's does. */
+export function topicLogOf(topic: string, offsets: OffsetReader, archive: Archive) {
+  return {
+    offsets: () => offsets.read(topic),
+    see: (entryEpochs: ReadonlyMap<number, number>) => archive.see(topic, entryEpochs),
+    epochStarts: (partition: number, leaderEpoch: number) =>
+      archive.epochStarts(topic, partition, leaderEpoch),
+    read: (partition: number, ranges: OffsetRanges) => archive.read(topic, partition, ranges),
+  };
+}
