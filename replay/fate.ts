@@ -20,8 +20,7 @@ export interface Fate {
 const LOG = `SELECT id, source, topic, partition, incarnation, applied FROM ledger
   WHERE topic = $1 AND partition = $2 AND source NOT LIKE '%#replay-%' ORDER BY created_at DESC, id DESC LIMIT 1`;
 
-const APPLIED = `SELECT coalesce(sum(upper(r) - lower(r)), 0) AS applied
-  FROM (${LOG}) AS log, unnest(log.applied * $3::int8multirange) AS r`;
+const APPLIED = `SELECT offsets_in(log.applied * $3::int8multirange) AS applied FROM (${LOG}) AS log`;
 
 /** Each record of ours that was not counted. A stream that removes no retries counts all that is left. */
 const OTHERS = `WITH log AS (${LOG}),

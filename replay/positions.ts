@@ -1,5 +1,6 @@
 // Which row of the file stands where in the topics.
 
+import { toMultirange, union } from "../lib/core/ranges.ts";
 import type { Placement } from "../lib/kafka/produce.ts";
 
 /** Records of one send, stored one after the other. */
@@ -55,13 +56,8 @@ export function lineAt({ stretches }: Partition, offset: number): number | null 
 
 /** The offsets as an int8multirange. */
 export function offsetsOf({ stretches }: Partition): string {
-  const ranges: { from: number; to: number }[] = [];
-  for (const { from, lines } of stretches) {
-    const last = ranges.at(-1);
-    if (last !== undefined && last.to === from) last.to += lines.length;
-    else ranges.push({ from, to: from + lines.length });
-  }
-  return `{${ranges.map(({ from, to }) => `[${from},${to})`).join(",")}}`;
+  const ranges = stretches.map(({ from, lines }) => ({ from, to: from + lines.length }));
+  return toMultirange(union([], ranges));
 }
 
 export function recordsOf({ stretches }: Partition): number {

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { formatInstant } from "../lib/core/instant.ts";
+import { MAX_EVENT_ID } from "../lib/streams/fields.ts";
 import type { EnergyUnit, Series } from "./layout.ts";
 
 export interface Reading {
@@ -21,15 +22,13 @@ export function keyOf(series: Series): string {
   return series.kind === "meter" ? series.meterId : series.sensorId;
 }
 
-const MOST_ID_CHARACTERS = 300;
-
 /**
  * The event's identity: meter, the file's own instant, and the column. It knows nothing of shift and row, so that a file that is
  * sent again, or one that overlaps it, counts once.
  */
 export function identityOf({ series, timeUs, column }: Reading): string {
   const id = `${keyOf(series)}@${formatInstant(timeUs)}/${column}`;
-  if (id.length <= MOST_ID_CHARACTERS) return id;
+  if (id.length <= MAX_EVENT_ID) return id;
   return `${id.slice(0, 200)}#${createHash("sha256").update(id).digest("hex")}`;
 }
 

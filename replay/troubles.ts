@@ -3,6 +3,10 @@
 /** First and last line of neighbours. */
 type Span = { from: number; to: number };
 
+function spanText({ from, to }: Span): string {
+  return from === to ? `${from}` : `${from}-${to}`;
+}
+
 interface Trouble {
   count: number;
   readonly spans: Span[];
@@ -38,7 +42,7 @@ export class Troubles {
       const shown = [...spans]
         .sort((a, b) => a.from - b.from)
         .slice(0, SHOWN_SPANS)
-        .map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`));
+        .map(spanText);
       return `${count}${reason === "" ? "" : ` × ${reason}`}: line ${shown.join(", ")}${spans.length > SHOWN_SPANS ? ", …" : ""}`;
     });
   }
@@ -46,10 +50,7 @@ export class Troubles {
   /** Lines by reason, as `5,8-9`. */
   toObject(): Record<string, string> {
     return Object.fromEntries(
-      [...this.#byReason].map(([reason, { spans }]) => [
-        reason,
-        spans.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(","),
-      ]),
+      [...this.#byReason].map(([reason, { spans }]) => [reason, spans.map(spanText).join(",")]),
     );
   }
 }

@@ -6,14 +6,8 @@ import type { Pool } from "pg";
 import { readTopics } from "../lib/config/kafka.ts";
 import { readLatenessRules } from "../lib/config/rules.ts";
 import { conflictJson, conflictText, findConflicts } from "../lib/quarantine/conflicts.ts";
-import {
-  doubtfulCsv,
-  doubtfulJson,
-  doubtfulKinds,
-  doubtfulText,
-  doubtfulValues,
-} from "../lib/quarantine/doubtful.ts";
-import { csvOf, jsonOf } from "../lib/quarantine/export.ts";
+import { doubtfulColumns, doubtfulKinds, doubtfulText, doubtfulValues } from "../lib/quarantine/doubtful.ts";
+import { quarantineColumns } from "../lib/quarantine/export.ts";
 import {
   type Decision,
   type DoubtfulOptions,
@@ -31,6 +25,7 @@ import { discardRecords, MAX_ATTEMPTS } from "../lib/quarantine/resolve.ts";
 import { eachSelected, noneText, requireChoice, selectRecords } from "../lib/quarantine/select.ts";
 import { describeRecord, summaryOf } from "../lib/quarantine/show.ts";
 import { streams } from "../lib/streams/streams.ts";
+import { csvOf, jsonOf } from "../lib/terminal/columns.ts";
 import { wholeNumber } from "../lib/terminal/options.ts";
 import { printAll, tolerateClosedOutput } from "../lib/terminal/output.ts";
 import { terminalWidth, wrapped } from "../lib/terminal/table.ts";
@@ -49,8 +44,8 @@ function showing(textOf: (records: readonly QuarantinedRecord[]) => string) {
   return (positions: string[], options: Selection & Form) =>
     onDatabase(async (pool) => {
       if (options.json || options.csv) {
-        const records = eachSelected(pool, positions, options);
-        await printAll(options.json ? jsonOf(records) : csvOf(records));
+        const formOf = options.json ? jsonOf : csvOf;
+        await printAll(formOf(quarantineColumns, eachSelected(pool, positions, options)));
         return;
       }
       const records = await selected(pool, positions, options);
@@ -84,8 +79,7 @@ withForm(
 ).action((options: DoubtfulOptions & Form) =>
   onDatabase(async (pool) => {
     const values = await doubtfulValues(pool, options);
-    if (options.json || options.csv)
-      process.stdout.write(options.json ? doubtfulJson(values) : doubtfulCsv(values));
+    if (options.json || options.csv) await printAll((options.json ? jsonOf : csvOf)(doubtfulColumns, values));
     else
       console.log(
         doubtfulText(await doubtfulKinds(pool, options), values).join("\n") || "no doubtful values",

@@ -77,7 +77,10 @@ export type LogBreak =
 
 const onFrom = (ranges: OffsetRanges, offset: number) => clip(ranges, offset, Number.POSITIVE_INFINITY);
 const offsetsOf = (tails: readonly UnverifiedTail[]) =>
-  tails.reduce<OffsetRanges>((all, { offsets }) => union(all, offsets), []);
+  union(
+    [],
+    tails.flatMap(({ offsets }) => offsets),
+  );
 const differs = (a: string | null, b: string | null) => a !== null && b !== null && a !== b;
 
 /** Whether another log than the entry's answers under its name, and which kind of another. */

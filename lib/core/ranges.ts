@@ -10,7 +10,7 @@ export interface OffsetRange {
 
 export type OffsetRanges = readonly OffsetRange[];
 
-/** The union of two sets. */
+/** The union of two sets; they need not be in normal form. */
 export function union(a: OffsetRanges, b: OffsetRanges): OffsetRanges {
   const result: { from: number; to: number }[] = [];
   for (const range of [...a, ...b].sort((x, y) => x.from - y.from)) {

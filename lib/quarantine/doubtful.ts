@@ -2,7 +2,7 @@
 
 import type { Pool } from "pg";
 import type { DoubtReason } from "../streams/doubt.ts";
-import { type CsvCell, csvLine } from "../terminal/csv.ts";
+import type { Column } from "../terminal/columns.ts";
 import { printable } from "../terminal/printable.ts";
 import type { DoubtfulOptions } from "./options.ts";
 
@@ -86,9 +86,8 @@ export function doubtfulText(kinds: readonly DoubtfulKind[], values: readonly Do
   ];
 }
 
-type Column = readonly [name: string, cellOf: (value: DoubtfulValue) => CsvCell];
-
-const columns: readonly Column[] = [
+/** For programs and spreadsheets. */
+export const doubtfulColumns: readonly Column<DoubtfulValue>[] = [
   ["position", ({ position }) => position],
   ["stream", ({ stream }) => stream],
   ["event_time", ({ eventTime }) => eventTime.toISOString()],
@@ -98,18 +97,3 @@ const columns: readonly Column[] = [
   ["reason_in_words", ({ reason }) => `the value ${doubtsInWords[reason]}`],
   ["recorded_at", ({ recordedAt }) => recordedAt.toISOString()],
 ];
-
-export function doubtfulCsv(values: readonly DoubtfulValue[]): string {
-  return [
-    csvLine(columns.map(([name]) => name)),
-    ...values.map((value) => csvLine(columns.map(([, cellOf]) => cellOf(value)))),
-  ].join("");
-}
-
-/** A JSON array, a value a line. */
-export function doubtfulJson(values: readonly DoubtfulValue[]): string {
-  const lines = values.map((value) =>
-    JSON.stringify(Object.fromEntries(columns.map(([name, cellOf]) => [name, cellOf(value)]))),
-  );
-  return lines.length === 0 ? "[]\n" : `[\n${lines.join(",\n")}\n]\n`;
-}

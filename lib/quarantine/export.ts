@@ -1,15 +1,16 @@
-// Quarantined records for programs and spreadsheets: JSON and CSV of the same columns, piece by piece.
+// The columns of quarantined records for programs and spreadsheets.
 
-import { type CsvCell, csvLine } from "../terminal/csv.ts";
+import type { Column } from "../terminal/columns.ts";
 import { printable } from "../terminal/printable.ts";
 import { formatPosition } from "./position.ts";
 import { readableBytes } from "./readable.ts";
 import { reasonsInWords } from "./reasons.ts";
 import type { QuarantinedRecord } from "./records.ts";
 
-type Column = readonly [name: string, cellOf: (record: QuarantinedRecord) => CsvCell];
-
-function bytesColumns(name: string, bytesOf: (record: QuarantinedRecord) => Buffer | null): Column[] {
+function bytesColumns(
+  name: string,
+  bytesOf: (record: QuarantinedRecord) => Buffer | null,
+): Column<QuarantinedRecord>[] {
   const readable = (record: QuarantinedRecord) => {
     const bytes = bytesOf(record);
     return bytes === null ? null : readableBytes(bytes);
@@ -27,7 +28,7 @@ function shown(text: string | null): string | null {
 }
 
 /** docs/quarantine.md explains them. */
-const columns: readonly Column[] = [
+export const quarantineColumns: readonly Column<QuarantinedRecord>[] = [
   ["position", formatPosition],
   ["source", (record) => record.source],
   ["topic", (record) => record.topic],
@@ -51,20 +52,3 @@ const columns: readonly Column[] = [
   ["last_reason", (record) => record.lastReason],
   ["last_field", (record) => record.lastField],
 ];
-
-/** A header, then a line for each record; lines end as RFC 4180 has it. */
-export async function* csvOf(records: AsyncIterable<QuarantinedRecord>): AsyncGenerator<string> {
-  yield csvLine(columns.map(([name]) => name));
-  for await (const record of records) yield csvLine(columns.map(([, cellOf]) => cellOf(record)));
-}
-
-/** One JSON array, a record a line. A part of it is no JSON, so that nobody takes a part for the whole. */
-export async function* jsonOf(records: AsyncIterable<QuarantinedRecord>): AsyncGenerator<string> {
-  let before = "[\n";
-  for await (const record of records) {
-    const cells = columns.map(([name, cellOf]): [string, CsvCell] => [name, cellOf(record)]);
-    yield `${before}${JSON.stringify(Object.fromEntries(cells))}`;
-    before = ",\n";
-  }
-  yield before === "[\n" ? "[]\n" : "\n]\n";
-}

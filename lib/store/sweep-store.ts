@@ -147,8 +147,7 @@ async function observePartitions(
        epoch_us(l.max_event_time) AS max_event_time_us,
        epoch_us(watch.since) AS observed_since_us,
        $7::bigint - epoch_us(greatest(watch.since, l.advanced_at)) AS silent_for_us,
-       (SELECT coalesce(sum(upper(gap) - lower(gap)), 0)
-        FROM unnest(int8multirange(int8range(o.first, o."end")) - coalesce(l.applied, '{}')) AS gap) AS lag
+       offsets_in(int8multirange(int8range(o.first, o."end")) - coalesce(l.applied, '{}')) AS lag
      FROM unnest($3::int[], $4::bigint[], $5::bigint[]) AS o(partition, first, "end")
      LEFT JOIN (${newestLedger}) AS l ON l.partition = o.partition
      LEFT JOIN partition_progress AS p ON p.source = $1 AND p.topic = $2 AND p.partition = o.partition

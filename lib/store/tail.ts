@@ -2,15 +2,14 @@
 
 import { createHash } from "node:crypto";
 import type { Tail } from "../core/log-identity.ts";
-import type { LogRecord } from "../streams/fold.ts";
+import { type LogRecord, uuidOf } from "../streams/fold.ts";
 
 /** 128 bits of SHA-256 of its time and value, as a UUID. The time tells records without a value apart. */
 export function digestOf({ recordTimeMs, value }: LogRecord): string {
-  const hex = createHash("sha256")
+  const digest = createHash("sha256")
     .update(`${recordTimeMs} ${value === null ? "null" : "value "}`)
-    .update(value ?? "")
-    .digest("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+    .update(value ?? "");
+  return uuidOf(digest.digest("hex"));
 }
 
 /** @throws Error where there are no records */

@@ -59,10 +59,10 @@ async function find(log: TopicLog, { partition, tails }: EntryIdentity, seen: Se
   const wanted = tails
     .map(({ lastOffset }) => lastOffset)
     .filter((offset) => seen.first <= offset && offset < seen.end)
-    .reduce<OffsetRanges>((all, offset) => union(all, [{ from: offset, to: offset + 1 }]), []);
+    .map((offset) => ({ from: offset, to: offset + 1 }));
   const digests = new Map<number, string>();
   if (wanted.length > 0)
-    for await (const records of log.read(partition, wanted))
+    for await (const records of log.read(partition, union([], wanted)))
       for (const record of records) digests.set(record.offset, digestOf(record));
   const epochStarts = seen.leaderEpoch === null ? [] : await log.epochStarts(partition, seen.leaderEpoch);
   return { digests, epochStarts };

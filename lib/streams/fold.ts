@@ -102,10 +102,14 @@ export const noFacts: Facts = {
   seen: new Map(),
 };
 
+/** The first 128 bits of a SHA-256 in hex as a UUID, which PostgreSQL stores in 16 bytes. */
+export function uuidOf(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+}
+
 /** The key under which an event's identity is remembered: 128 bits of SHA-256 as a UUID. */
 export function eventKeyOf(identity: string): string {
-  const hex = hash("sha256", identity);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+  return uuidOf(hash("sha256", identity));
 }
 
 /** What an event's content is compared by: 52 bits of SHA-256, which a double and PostgreSQL's bigint both hold. */

@@ -2,9 +2,10 @@
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { csvOf, jsonOf } from "../../../lib/quarantine/export.ts";
+import { quarantineColumns } from "../../../lib/quarantine/export.ts";
 import { readableBytes } from "../../../lib/quarantine/readable.ts";
 import type { QuarantinedRecord } from "../../../lib/quarantine/records.ts";
+import { csvOf, jsonOf } from "../../../lib/terminal/columns.ts";
 import { type CsvCell, csvLine } from "../../../lib/terminal/csv.ts";
 
 function record(changes: Partial<QuarantinedRecord> = {}): QuarantinedRecord {
@@ -78,10 +79,12 @@ describe("CSV", () => {
 
   test("has a header and the columns of the JSON form, and ends lines by CRLF", async () => {
     const records = [record(), record({ offset: 8, value: null, resolution: "discarded", note: "=x\u001b" })];
-    const csv = await textOf(csvOf(streamed(records)));
+    const csv = await textOf(csvOf(quarantineColumns, streamed(records)));
     expect(csv.split("\r\n")).toHaveLength(4);
     const rows: Record<string, string>[] = parse(csv, { columns: true, record_delimiter: "\r\n" });
-    const json: Record<string, unknown>[] = JSON.parse(await textOf(jsonOf(streamed(records))));
+    const json: Record<string, unknown>[] = JSON.parse(
+      await textOf(jsonOf(quarantineColumns, streamed(records))),
+    );
     expect(rows.map((row) => Object.keys(row))).toEqual(json.map((row) => Object.keys(row)));
     expect(rows[0]).toMatchObject({
       value: '{"unit":"l, \\"x\\""}',
@@ -102,7 +105,7 @@ describe("CSV", () => {
   });
 
   test("of no record is a header, and JSON of none an empty array", async () => {
-    expect(await textOf(csvOf(streamed([])))).toMatch(/^position,source,[\w,]+\r\n$/);
-    expect(JSON.parse(await textOf(jsonOf(streamed([]))))).toEqual([]);
+    expect(await textOf(csvOf(quarantineColumns, streamed([])))).toMatch(/^position,source,[\w,]+\r\n$/);
+    expect(JSON.parse(await textOf(jsonOf(quarantineColumns, streamed([]))))).toEqual([]);
   });
 });
