@@ -13,7 +13,7 @@ export type Outcome =
   | {
       readonly kind: "reading";
       readonly reading: Reading;
-      readonly clashesWith: number | null;
+      readonly conflictsWith: number | null;
       readonly lengthUs: number | null;
     }
   | Skipped
@@ -71,7 +71,7 @@ class Standings {
       };
     const { line, column, series } = entry;
     const reading = { timeUs: before.timeUs, line, column, series, value: formatDecimal(value), unit };
-    return { kind: "reading", reading, clashesWith: null, lengthUs: now.timeUs - before.timeUs };
+    return { kind: "reading", reading, conflictsWith: null, lengthUs: now.timeUs - before.timeUs };
   }
 }
 
@@ -102,6 +102,6 @@ export async function* readingsOf(entries: AsyncIterable<Entry>): AsyncIterable<
       };
       continue;
     }
-    yield { kind: "reading", reading: entry, clashesWith: other?.line ?? null, lengthUs: null };
+    yield { kind: "reading", reading: entry, conflictsWith: other?.line ?? null, lengthUs: null };
   }
 }

@@ -50,7 +50,7 @@ export class Survey {
   readonly #courses = new Map<string, Course>();
   readonly #doubts: Doubt[] = [];
   #negative: { count: number; readonly line: number } | null = null;
-  #clashes: { count: number; readonly lines: string; readonly key: string } | null = null;
+  #conflicts: { count: number; readonly lines: string; readonly key: string } | null = null;
   #long: { count: number; readonly line: number } | null = null;
   #differences = 0;
 
@@ -58,14 +58,14 @@ export class Survey {
   take(outcome: Outcome): void {
     if (outcome.kind === "skipped") this.skipped.add(outcome.reason, outcome.line);
     else if (outcome.kind === "leftOut") this.leftOut.add(outcome.reason, outcome.line);
-    else this.#reading(outcome.reading, outcome.clashesWith, outcome.lengthUs);
+    else this.#reading(outcome.reading, outcome.conflictsWith, outcome.lengthUs);
   }
 
   addDoubt(doubt: Doubt): void {
     this.#doubts.push(doubt);
   }
 
-  #reading(reading: Reading, clashesWith: number | null, lengthUs: number | null): void {
+  #reading(reading: Reading, conflictsWith: number | null, lengthUs: number | null): void {
     this.count++;
     this.first ??= reading;
     this.last = reading;
@@ -76,11 +76,11 @@ export class Survey {
     const energyKwh = reading.unit === "" ? null : inKilo(value, reading.unit);
     this.#add(this.bySeries, series.kind === "meter" ? key : `${key} (${series.sensorType})`, energyKwh);
     this.#add(this.byDay, formatInstant(reading.timeUs).slice(0, 10), energyKwh);
-    if (clashesWith !== null)
-      this.#clashes = {
-        key: this.#clashes?.key ?? key,
-        lines: this.#clashes?.lines ?? `${clashesWith} and ${line}`,
-        count: (this.#clashes?.count ?? 0) + 1,
+    if (conflictsWith !== null)
+      this.#conflicts = {
+        key: this.#conflicts?.key ?? key,
+        lines: this.#conflicts?.lines ?? `${conflictsWith} and ${line}`,
+        count: (this.#conflicts?.count ?? 0) + 1,
       };
     if (energyKwh === null) return;
     if (energyKwh.unscaled < 0n)
@@ -136,10 +136,10 @@ export class Survey {
         "standing",
         `the energy of ${standing.length} of ${courses.length} series only grows (${formatDecimal(standing[0]?.first ?? { unscaled: 0n, scale: 0 })} to ${formatDecimal(standing[0]?.last ?? { unscaled: 0n, scale: 0 })} kWh): standings of a register? Then say --standing`,
       );
-    if (this.#clashes !== null)
+    if (this.#conflicts !== null)
       doubt(
         "register",
-        `${this.#clashes.count} times a meter has two values for one time, first ${this.#clashes.key} in lines ${this.#clashes.lines}: several registers? Say register=COLUMN in --map, or choose rows by --where; accepted, the later value is a conflict`,
+        `${this.#conflicts.count} times a meter has two values for one time, first ${this.#conflicts.key} in lines ${this.#conflicts.lines}: several registers? Say register=COLUMN in --map, or choose rows by --where; accepted, the later value is a conflict`,
       );
     if (this.#long !== null && this.#long.count * 2 > this.#differences)
       doubt(

@@ -31,7 +31,7 @@ CREATE FUNCTION complete_conflict(conflict_id bigint, found bytea) RETURNS void 
   WHERE id = conflict_id AND first_value IS NULL
 $$;
 
--- Where the first event was a replay, its value stands in quarantine.
+-- The value of a first event that was a replay is in quarantine.
 CREATE FUNCTION complete_conflicts_of_replays() RETURNS void LANGUAGE sql AS $$
   UPDATE conflict AS c SET first_value = coalesce(q.edited_value, q.value), first_gone = coalesce(q.edited_value, q.value) IS NULL
   FROM (SELECT i.id, i.first_offset, f.topic, f.partition, regexp_replace(f.source, '#replay-\d+$', '') AS source,

@@ -74,7 +74,7 @@ export interface OtherEntry {
 
 export interface StreamAudit extends StreamState {
   readonly counted: number;
-  /** Records that were not counted, for their identity had been with other content. */
+  /** Records that were not counted, because an event of their identity with other content had been. */
   readonly conflicts: number;
   /** `DOUBLED by 3`, `LOST by 2`, or null. */
   readonly difference: string | null;

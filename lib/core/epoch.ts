@@ -1,5 +1,5 @@
-// Numbers that count from 1970. They are not taken as time stamps, for nothing in them says their unit; what they would
-// be is said where one is refused.
+// Numbers that count from 1970. They are refused as time stamps, because nothing in them says their unit; the refusal says
+// what each would be.
 
 import { formatInstant } from "./instant.ts";
 

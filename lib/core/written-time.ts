@@ -35,7 +35,7 @@ const WRITTEN_TIME = new RegExp(`^${DATE}[t ]${TIME}(?:${OFFSET})?${BRACKETS}$`,
  * Reads the spellings of ISO 8601 and of what stands around it: extended and basic form, `T`, `t` or a space, hours
  * alone, minutes without seconds, `24:00`, point or comma before the fraction (digits beyond the sixth are cut off),
  * second 60, and then `Z`, `UTC`, `GMT`, `±hh`, `±hhmm`, `±hh:mm`, `[Zone]` (which an offset before it overrules), or
- * nothing. Not read, for two readers could read two times: dates alone, weeks and ordinal dates, fractions of hours
+ * nothing. Not read, because two readers could read two times: dates alone, weeks and ordinal dates, fractions of hours
  * and minutes, names such as CET, numbers of seconds.
  * @returns null where the text is none of these, or names a date, a time or a zone that does not exist
  */

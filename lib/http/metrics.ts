@@ -51,7 +51,7 @@ export function prometheusText({ partitions, streams, conflicts, doubtful, troub
     ),
     family(
       "smartgrid_conflict_records",
-      "Records that were not counted, for an event of their identity had been with other content",
+      "Records that were not counted, because an event of their identity with other content had been",
       conflicts.map((one) => [{ stream: one.stream }, one.conflicts]),
     ),
     family(

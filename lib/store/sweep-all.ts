@@ -73,7 +73,7 @@ async function sweepOne(
 
 /**
  * Every stream has its turn, and then, as far as the allowance goes, what was lost is delivered again.
- * Whoever calls throws the failures when he has made use of the rest.
+ * The caller uses the rest, and then throws the failures.
  */
 export async function sweepAll(
   pool: Pool,

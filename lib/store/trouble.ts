@@ -83,7 +83,7 @@ export interface StreamGauge {
 
 export interface ConflictGauge {
   readonly stream: string;
-  /** Records that were not counted, for their identity had been with other content. */
+  /** Records that were not counted, because an event of their identity with other content had been. */
   readonly conflicts: number;
 }
 

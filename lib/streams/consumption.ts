@@ -33,7 +33,7 @@ export interface ConsumptionEvent extends Event {
   /** Energy of the interval, in `unit`. */
   readonly reading: number;
   readonly unit: EnergyUnit;
-  /** Whether the event's time is when it was taken in over HTTP, for its sender gave none. */
+  /** Whether its sender gave no time, and HTTP wrote down when it came. */
   readonly isStampedByIngest: boolean;
 }
 
@@ -68,7 +68,7 @@ function energyOf(reading: number, unit: EnergyUnit): Decimal {
   return { unscaled, scale: scale - powerToKwh[unit] };
 }
 
-/** A reading's identity: meters number their readings each for itself. NUL stands in no id. */
+/** A reading's identity: each meter numbers its own readings. No id contains NUL. */
 export function identityOfReading(meterId: string, eventId: string): string {
   return `${meterId}\0${eventId}`;
 }

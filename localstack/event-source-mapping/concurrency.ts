@@ -75,7 +75,7 @@ export class ConcurrencyLimit {
     });
   }
 
-  /** To whoever waits longest. */
+  /** To the one that has waited longest. */
   #passTurnOn(): void {
     const [next] = this.#waiting;
     if (next === undefined) {

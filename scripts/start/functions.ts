@@ -49,7 +49,7 @@ async function isReady(httpUrl: string, controlUrl: string): Promise<boolean> {
   }
 }
 
-/** A port was taken in the meantime: whoever has it would be asked in place of ours. @throws Error in the log's words */
+/** A port was taken in the meantime: another process would be asked in place of ours. @throws Error in the log's words */
 async function refuseTakenPort(logFile: string): Promise<void> {
   const taken = /^.*EADDRINUSE.*$/m.exec(await readFile(logFile, "utf8"));
   if (taken !== null) throw new Error(taken[0]);

@@ -12,6 +12,7 @@ import { acknowledgeBreaks } from "../../lib/audit/books.ts";
 import { reportText } from "../../lib/audit/report.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
+import { topicLogOf } from "../../lib/kafka/topic-log.ts";
 import { createOn } from "../../lib/kafka/topics.ts";
 import { commitRecords } from "../../lib/store/commit.ts";
 import { postgresJudge } from "../../lib/store/judge.ts";
@@ -95,12 +96,7 @@ async function deliver(topic: string, from: number, to: number): Promise<void> {
 
 async function sweep(topic: string): Promise<SweepOutcome> {
   const [offsets, archive] = [openOffsetReader(settings()), openArchive(settings())];
-  const log = {
-    offsets: () => offsets.read(topic),
-    see: (epochs: ReadonlyMap<number, number>) => archive.see(topic, epochs),
-    epochStarts: (...where: [number, number]) => archive.epochStarts(topic, ...where),
-    read: (...where: [number, { from: number; to: number }[]]) => archive.read(topic, ...where),
-  };
+  const log = topicLogOf(topic, offsets, archive);
   try {
     const swept = { stream: "consumption", source, topic } as const;
     return await sweepStream(postgresSweepStore(database.pool), swept, log, rules);

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { readKafkaEvent } from "../../lib/aggregate/kafka-event.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
+import { topicLogOf } from "../../lib/kafka/topic-log.ts";
 import { createOn } from "../../lib/kafka/topics.ts";
 import { commitRecords } from "../../lib/store/commit.ts";
 import { settleHoles } from "../../lib/store/holes.ts";
@@ -85,12 +86,7 @@ async function sweep(topic: string) {
     const outcome = await sweepStream(
       postgresSweepStore(database.pool),
       swept,
-      {
-        offsets: () => offsets.read(topic),
-        see: (epochs) => holes.see(topic, epochs),
-        epochStarts: (...where) => holes.epochStarts(topic, ...where),
-        read: (...where) => holes.read(topic, ...where),
-      },
+      topicLogOf(topic, offsets, holes),
       rules,
     );
     await settleHoles(database.pool, swept, await offsets.read(topic), holes.nextRecord);
