@@ -206,7 +206,7 @@ ${abouts.join("\n")}
 
 --map "meter_id=Meter,reading=Energy,unit='Wh',timestamp=When,zone=Europe/Paris"
   meters:  meter_id, customer_id, register, reading, unit     sensors: sensor_id, sensor_type, value
-  both:    timestamp, or date and time; zone
+  both:    timestamp, or date and time, or date and period (1, 2, … of its day); zone
   sources: Column, "Column, in quotes", #3 (third column), 'constant', @column (name of the value's column),
            @step (its time of day: its place × --interval); a+b joins texts and adds numbers
   reading and value: a|b and a..b are several columns, each a value of its own

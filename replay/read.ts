@@ -74,6 +74,7 @@ export async function readFileReadings(path: string, options: ReadOptions): Prom
 
   async function place(settled: ReturnType<LocalTimes["push"]>): Promise<void> {
     for (const one of settled) {
+      if (one.kind === "measurement") survey.lookAtInterval(one);
       if (one.kind === "skipped") survey.skipped.add(one.reason, one.line);
       else if (!isNegativeEnergy(one) || negative === "doubt") await sorted.add(entryOf(one));
       else if (negative === "export") await sorted.add(entryOf(asExport(one)));

@@ -3,7 +3,7 @@
 import { type Decimal, ExactSum, formatDecimal } from "../lib/core/exact.ts";
 import { formatInstant } from "../lib/core/instant.ts";
 import { difference, parseDecimal } from "./decimal.ts";
-import type { Doubt } from "./layout.ts";
+import type { Doubt, Measurement } from "./layout.ts";
 import { keyOf, type Reading } from "./reading.ts";
 import type { Outcome } from "./readings.ts";
 import { Troubles } from "./troubles.ts";
@@ -22,6 +22,9 @@ interface Course {
   count: number;
   grows: boolean;
   readonly line: number;
+  lastUs: number;
+  /** Steps from one value to the next that are longer than an hour. */
+  longSteps: number;
 }
 
 const HOUR_US = 3_600_000_000;
@@ -53,12 +56,22 @@ export class Survey {
   #conflicts: { count: number; readonly lines: string; readonly key: string } | null = null;
   #long: { count: number; readonly line: number } | null = null;
   #differences = 0;
+  #longIntervals: { count: number; readonly line: number } | null = null;
 
   /** Takes an outcome, in the order of time; false where it is a reading that is not to be sent. */
   take(outcome: Outcome): void {
     if (outcome.kind === "skipped") this.skipped.add(outcome.reason, outcome.line);
     else if (outcome.kind === "leftOut") this.leftOut.add(outcome.reason, outcome.line);
     else this.#reading(outcome.reading, outcome.conflictsWith, outcome.lengthUs);
+  }
+
+  /** Looks at how long an interval is, where the file says it. */
+  lookAtInterval({ of, line }: Measurement): void {
+    if ((of.quantity === "energy" || of.quantity === "power") && (of.lengthUs ?? 0) > HOUR_US)
+      this.#longIntervals = {
+        line: this.#longIntervals?.line ?? line,
+        count: (this.#longIntervals?.count ?? 0) + 1,
+      };
   }
 
   addDoubt(doubt: Doubt): void {
@@ -85,7 +98,7 @@ export class Survey {
     if (energyKwh === null) return;
     if (energyKwh.unscaled < 0n)
       this.#negative = { line: this.#negative?.line ?? line, count: (this.#negative?.count ?? 0) + 1 };
-    if (lengthUs === null) this.#course(`${key}\0${reading.column}`, energyKwh, line);
+    if (lengthUs === null) this.#course(`${key}\0${reading.column}`, reading, energyKwh);
     else {
       this.#differences++;
       if (lengthUs > HOUR_US)
@@ -103,12 +116,22 @@ export class Survey {
     if (energyKwh !== null) total.sumKwh.addDecimal(energyKwh);
   }
 
-  #course(key: string, energyKwh: Decimal, line: number): void {
+  #course(key: string, { line, timeUs }: Reading, energyKwh: Decimal): void {
     const course = this.#courses.get(key);
     if (course === undefined) {
-      this.#courses.set(key, { first: energyKwh, last: energyKwh, count: 1, grows: true, line });
+      this.#courses.set(key, {
+        first: energyKwh,
+        last: energyKwh,
+        count: 1,
+        grows: true,
+        line,
+        lastUs: timeUs,
+        longSteps: 0,
+      });
       return;
     }
+    if (timeUs - course.lastUs > HOUR_US) course.longSteps++;
+    course.lastUs = timeUs;
     course.grows &&= difference(energyKwh, course.last).unscaled >= 0n;
     course.last = energyKwh;
     course.count++;
@@ -140,6 +163,18 @@ export class Survey {
       doubt(
         "register",
         `${this.#conflicts.count} times a meter has two values for one time, first ${this.#conflicts.key} in lines ${this.#conflicts.lines}: several registers? Say register=COLUMN in --map, or choose rows by --where; accepted, the later value is a conflict`,
+      );
+    const sparse = courses.find(({ longSteps, count }) => longSteps * 2 >= count);
+    const inItsFirstHour = "energy of a longer time would count in the hour in which it starts";
+    if (this.#longIntervals !== null)
+      doubt(
+        "interval",
+        `${this.#longIntervals.count} intervals are longer than an hour, the first in line ${this.#longIntervals.line}; ${inItsFirstHour}`,
+      );
+    else if (sparse !== undefined)
+      doubt(
+        "interval",
+        `readings are more than an hour apart, from line ${sparse.line} on; ${inItsFirstHour}`,
       );
     if (this.#long !== null && this.#long.count * 2 > this.#differences)
       doubt(

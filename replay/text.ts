@@ -28,6 +28,8 @@ async function* bytesOf(path: string): AsyncIterable<Buffer> {
   const start = await firstBytes(path);
   if (startsWith(start, 0x50, 0x4b, 0x03, 0x04))
     throw new Error(`${path} is a zip archive or a spreadsheet (xlsx): unpack it, or save it as CSV`);
+  if (startsWith(start, 0xd0, 0xcf, 0x11, 0xe0))
+    throw new Error(`${path} is a spreadsheet (xls): save it as CSV`);
   const file = await open(path);
   const raw = file.createReadStream({ highWaterMark: 1 << 18 });
   // An error of the file destroys gunzip with it, and is thrown by the loop.

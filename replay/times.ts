@@ -2,6 +2,7 @@
 
 import { daysFromCivil } from "../lib/core/calendar.ts";
 import { readWrittenTime } from "../lib/core/written-time.ts";
+import { instantsOfLocal } from "../lib/core/zone.ts";
 import type { FileTime } from "./layout.ts";
 
 const SECOND_US = 1_000_000;
@@ -69,7 +70,7 @@ const TOKENS: Readonly<Record<string, string>> = {
   ss: "(?<second>\\d\\d)",
   S: "(?<fraction>\\d{1,9})",
   a: "(?<half>[ap])\\.?m\\.?",
-  X: "(?<offset>Z|[+-]\\d\\d:?\\d\\d)",
+  X: "(?<offset>Z|[+-]\\d\\d:?\\d\\d|[A-Z]{3,4})",
 };
 const TOKEN = /yyyy|yy|M{1,4}|dd?|HH?|hh?|mm|ss|S+|a|X+|'[^']*'|[A-Za-z]+|\s+|[^A-Za-z\s]/g;
 
@@ -83,8 +84,27 @@ function hourOf(hour: number, half: string | undefined): number | null {
   return (hour % 12) + (half.toLowerCase() === "p" ? 12 : 0);
 }
 
-function offsetUs(text: string): number {
-  if (text === "Z") return 0;
+/** Hours of the names of offsets that mean one thing only; EST, CST, IST and BST do not. */
+const NAMED_OFFSETS: Readonly<Record<string, number>> = {
+  Z: 0,
+  UTC: 0,
+  GMT: 0,
+  WET: 0,
+  WEST: 1,
+  CET: 1,
+  MEZ: 1,
+  CEST: 2,
+  MESZ: 2,
+  EET: 2,
+  EEST: 3,
+};
+
+/** null for a name that is not known. */
+function offsetUs(text: string): number | null {
+  if (/^[A-Z]/.test(text)) {
+    const hours = NAMED_OFFSETS[text];
+    return hours === undefined ? null : hours * HOUR_US;
+  }
   const minutes = Number(text.slice(1, 3)) * 60 + Number(text.slice(-2));
   return (text.startsWith("-") ? -1 : 1) * minutes * MINUTE_US;
 }
@@ -125,15 +145,28 @@ export function patternTime(pattern: string, zone: string): TimeReader {
     if (day === null || hour === null || minute > 59 || second > 59) return null;
     if (hour === 24 && (minute > 0 || second > 0)) return null;
     const localUs = day * DAY_US + (hour * 60 + minute) * MINUTE_US + second * SECOND_US + fractionUs;
-    return part.offset === undefined
-      ? inZone(localUs)
-      : { timeUs: localUs - offsetUs(part.offset.toUpperCase()) };
+    if (part.offset === undefined) return inZone(localUs);
+    const offset = offsetUs(part.offset.toUpperCase());
+    return offset === null ? null : { timeUs: localUs - offset };
   };
 }
 
 /** The same local time, or instant, so much later. */
 export function later(at: FileTime, byUs: number): FileTime {
   return "timeUs" in at ? { timeUs: at.timeUs + byUs } : { localUs: at.localUs + byUs, zone: at.zone };
+}
+
+/**
+ * The instant at which so much of a local day has passed since midnight, whatever the clocks do; null where the day, which
+ * has 23 to 25 hours, ends before the interval does.
+ */
+export function elapsedInDay(midnight: FileTime, us: number, lengthUs: number): FileTime | null {
+  if ("timeUs" in midnight) return us + lengthUs <= DAY_US ? { timeUs: midnight.timeUs + us } : null;
+  const [start] = instantsOfLocal(midnight.localUs, midnight.zone);
+  const [end] = instantsOfLocal(midnight.localUs + DAY_US, midnight.zone);
+  return start === undefined || end === undefined || start + us + lengthUs > end
+    ? null
+    : { timeUs: start + us };
 }
 
 const LENGTH_US = { s: SECOND_US, m: MINUTE_US, h: HOUR_US, d: DAY_US } as const;

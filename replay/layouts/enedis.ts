@@ -1,7 +1,7 @@
 // Enedis (France): the load curve of a Linky meter from the customer's space, or from the grid operator's SGE. A power in W
 // or an energy in Wh of each step; the stamp is the end of the step.
 
-import type { Found, Layout, LayoutOptions } from "../layout.ts";
+import type { FileTime, Found, Layout, LayoutOptions } from "../layout.ts";
 import { SkippedRow } from "../layout.ts";
 import { decimalIn } from "../numbers.ts";
 import { rowsOf } from "../rows.ts";
@@ -11,7 +11,10 @@ import { meter } from "./meters.ts";
 
 const STAMP = "horodate";
 const VALUE = "valeur";
-const USUAL_STEP_US = 30 * MINUTE_US;
+/** Steps that meters record, in minutes; another distance of two rows is a gap. */
+const STEPS = [5, 10, 15, 20, 30, 60];
+/** Columns of readings of registers (R64, daily index), which are standings. */
+const REGISTER_COLUMNS = ["cadran", "type releve", "type de releve", "motif releve"];
 
 /** A name of a column or its value, without accents and in small letters. */
 function plain(text: string): string {
@@ -50,21 +53,63 @@ function stepIn(text: string): number | null {
   return /^\d+$/.test(text) ? Number(text) * MINUTE_US : lengthIn(text);
 }
 
+/** A row that waits for the next one, whose distance may tell its step. */
+interface Waiting {
+  readonly line: number;
+  readonly cells: readonly string[];
+  readonly at: FileTime;
+}
+
+function clockUs(at: FileTime): number {
+  return "timeUs" in at ? at.timeUs : at.localUs;
+}
+
+function isStep(us: number): boolean {
+  return STEPS.some((minutes) => us === minutes * MINUTE_US);
+}
+
+/** Steps of rows that name none: each lasts from the row before on, or as long as the next one. */
+class UnsaidSteps {
+  #line: number | null = null;
+  readonly #counts = new Map<number, number>();
+
+  /** @returns null where neither neighbour tells it */
+  of({ line, at }: Waiting, before: FileTime | null, after: FileTime | null): number | null {
+    this.#line ??= line;
+    const distances = [
+      before === null ? 0 : clockUs(at) - clockUs(before),
+      after === null ? 0 : clockUs(after) - clockUs(at),
+    ];
+    const step = distances.find(isStep) ?? null;
+    if (step !== null) this.#counts.set(step, (this.#counts.get(step) ?? 0) + 1);
+    return step;
+  }
+
+  *doubts(): Iterable<Found> {
+    if (this.#line === null) return;
+    const counts = [...this.#counts].map(([us, count]) => `${us / MINUTE_US} min (${count} rows)`);
+    yield {
+      kind: "doubt",
+      name: "interval",
+      text: `line ${this.#line} names no step (Pas en minutes): by the distances of the rows it is ${counts.join(", ")}; check that, and --accept interval takes it`,
+    };
+  }
+}
+
 function measurementOf(
   columns: Columns,
-  cells: readonly string[],
-  line: number,
+  { line, cells, at }: Waiting,
   options: LayoutOptions,
-  stepUs: number,
+  stepUs: number | null,
 ): Found {
   const prm = columns.text(cells, "identifiant prm", "prm", "point") || options.meter;
   if (prm === null || prm === "") throw new Error("the file names no PRM: name the meter by --meter");
-  const at = isoTime(options.zone ?? "Europe/Paris")(columns.text(cells, STAMP));
-  if (at === null) throw new SkippedRow("Horodate is no time");
   const unit = unitIn(columns.text(cells, "unite"));
   const kind = plain(columns.text(cells, "grandeur metier"));
   if (kind !== "" && !/^(cons|prod|inj|sout)/.test(kind))
     throw new SkippedRow(`the quantity "${kind}" is not known`);
+  const value = decimalIn(columns.text(cells, VALUE), "Valeur");
+  if (stepUs === null) throw new SkippedRow("no step (Pas), and no row beside it that tells one");
   return {
     kind: "measurement",
     line,
@@ -72,56 +117,92 @@ function measurementOf(
     series: meter(prm, /^(prod|inj)/.test(kind) ? "export" : "import"),
     at,
     stamp: "end",
-    value: decimalIn(columns.text(cells, VALUE), "Valeur"),
+    value,
     of: isPowerUnit(unit)
       ? { quantity: "power", unit, lengthUs: stepUs }
       : { quantity: "energy", unit, lengthUs: stepUs },
   };
 }
 
+/** Reads the rows under one row of names. */
+class Rows {
+  readonly #columns: Columns;
+  readonly #options: LayoutOptions;
+  readonly #unsaid: UnsaidSteps;
+  #before: FileTime | null = null;
+  #waiting: Waiting | null = null;
+
+  constructor(columns: Columns, options: LayoutOptions, unsaid: UnsaidSteps) {
+    this.#columns = columns;
+    this.#options = options;
+    this.#unsaid = unsaid;
+  }
+
+  *row(line: number, cells: readonly string[]): Iterable<Found> {
+    const at = isoTime(this.#options.zone ?? "Europe/Paris")(this.#columns.text(cells, STAMP));
+    if (at === null) {
+      yield { kind: "skipped", line, reason: "Horodate is no time" };
+      return;
+    }
+    yield* this.end(at);
+    this.#waiting = { line, cells, at };
+  }
+
+  /** The row that waits. @param after the time of the row behind it, null where there is none */
+  *end(after: FileTime | null): Iterable<Found> {
+    const waiting = this.#waiting;
+    if (waiting === null) return;
+    const said = stepIn(this.#columns.text(waiting.cells, "pas", "pas en minutes"));
+    const step = said ?? this.#unsaid.of(waiting, this.#before, after);
+    this.#before = waiting.at;
+    this.#waiting = null;
+    try {
+      yield measurementOf(this.#columns, waiting, this.#options, step);
+    } catch (error) {
+      if (!(error instanceof SkippedRow)) throw error;
+      yield { kind: "skipped", line: waiting.line, reason: error.message };
+    }
+  }
+}
+
 async function* read(text: AsyncIterable<string>, options: LayoutOptions): AsyncIterable<Found> {
   const columns = new Columns();
-  let state: "head" | "underHead" | "rows" = "head";
-  let unsaidStep: number | null = null;
+  const unsaid = new UnsaidSteps();
+  let rows: Rows | null = null;
+  let isUnderHead = false;
   for await (const row of rowsOf(text, ";")) {
     if ("problem" in row) {
       yield { kind: "skipped", line: row.line, reason: row.problem };
-      continue;
-    }
-    if (state === "head" || row.cells.some((cell) => plain(cell) === STAMP)) {
-      columns.name(row.cells);
-      state = columns.has(STAMP) ? "rows" : "underHead";
-      if (state === "rows" && !columns.has(VALUE))
-        throw new Error(`line ${row.line}: no column Valeur: only load curves are read, no daily registers`);
-      continue;
-    }
-    if (state === "underHead") {
+    } else if (isUnderHead) {
       columns.keep(row.cells);
-      state = "head";
-      continue;
-    }
-    const step = stepIn(columns.text(row.cells, "pas", "pas en minutes"));
-    if (step === null) unsaidStep ??= row.line;
-    try {
-      yield measurementOf(columns, row.cells, row.line, options, step ?? USUAL_STEP_US);
-    } catch (error) {
-      if (!(error instanceof SkippedRow)) throw error;
-      yield { kind: "skipped", line: row.line, reason: error.message };
+      isUnderHead = false;
+    } else if (rows !== null && !row.cells.some((cell) => plain(cell) === STAMP)) {
+      yield* rows.row(row.line, row.cells);
+    } else {
+      yield* rows?.end(null) ?? [];
+      columns.name(row.cells);
+      if (columns.has(STAMP)) checkIsLoadCurve(columns, row.line);
+      rows = columns.has(STAMP) ? new Rows(columns, options, unsaid) : null;
+      isUnderHead = rows === null;
     }
   }
-  if (state !== "rows") throw new Error("no row Horodate;Valeur");
-  if (unsaidStep !== null)
-    yield {
-      kind: "doubt",
-      name: "interval",
-      text: `line ${unsaidStep} names no step (Pas en minutes): half an hour is assumed; --accept interval takes it`,
-    };
+  if (rows === null) throw new Error("no row Horodate;Valeur");
+  yield* rows.end(null);
+  yield* unsaid.doubts();
+}
+
+/** @throws Error where the file has readings of registers */
+function checkIsLoadCurve(columns: Columns, line: number): void {
+  if (!columns.has(VALUE) || REGISTER_COLUMNS.some((name) => columns.has(name)))
+    throw new Error(
+      `line ${line}: readings of registers (index, R64); the layout reads load curves only. Read them by --map with --standing`,
+    );
 }
 
 export const enedis: Layout = {
   name: "enedis",
   about:
     "Enedis (France), load curve: mean W of a step (or Wh), stamps are ends with an offset; Production is PRM-export",
-  recognises: (head) => /^.*horodate.*;.*valeur/im.test(head),
+  recognises: (head) => /^.*horodate.*;.*(valeur|eas f\d)/im.test(head),
   read,
 };

@@ -4,12 +4,15 @@
 import { type Found, SkippedRow } from "../layout.ts";
 import { decimalIn, isMissing } from "../numbers.ts";
 import { type Row, tableLayout } from "../table.ts";
-import { DAY_US, HOUR_US, isoTime, lengthIn, patternTime, type TimeReader } from "../times.ts";
+import { HOUR_US, isoTime, lengthIn, patternTime, type TimeReader } from "../times.ts";
 import { meter } from "./meters.ts";
 
 const PERIOD = /^(?:Time|MTU) \((UTC|CET|CET\/CEST)\)$/;
 const ACTUAL = /^Actual Total Load [[(]MW[\])](?: - (.+))?$/;
 const MISSING = new Set(["n/e", "-", "N/A", "n/a", ""]);
+/** `01/01/2026 00:00:00 (CET) - 01/01/2026 00:15:00 (CET)`, the zone not in every file. */
+const PERIOD_OF_TIME = /^(\S+ \S+)(?: \((\w+)\))? - (\S+ \S+)(?: \([A-Z/]+\))?$/;
+const OFFSETS: Readonly<Record<string, string>> = { UTC: "UTC", CET: "+01:00", CEST: "+02:00" };
 const ZONES = { UTC: "UTC", CET: "+01:00", "CET/CEST": "Europe/Brussels" } as const;
 
 /** `01.01.2024 00:00 - 01.01.2024 01:00`, also with slashes, seconds, and the zone behind. */
@@ -19,14 +22,14 @@ function periodReader(
   const read = (text: string, inZone: string) =>
     patternTime("dd.MM.yyyy HH:mm", inZone)(text.replaceAll("/", ".").replace(/^(\S+ \d\d:\d\d):00$/, "$1"));
   return (text) => {
-    const [, from = "", to = ""] = /^(.+?) - (.+?)(?: \([A-Z/]+\))?$/.exec(text) ?? [];
-    const at = read(from.replace(/ \([A-Z/]+\)$/, ""), zone);
-    const [start, end] = [read(from.replace(/ \([A-Z/]+\)$/, ""), "UTC"), read(to, "UTC")];
+    const [, from = "", mark, to = ""] = PERIOD_OF_TIME.exec(text) ?? [];
+    const at = read(from, mark === undefined ? zone : (OFFSETS[mark] ?? zone));
+    const [start, end] = [read(from, "UTC"), read(to, "UTC")];
     if (at === null || start === null || end === null || !("timeUs" in start) || !("timeUs" in end))
       return null;
-    const length = end.timeUs - start.timeUs;
-    // Where the clocks change, the local times of start and end are an hour nearer or further.
-    return { at, lengthUs: length > 0 && length < DAY_US && length !== 2 * HOUR_US ? length : HOUR_US };
+    // A period has an hour at most. Where the clocks change, its end is an hour nearer or further by the clock.
+    const rest = (end.timeUs - start.timeUs) % HOUR_US;
+    return { at, lengthUs: rest > 0 ? rest : HOUR_US + rest };
   };
 }
 

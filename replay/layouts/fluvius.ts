@@ -1,4 +1,4 @@
-import { type Found, SkippedRow } from "../layout.ts";
+import { type FileTime, type Found, SkippedRow } from "../layout.ts";
 import { decimalIn, isMissing } from "../numbers.ts";
 import { tableLayout } from "../table.ts";
 import { patternTime } from "../times.ts";
@@ -26,21 +26,36 @@ class GasMeters {
   }
 }
 
+function clockUs(at: FileTime): number {
+  return "timeUs" in at ? at.timeUs : at.localUs;
+}
+
 export const fluvius = tableLayout({
   name: "fluvius",
   about:
     "Fluvius (Flanders), quarters of an hour or days, Europe/Brussels, stamps are starts, kWh, decimal comma; Injectie is EAN-export",
   delimiter: ";",
-  columns: ["Van (datum)", "Van (tijdstip)", "EAN-code", "Register", "Volume", "Eenheid"],
+  columns: [
+    "Van (datum)",
+    "Van (tijdstip)",
+    "Tot (datum)",
+    "Tot (tijdstip)",
+    "EAN-code",
+    "Register",
+    "Volume",
+    "Eenheid",
+  ],
   open(options) {
     const timeOf = patternTime("dd-MM-yyyy HH:mm:ss", options.zone ?? "Europe/Brussels");
     const gas = new GasMeters();
     return {
       *row({ line, text }) {
-        const ean = text("EAN-code");
-        if (ean === "") throw new SkippedRow("EAN-code is missing");
+        // Industrial meters' files write =5414… without quotes.
+        const ean = text("EAN-code").replace(/^=/, "") || (options.meter ?? "");
+        if (ean === "") throw new SkippedRow("EAN-code is missing: name the meter by --meter");
         const at = timeOf(`${text("Van (datum)")} ${text("Van (tijdstip)")}`);
         if (at === null) throw new SkippedRow("Van (datum), Van (tijdstip) are no time");
+        const until = timeOf(`${text("Tot (datum)")} ${text("Tot (tijdstip)")}`);
         gas.look(ean, text("Eenheid"), line);
         const register = text("Register");
         const direction = /^injectie/i.test(register)
@@ -61,7 +76,7 @@ export const fluvius = tableLayout({
           at,
           stamp: "start",
           value: decimalIn(text("Volume"), "Volume", ","),
-          of: { quantity: "energy", unit, lengthUs: null },
+          of: { quantity: "energy", unit, lengthUs: until === null ? null : clockUs(until) - clockUs(at) },
         };
       },
       end: () => gas.doubts(),

@@ -30,14 +30,17 @@ const OTHER_UNITS: Readonly<Record<number, string>> = {
   169: "therms",
 };
 const FORWARD = 1;
+/** Import less export: negative where more is fed in, and then doubted. */
+const NET = 4;
 const REVERSE = 19;
 const DIRECTIONS: ReadonlyMap<number, Direction> = new Map([
   [0, "import"],
   [FORWARD, "import"],
+  [NET, "import"],
   [REVERSE, "export"],
 ]);
-/** Readings that are a register's standing: bulk quantity, cumulative. */
-const STANDINGS = new Set([1, 3]);
+/** Readings that are a register's standing: bulk quantity, continuous cumulative, cumulative. */
+const STANDINGS = new Set([1, 2, 3]);
 
 /** An IntervalReading whose MeterReading and ReadingType may stand further down. */
 interface Pending {
@@ -117,7 +120,7 @@ class Feed {
       );
     const direction = DIRECTIONS.get(type.flow);
     if (direction === undefined)
-      return skipped(`the flow direction ${type.flow} is neither forward nor reverse`);
+      return skipped(`the flow direction ${type.flow} is neither forward, reverse nor net`);
     const start = Number(startSeconds);
     const number = parseDecimal(value);
     if (startSeconds === "" || !Number.isInteger(start) || number === null)

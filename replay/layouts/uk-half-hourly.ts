@@ -1,11 +1,10 @@
 // Half-hourly data of British suppliers and data collectors: a row for each day and register, a column for each half hour,
 // named by its settlement period (HH1 … HH50) or by its local time (00:00 … 23:30).
 
-import { instantsOfLocal } from "../../lib/core/zone.ts";
-import { type FileTime, type Found, SkippedRow } from "../layout.ts";
+import { type Found, SkippedRow } from "../layout.ts";
 import { decimalIn, isMissing } from "../numbers.ts";
 import { type Row, tableLayout } from "../table.ts";
-import { DAY_US, HOUR_US, isoTime, later, MINUTE_US, patternTime } from "../times.ts";
+import { DAY_US, elapsedInDay, HOUR_US, isoTime, later, MINUTE_US, patternTime } from "../times.ts";
 import { isPowerUnit, unitIn } from "../units.ts";
 import { meter } from "./meters.ts";
 
@@ -60,14 +59,6 @@ function directionOf(quantity: string): "import" | "export" | null {
   return /^(ae|export|generation|active export|a-)$/i.test(quantity) ? "export" : null;
 }
 
-/** The instant a settlement period begins: they count from local midnight on, 46 to 50 a day. */
-function periodStart(midnight: FileTime, us: number): FileTime | null {
-  if ("timeUs" in midnight) return us < DAY_US ? { timeUs: midnight.timeUs + us } : null;
-  const [start] = instantsOfLocal(midnight.localUs, midnight.zone);
-  const [end] = instantsOfLocal(midnight.localUs + DAY_US, midnight.zone);
-  return start === undefined || end === undefined || start + us >= end ? null : { timeUs: start + us };
-}
-
 export const ukHalfHourly = tableLayout({
   name: "uk-half-hourly",
   about:
@@ -101,7 +92,7 @@ export const ukHalfHourly = tableLayout({
       if (id === "") throw new SkippedRow(`${columns.id} is missing`);
       const unit = unitIn((columns.unit === undefined ? "" : row.text(columns.unit)) || "kWh");
       for (const { column, us } of usesPeriods ? columns.periods : columns.clocks) {
-        const at = usesPeriods ? periodStart(midnight, us) : later(midnight, us);
+        const at = usesPeriods ? elapsedInDay(midnight, us, HALF_HOUR_US) : later(midnight, us);
         const text = row.text(column);
         if (isMissing(text) || at === null) {
           const isBeyond = at === null && (isMissing(text) || Number(text) === 0);

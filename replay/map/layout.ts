@@ -13,7 +13,7 @@ import {
 } from "../layout.ts";
 import { type DecimalMark, isMissing, NumberReader } from "../numbers.ts";
 import { type Row, type RowReader, tableLayout } from "../table.ts";
-import { DAY_US, MINUTE_US, type TimeReader } from "../times.ts";
+import { DAY_US, elapsedInDay, MINUTE_US, type TimeReader } from "../times.ts";
 import { isPowerUnit, unitIn } from "../units.ts";
 import type { ColumnMap, Sum } from "./parse.ts";
 import { UnitWatch } from "./unit-watch.ts";
@@ -46,6 +46,10 @@ function clock(timeUs: number): string {
   return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }
 
+function isEmpty(row: Row, columns: readonly string[]): boolean {
+  return columns.every((column) => row.text(column) === "");
+}
+
 function usesStep(map: ColumnMap): boolean {
   return [...map.texts.values()].flat().some((term) => term.is === "here" && term.what === "step");
 }
@@ -60,6 +64,8 @@ class MappedRows implements RowReader {
   readonly #values: readonly ValueColumn[];
   readonly #units: UnitWatch;
   readonly #steps: boolean;
+  /** The first time stamp that could not be read: it tells the pattern that is needed. */
+  #unreadable: string | null = null;
 
   constructor(
     map: ColumnMap,
@@ -142,12 +148,34 @@ class MappedRows implements RowReader {
   }
 
   #timeIn(row: Row, value: ValueColumn): FileTime {
+    const period = this.#map.texts.get("period");
+    if (period !== undefined) return this.#timeOfPeriod(row, this.#textOf(row, period, value, "period"));
     const parts = (["timestamp", "date", "time"] as const).flatMap((field) => {
       const sum = this.#map.texts.get(field);
       return sum === undefined ? [] : [this.#textOf(row, sum, value, field)];
     });
-    const at = this.#timeOf(parts.join(" "));
-    if (at === null) throw new SkippedRow("timestamp cannot be read");
+    return this.#read(parts.join(" "));
+  }
+
+  #read(text: string): FileTime {
+    const at = this.#timeOf(text);
+    if (at !== null) return at;
+    this.#unreadable ??= text.slice(0, 60);
+    throw new SkippedRow(`timestamp cannot be read, such as "${this.#unreadable}": say --date-pattern`);
+  }
+
+  /** Of the intervals of a local day, which are counted from 1 on: 23 to 25 hours. */
+  #timeOfPeriod(row: Row, period: string): FileTime {
+    const date = (this.#map.texts.get("date") ?? [])
+      .map((term) => (term.is === "column" ? row.text(term.name) : term.is === "constant" ? term.text : ""))
+      .join("");
+    const midnight = this.#timeOf(date) ?? this.#read(`${date} 00:00`);
+    const lengthUs = this.#options.intervalUs ?? 0;
+    const at =
+      /^\d{1,4}$/.test(period) && Number(period) > 0
+        ? elapsedInDay(midnight, (Number(period) - 1) * lengthUs, lengthUs)
+        : null;
+    if (at === null) throw new SkippedRow("the period is none of its day's, which count from 1 on");
     return at;
   }
 
@@ -155,11 +183,11 @@ class MappedRows implements RowReader {
   #elapsedTime(row: Row, value: ValueColumn): FileTime | null {
     const { intervalUs } = this.#options;
     if (!this.#steps || intervalUs === null) return null;
-    const filled = this.#values.filter(({ columns }) =>
-      columns.some((column) => row.text(column) !== ""),
-    ).length;
+    const filled = this.#values.findLastIndex(({ columns }) => !isEmpty(row, columns)) + 1;
     const [first] = this.#values;
     if (filled * intervalUs === DAY_US || first === undefined) return null;
+    // A gap in the middle is the hour that the clocks leave out: then the columns are times of day.
+    if (this.#values.slice(0, filled).some(({ columns }) => isEmpty(row, columns))) return null;
     const midnight = this.#timeIn(row, first);
     if ("timeUs" in midnight) return null;
     const start = instantsOfLocal(midnight.localUs, midnight.zone)[0];
@@ -195,6 +223,8 @@ class MappedRows implements RowReader {
 export function mappedLayout(map: ColumnMap, options: TableOptions): Layout {
   if (usesStep(map) && options.intervalUs === null)
     throw new Error("@step needs the interval's length: say --interval, such as 30m");
+  if (map.texts.has("period") && (options.intervalUs === null || options.stamp === "end"))
+    throw new Error("period needs the interval's length (say --interval, such as 1h), and no --stamp end");
   if (options.stamp === "end" && options.intervalUs === null)
     throw new Error("--stamp end needs the interval's length: say --interval, such as 15m");
   if (options.standing && options.stamp === "end")

@@ -23,6 +23,7 @@ const TEXT_FIELDS = [
   "timestamp",
   "date",
   "time",
+  "period",
   "sensor_id",
   "sensor_type",
 ] as const;
@@ -146,8 +147,9 @@ function checkFields(has: (field: string) => boolean): void {
   const missing = (has("sensor_id") ? ["sensor_type", "value"] : ["reading"]).filter((field) => !has(field));
   if (!has("timestamp") && !has("date")) missing.push("timestamp");
   if (missing.length > 0) throw new Error(`--map: missing ${missing.join(", ")}`);
-  if (has("timestamp") && (has("date") || has("time")))
+  if (has("timestamp") && (has("date") || has("time") || has("period")))
     throw new Error("--map: timestamp, or date and time, not both");
+  if (has("period") && has("time")) throw new Error("--map: date and time, or date and period, not both");
 }
 
 /** @throws Error naming what is wrong with the map */
@@ -160,7 +162,7 @@ export function parseMap(map: string): ColumnMap {
     const text = `${field}=${textOf(source)}`;
     if (!isIn(VALUE_FIELDS, field) && !isIn(TEXT_FIELDS, field))
       throw new Error(
-        `--map: no such field "${field}"; meters have meter_id, customer_id, register, reading, unit, sensors sensor_id, sensor_type, value, both timestamp (or date and time) and zone`,
+        `--map: no such field "${field}"; meters have meter_id, customer_id, register, reading, unit, sensors sensor_id, sensor_type, value, both timestamp (or date and time, or date and period) and zone`,
       );
     const { terms, signs } = split(source, text);
     if (isIn(VALUE_FIELDS, field)) values = valuesOf(terms, signs, text);

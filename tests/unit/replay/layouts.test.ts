@@ -137,8 +137,30 @@ describe("green-button", () => {
         '<entry><link rel="self" href="/R/1/ReadingType/6"/><content><ReadingType><flowDirection>1</flowDirection><intervalLength>86400</intervalLength><uom>72</uom></ReadingType></content></entry>',
         '<entry><link rel="up" href="/R/1/UsagePoint/U7/MeterReading/2/IntervalBlock"/><content><IntervalBlock><IntervalReading><timePeriod><duration>86400</duration><start>1767225600</start></timePeriod><value>9</value></IntervalReading></IntervalBlock></content></entry></feed>',
       );
-    expect((await read("green-button", second)).doubts).toEqual(["register"]);
+    expect((await read("green-button", second)).doubts).toEqual(["register", "interval"]);
   });
+  test("net flow is an import that may be negative, and is doubted then", async () => {
+    const { lines, doubts } = await read("green-button", greenButton(72, 4).replace(">1234<", ">-1234<"));
+    expect(lines[0]).toBe("U7 2026-01-01T00:00Z -123.4 Wh");
+    expect(doubts).toEqual(["negative"]);
+  });
+
+  test("continuous cumulative readings are standings", async () => {
+    const { lines } = await read(
+      "green-button",
+      greenButton(72).replace("Behaviour>4<", "Behaviour>2<").replace(">7<", ">1244<"),
+    );
+    expect(lines).toEqual(["U7 2026-01-01T00:00Z 1.0 Wh"]);
+  });
+
+  test("energy of a day would count in its first hour: doubted", async () => {
+    const { doubts } = await read(
+      "green-button",
+      greenButton(72).replaceAll("duration>3600<", "duration>86400<"),
+    );
+    expect(doubts).toEqual(["interval"]);
+  });
+
   test("XML that is cut off is an error with its line", async () => {
     await expect(read("green-button", greenButton(72).slice(0, 900))).rejects.toThrow(
       /XML is malformed in line \d+/,
@@ -226,6 +248,95 @@ describe("enedis", () => {
     const doubted = await read("enedis", production);
     expect(doubted.lines).toEqual(["19100000000001-export 2026-10-24T22:00Z 150.5 Wh"]);
     expect(doubted.doubts).toEqual(["interval"]);
+  });
+});
+
+describe("enedis, without steps", () => {
+  const unsaid = (...rows: string[]) =>
+    enedis.replace(";W;30", ";W;").split("\r\n").slice(0, 3).concat(rows).join("\r\n");
+
+  test("the distance of the rows is the step, also where it changes; doubted", async () => {
+    const { lines, doubts, survey } = await read(
+      "enedis",
+      unsaid(
+        "2018-12-07T01:00:00+01:00;1000",
+        "2018-12-07T02:00:00+01:00;1000",
+        "2018-12-07T02:10:00+01:00;600",
+        "2018-12-07T02:20:00+01:00;600",
+      ),
+    );
+    expect(lines).toEqual([
+      "19100000000001 2018-12-06T23:00Z 1000 Wh",
+      "19100000000001 2018-12-07T00:00Z 1000 Wh",
+      "19100000000001 2018-12-07T01:00Z 100 Wh",
+      "19100000000001 2018-12-07T01:10Z 100 Wh",
+    ]);
+    expect(doubts).toEqual(["interval"]);
+    expect(survey.doubts()[0]?.text).toContain("60 min (2 rows), 10 min (2 rows)");
+  });
+
+  test("a row alone has no step, and is skipped", async () => {
+    const { skipped } = await read("enedis", unsaid("2018-12-07T01:00:00+01:00;1000"));
+    expect(Object.values(skipped)).toEqual(["4"]);
+  });
+
+  test("readings of registers are refused", async () => {
+    const r64 =
+      "Identifiant PRM;Unit\u00e9;Horodate;Valeur;Type rel\u00e8ve;Cadran\n19;Wh;2026-02-01T00:00:00+01:00;10000000;AQ;1\n";
+    await expect(read("enedis", r64)).rejects.toThrow(/line 1: readings of registers/);
+  });
+});
+
+describe("fluvius", () => {
+  const row = (ean: string, until: string) =>
+    `${fluvius.split("\r\n")[0]}\r\n01-02-2026;00:00:00;${until};${ean};;AMR-meter;Afname Actief;3,179;kWh;Gevalideerd;\r\n`;
+
+  test("an EAN with = and without quotes; one that is not there", async () => {
+    const { lines } = await read("fluvius", row("=541448860000000002", "01-02-2026;00:15:00"));
+    expect(lines).toEqual(["541448860000000002 2026-01-31T23:00Z 3.179 kWh"]);
+    expect((await read("fluvius", row("", "01-02-2026;00:15:00"), "huis")).lines).toEqual([
+      "huis 2026-01-31T23:00Z 3.179 kWh",
+    ]);
+  });
+
+  test("the total of a day would count in its first hour: doubted", async () => {
+    const { doubts } = await read("fluvius", row("1", "02-02-2026;00:00:00"));
+    expect(doubts).toEqual(["interval"]);
+  });
+});
+
+describe("entso-e, quarters of an hour where the clocks change", () => {
+  const table = (...periods: string[]) =>
+    `"Time (CET/CEST)","Actual Total Load [MW] - BZN|AT"\n${periods.map((period) => `"${period}","4"\n`).join("")}`;
+
+  test("back, and forward: each quarter is a quarter", async () => {
+    const { lines } = await read(
+      "entso-e",
+      table(
+        "25.10.2026 02:45 - 25.10.2026 02:00",
+        "25.10.2026 02:00 - 25.10.2026 02:15",
+        "25.10.2026 02:45 - 25.10.2026 03:00",
+        "25.10.2026 03:00 - 25.10.2026 03:15",
+      ),
+    );
+    expect(lines.map((line) => line.split(" ").slice(1).join(" "))).toEqual([
+      "2026-10-25T00:45Z 1 MWh",
+      "2026-10-25T01:00Z 1 MWh",
+      "2026-10-25T01:45Z 1 MWh",
+      "2026-10-25T02:00Z 1 MWh",
+    ]);
+    expect((await read("entso-e", table("29.03.2026 01:45 - 29.03.2026 03:00"))).lines).toEqual([
+      "BZN|AT 2026-03-29T00:45Z 1 MWh",
+    ]);
+  });
+
+  test("CEST and CET beside the time say which is meant", async () => {
+    const { lines } = await read(
+      "entso-e",
+      '"MTU (CET/CEST)","Area","Actual Total Load (MW)"\n"25/10/2026 02:00:00 (CET) - 25/10/2026 02:15:00 (CET)","AT","4"\n' +
+        '"25/10/2026 02:45:00 (CEST) - 25/10/2026 02:00:00 (CET)","AT","4"\n',
+    );
+    expect(lines).toEqual(["AT 2026-10-25T00:45Z 1 MWh", "AT 2026-10-25T01:00Z 1 MWh"]);
   });
 });
 
