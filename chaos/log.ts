@@ -45,7 +45,13 @@ export function parseLine(stream: StreamName, line: string): LoggedRecord {
   return { stream, partition: Number(partition), offset: Number(offset), value, fate };
 }
 
-async function readTopic(brokers: string, stream: StreamName, topic: string): Promise<LoggedRecord[]> {
+/** @param patienceMs how long it waits for a record before it takes the log for ended */
+async function readTopic(
+  brokers: string,
+  stream: StreamName,
+  topic: string,
+  patienceMs: number,
+): Promise<LoggedRecord[]> {
   const properties = {
     "print.partition": true,
     "print.offset": true,
@@ -58,7 +64,7 @@ async function readTopic(brokers: string, stream: StreamName, topic: string): Pr
     [
       ...["-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp", jars],
       ...["org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", brokers, "--topic", topic],
-      ...["--from-beginning", "--isolation-level", "read_committed", "--timeout-ms", String(END_OF_LOG_MS)],
+      ...["--from-beginning", "--isolation-level", "read_committed", "--timeout-ms", String(patienceMs)],
       ...Object.entries(properties).flatMap(([name, value]) => ["--property", `${name}=${value}`]),
     ],
     { stdio: ["ignore", "pipe", "pipe"] },
@@ -78,7 +84,7 @@ async function readTopic(brokers: string, stream: StreamName, topic: string): Pr
   return records;
 }
 
-/** A consumer that the broker lets wait for longer than it waits for records ends before it has read any. */
+/** On a busy machine joining its group takes the consumer longer than it waits; each try waits twice as long. */
 const TRIES = 4;
 
 /**
@@ -94,7 +100,7 @@ export async function readLog(
   const read = async (stream: StreamName) => {
     const topic = topics[stream];
     for (let tries = 1; ; tries++) {
-      const records = await readTopic(brokers, stream, topic);
+      const records = await readTopic(brokers, stream, topic, END_OF_LOG_MS * 2 ** (tries - 1));
       const count = await countRecords(topic);
       if (records.length === count) return records;
       if (tries === TRIES)
