@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
 import { messageOf } from "../../lib/log.ts";
 import { readTriggers } from "./functions.ts";
-import { type Status, statusText } from "./status-text.ts";
+import { alertsOf, type Findings, type Status, statusText } from "./status-text.ts";
 import type { Terminal } from "./terminal.ts";
 
 const TERMINAL_MS = 2_000;
@@ -12,15 +12,11 @@ const PLAIN_MS = 15_000;
 /** For how long the first line waits for the first sweep. */
 const FIRST_SWEEP_MS = 8_000;
 
-interface Counts {
+interface Counts extends Findings {
   readonly atMs: number;
   readonly records: number;
   readonly open: number;
   readonly final: number;
-  /** Offsets that the triggers have passed and that are not counted, as the sweeper has found them. */
-  readonly lost: number;
-  /** Lost records that were delivered again since the start. */
-  readonly redelivered: number;
   readonly watermarks: Status["watermarks"];
 }
 
@@ -29,11 +25,13 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
     records: string;
     open: string;
     final: string;
+    brokenLogs: string;
     lost: string;
     redelivered: string;
     watermarks: Counts["watermarks"];
   }>(
     `SELECT (SELECT coalesce(sum(records), 0) FROM ledger) AS records, sum(open) AS open, sum(final) AS final,
+       (SELECT count(*) FROM trouble('1 day', '1 day') WHERE kind = 'log_broken') AS "brokenLogs",
        (SELECT coalesce(sum(offsets_in(lost) + offsets_in(expired)), 0) FROM partition_progress) AS lost,
        (SELECT coalesce(sum(records), 0) FROM redelivery WHERE delivered_at >= to_timestamp($1)) AS redelivered,
        (SELECT json_agg(json_build_object('stream', stream, 'atMs', floor(extract(epoch FROM watermark) * 1000))
@@ -54,6 +52,7 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
     records: Number(row.records),
     open: Number(row.open),
     final: Number(row.final),
+    brokenLogs: Number(row.brokenLogs),
     lost: Number(row.lost),
     redelivered: Number(row.redelivered),
     watermarks: row.watermarks,
@@ -63,14 +62,6 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
 function rateOf(previous: Counts | null, counts: Counts): number {
   const seconds = previous === null ? 0 : (counts.atMs - previous.atMs) / 1000;
   return previous === null || seconds === 0 ? 0 : (counts.records - previous.records) / seconds;
-}
-
-/** What the triggers have passed and nobody has counted is seen first; also that it was made good. */
-function alertsOf({ lost, redelivered }: Counts): string[] {
-  return [
-    ...(lost === 0 ? [] : [`LOST ${lost} (/ready says where)`]),
-    ...(redelivered === 0 ? [] : [`${redelivered} lost records delivered again`]),
-  ];
 }
 
 async function wasSwept(pool: Pool, startedMs: number): Promise<boolean> {

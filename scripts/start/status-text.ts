@@ -11,6 +11,25 @@ export interface Status {
   readonly watermarks: readonly { readonly stream: string; readonly atMs: number | null }[];
 }
 
+/** What the sweeper has found, and what became of it. */
+export interface Findings {
+  /** Logs that were truncated or exchanged, of which nobody has taken note yet. */
+  readonly brokenLogs: number;
+  /** Offsets that the triggers have passed and that are not counted. */
+  readonly lost: number;
+  /** Lost records that were delivered again since the start. */
+  readonly redelivered: number;
+}
+
+/** What the triggers have passed and nobody has counted is seen first; also that it was made good. */
+export function alertsOf({ brokenLogs, lost, redelivered }: Findings): string[] {
+  return [
+    ...(lost === 0 ? [] : [`LOST ${lost} (/ready says where)`]),
+    ...(brokenLogs === 0 ? [] : [`LOGS BROKEN ${brokenLogs} (npm run audit)`]),
+    ...(redelivered === 0 ? [] : [`${redelivered} lost records delivered again`]),
+  ];
+}
+
 const NO_WATERMARK = "–";
 const SECONDS_LENGTH = ":05".length;
 

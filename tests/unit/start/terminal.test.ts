@@ -1,7 +1,7 @@
 // What `npm start` writes to a terminal.
 
 import { expect, test } from "vitest";
-import { type Status, statusText } from "../../../scripts/start/status-text.ts";
+import { alertsOf, type Status, statusText } from "../../../scripts/start/status-text.ts";
 import { openTerminal } from "../../../scripts/start/terminal.ts";
 
 const atMs = Date.UTC(2026, 10, 30, 19, 28, 5);
@@ -102,4 +102,15 @@ test("a stream without a watermark is the one that is furthest behind", () => {
   expect(statusText({ ...busy, watermarks }, 79)).toBe(
     "12346 events/s · lag 315840 · watermark – · windows 60500 open 1260287 final",
   );
+});
+
+test("what the sweeper has found stands first: what is lost, broken logs, what was delivered again", () => {
+  const calm = { brokenLogs: 0, lost: 0, redelivered: 0 };
+  expect(alertsOf(calm)).toEqual([]);
+  expect(alertsOf({ ...calm, brokenLogs: 1 })).toEqual(["LOGS BROKEN 1 (npm run audit)"]);
+  expect(alertsOf({ brokenLogs: 2, lost: 60, redelivered: 10 })).toEqual([
+    "LOST 60 (/ready says where)",
+    "LOGS BROKEN 2 (npm run audit)",
+    "10 lost records delivered again",
+  ]);
 });
