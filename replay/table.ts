@@ -61,8 +61,13 @@ class Header {
     const numbered = /^#(\d+)$/.exec(column)?.[1];
     const position =
       this.#positions.get(column) ?? (numbered === undefined ? undefined : Number(numbered) - 1);
-    if (position === undefined || position >= this.names.length)
-      throw new Error(`no column ${column}; it has ${this.names.filter((name) => name !== "").join(", ")}`);
+    if (position === undefined || position >= this.names.length) {
+      const [, other] = this.names.length === 1 ? (/([;\t|,])/.exec(this.names[0] ?? "") ?? []) : [];
+      const hint = other === undefined ? "" : `; say --delimiter ${other === "\t" ? "tab" : `"${other}"`}?`;
+      throw new Error(
+        `no column ${column}; it has ${this.names.filter((name) => name !== "").join(", ")}${hint}`,
+      );
+    }
     if (position < 0)
       throw new Error(`the column ${column} occurs twice: say which by its number, #1 is the first`);
     return position;

@@ -13,8 +13,13 @@ function startsWith(bytes: Buffer, ...prefix: number[]): boolean {
   return prefix.every((byte, i) => bytes[i] === byte);
 }
 
+/** @throws Error where it is no file that can be read */
 async function firstBytes(path: string): Promise<Buffer> {
   const file = await open(path);
+  if ((await file.stat()).isDirectory()) {
+    await file.close();
+    throw new Error(`${path} is a directory: name a file in it`);
+  }
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
     return buffer.subarray(0, bytesRead);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { findLayout } from "../../../replay/find-layout.ts";
 import { parseMap } from "../../../replay/map/parse.ts";
 import { patternTime } from "../../../replay/times.ts";
-import { fileOf, readText, tableOf } from "./reading-files.ts";
+import { fileOf, readPath, readText, tableOf } from "./reading-files.ts";
 
 describe("periods of a day, counted from 1", () => {
   const table = tableOf("meter_id='m',date=Day,period=P,reading=kWh", {
@@ -75,4 +75,10 @@ test.each([
   [Buffer.from("d0cf11e0a1b11ae1", "hex"), "is a spreadsheet (xls)"],
 ])("%j is refused by what it is", async (contents, what) => {
   await expect(findLayout(fileOf(contents), null)).rejects.toThrow(what);
+});
+
+test("another delimiter is named; a directory is said to be one", async () => {
+  const table = tableOf("meter_id=Meter,timestamp=When,reading=kWh");
+  await expect(readText("Meter;When;kWh\nA;2026-02-01T00:00Z;1\n", table)).rejects.toThrow('--delimiter ";"');
+  await expect(readPath(import.meta.dirname, table)).rejects.toThrow("is a directory");
 });
