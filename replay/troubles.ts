@@ -16,6 +16,17 @@ interface Trouble {
 const MOST_SPANS = 1_000;
 const SHOWN_SPANS = 20;
 
+/** In order, neighbours in one: the lines of several partitions come mixed. */
+function joined(spans: readonly Span[]): Span[] {
+  const merged: Span[] = [];
+  for (const { from, to } of [...spans].sort((a, b) => a.from - b.from)) {
+    const last = merged.at(-1);
+    if (last !== undefined && from <= last.to + 1) last.to = Math.max(last.to, to);
+    else merged.push({ from, to });
+  }
+  return merged;
+}
+
 export class Troubles {
   readonly #byReason = new Map<string, Trouble>();
 
@@ -39,11 +50,9 @@ export class Troubles {
   /** `2 × reason: line 5, 8-9`, one for each reason. */
   lines(): string[] {
     return [...this.#byReason].map(([reason, { count, spans }]) => {
-      const shown = [...spans]
-        .sort((a, b) => a.from - b.from)
-        .slice(0, SHOWN_SPANS)
-        .map(spanText);
-      return `${count}${reason === "" ? "" : ` × ${reason}`}: line ${shown.join(", ")}${spans.length > SHOWN_SPANS ? ", …" : ""}`;
+      const merged = joined(spans);
+      const shown = merged.slice(0, SHOWN_SPANS).map(spanText);
+      return `${count}${reason === "" ? "" : ` × ${reason}`}: line ${shown.join(", ")}${merged.length > SHOWN_SPANS || spans.length === MOST_SPANS ? ", …" : ""}`;
     });
   }
 

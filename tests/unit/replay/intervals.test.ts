@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { findLayout } from "../../../replay/find-layout.ts";
 import { parseMap } from "../../../replay/map/parse.ts";
 import { patternTime } from "../../../replay/times.ts";
+import { Troubles } from "../../../replay/troubles.ts";
 import { fileOf, readPath, readText, tableOf } from "./reading-files.ts";
 
 describe("periods of a day, counted from 1", () => {
@@ -81,4 +82,10 @@ test("another delimiter is named; a directory is said to be one", async () => {
   const table = tableOf("meter_id=Meter,timestamp=When,reading=kWh");
   await expect(readText("Meter;When;kWh\nA;2026-02-01T00:00Z;1\n", table)).rejects.toThrow('--delimiter ";"');
   await expect(readPath(import.meta.dirname, table)).rejects.toThrow("is a directory");
+});
+
+test("lines that come mixed are shown in order, neighbours in one", () => {
+  const troubles = new Troubles();
+  for (const line of [5, 2, 4, 9, 3]) troubles.add("late", line);
+  expect(troubles.lines()).toEqual(["5 × late: line 2-5, 9"]);
 });
