@@ -53,6 +53,8 @@ export type ServerEvent =
       readonly judgedByUs: number | null;
       readonly watermarkUs: number | null;
     }
+  /** A sweep has read the ledger, under the stream's lock, and decides; `offsets` as in its "move". */
+  | { readonly kind: "decide"; readonly offsets: object }
   | {
       readonly kind: "move";
       readonly nowUs: number;
@@ -308,6 +310,7 @@ export class MemoryDatabase {
             observedSinceUs,
           };
         });
+        this.#onEvent({ kind: "decide", offsets });
         const moved = decide(previousUs, partitions);
         await this.#tasks.pause();
         for (const {

@@ -46,19 +46,21 @@ export function checkEarly(
     if (commit.watermarkUs === null || windowEndUs > commit.watermarkUs) continue;
     const passed = moves.find(({ move }) => move.watermarkUs !== null && move.watermarkUs >= windowEndUs);
     if (passed === undefined || passed.at > at) continue;
-    if (!mayBeLate(record, passed.move, passed.at)) say(`EARLY: ${nameOf(record)} came for a final window`);
+    if (!mayBeLate(record, passed.move)) say(`EARLY: ${nameOf(record)} came for a final window`);
   }
 
-  function mayBeLate(record: TopicRecord, move: Move, movedAt: number): boolean {
+  /** By what the sweep knew: of a commit between its decision and the move that follows it knows nothing. */
+  function mayBeLate(record: TopicRecord, move: Move): boolean {
     if (record.meaning.kind !== "event") return true;
     const { windowEndUs } = record.meaning;
+    const decidedAt = trace.findIndex((event) => event.kind === "decide" && event.offsets === move.offsets);
     const asked = trace.findIndex((event) => event.kind === "ask" && event.offsets === move.offsets);
     const ask = trace[asked];
     if (ask?.kind !== "ask") return false;
-    const appliedByMove = counted.filter(
-      (other) => other.record.partition === record.partition && other.at < movedAt,
+    const appliedByThen = counted.filter(
+      (other) => other.record.partition === record.partition && other.at < decidedAt,
     );
-    const movedOn = appliedByMove.some(
+    const movedOn = appliedByThen.some(
       ({ record: { meaning } }) => meaning.kind === "event" && meaning.timeUs >= windowEndUs + delayUs,
     );
     if (movedOn) return true;
@@ -73,10 +75,10 @@ export function checkEarly(
       .flatMap((event) =>
         event.kind === "append" && event.record.partition === record.partition ? [event.record] : [],
       );
-    const caughtUp = logAtAsk.every((r) => !observed.onBroker.includes(r) || settledBefore(r, movedAt));
+    const caughtUp = logAtAsk.every((r) => !observed.onBroker.includes(r) || settledBefore(r, decidedAt));
     let largest = Number.NEGATIVE_INFINITY;
     let grewAtUs = Number.NEGATIVE_INFINITY;
-    for (const { record: r, commit } of appliedByMove) {
+    for (const { record: r, commit } of appliedByThen) {
       if (r.meaning.kind !== "event" || r.meaning.timeUs <= largest) continue;
       largest = r.meaning.timeUs;
       grewAtUs = commit.nowUs;
