@@ -116,6 +116,7 @@ CREATE INDEX seen_event_by_time ON seen_event (stream, event_time);
 CREATE TABLE conflict (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   stream text COLLATE "C" NOT NULL,
+  event_key uuid NOT NULL, -- of both events, as in seen_event
   log_id integer NOT NULL REFERENCES ledger (id), -- where the event stands that was not counted
   "offset" bigint NOT NULL,
   event_time timestamptz NOT NULL,

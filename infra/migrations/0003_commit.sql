@@ -14,7 +14,7 @@ $$;
 
 -- header: stream, source, topic, partition, offsets, lastOffset and digest (of the last record delivered),
 -- records, counted, duplicates, firstWindowEndUs, maxEventTimeUs, futureSkewUs, amendmentHorizonUs; times are null where
--- the batch has none. conflicts: a list of offset, timeUs, value (base64), firstLog (null for this one), firstOffset,
+-- the batch has none. conflicts: a list of eventKey, offset, timeUs, value (base64), firstLog (null for this one), firstOffset,
 -- firstValue (null where the batch does not hold it). doubtful: a list of offset, timeUs, field, value, reason.
 CREATE FUNCTION claim_batch(
   header jsonb,
@@ -83,10 +83,10 @@ BEGIN
   INSERT INTO too_late (source, topic, partition, incarnation, "offset", event_time, value)
   SELECT batch.source, batch.topic, batch.partition, entry.incarnation, t."offset", instant(t.time_us), t.value
   FROM unnest(too_late_offsets, too_late_times_us, too_late_values) AS t("offset", time_us, value);
-  INSERT INTO conflict (stream, log_id, "offset", event_time, value, first_log_id, first_offset, first_value)
-  SELECT batch.stream, entry.id, c."offset", instant(c."timeUs"), decode(c.value, 'base64'),
+  INSERT INTO conflict (stream, event_key, log_id, "offset", event_time, value, first_log_id, first_offset, first_value)
+  SELECT batch.stream, c."eventKey", entry.id, c."offset", instant(c."timeUs"), decode(c.value, 'base64'),
     coalesce(c."firstLog", entry.id), c."firstOffset", decode(c."firstValue", 'base64')
-  FROM jsonb_to_recordset(header->'conflicts') AS c("offset" bigint, "timeUs" bigint, value text, "firstLog" integer,
+  FROM jsonb_to_recordset(header->'conflicts') AS c("eventKey" uuid, "offset" bigint, "timeUs" bigint, value text, "firstLog" integer,
     "firstOffset" bigint, "firstValue" text)
   ORDER BY c."offset";
   GET DIAGNOSTICS conflicting = ROW_COUNT;

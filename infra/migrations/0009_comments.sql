@@ -145,6 +145,7 @@ COMMENT ON COLUMN too_late_readable.value_encoding IS 'utf8 or escape, as in qua
 COMMENT ON TABLE conflict IS 'Events whose identity had been counted with other content: the first counts, the other is kept here and not counted';
 COMMENT ON COLUMN conflict.id IS 'in the order in which they were found';
 COMMENT ON COLUMN conflict.stream IS 'sensor, consumption or weather';
+COMMENT ON COLUMN conflict.event_key IS 'the identity of both events, as in seen_event';
 COMMENT ON COLUMN conflict.log_id IS 'ledger.id of the log where the event stands that was not counted';
 COMMENT ON COLUMN conflict."offset" IS 'its offset there';
 COMMENT ON COLUMN conflict.event_time IS 'its event time';

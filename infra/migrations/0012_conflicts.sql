@@ -2,16 +2,27 @@
 
 CREATE INDEX conflict_incomplete ON conflict (id) WHERE first_value IS NULL AND NOT first_gone;
 
--- A conflict with the positions of both events. resolved_by is the amendment in force that took the second event's value.
+-- The event_key of a meter's reading.
+CREATE FUNCTION reading_key(meter text, event_id text) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT encode(substring(sha256(convert_to(meter, 'UTF8') || '\x00'::bytea || convert_to(event_id, 'UTF8')) FOR 16), 'hex')::uuid
+$$;
+CREATE INDEX amendment_of_reading ON amendment (reading_key(selector->>'meter', selector->>'eventId')) WHERE kind = 'replace';
+
+-- A conflict with the positions of both events, and what became of it: the reading was replaced since, by the second event or
+-- by another value.
 CREATE VIEW conflict_listed AS
   SELECT c.id, c.stream, l.source, l.topic, l.partition, l.incarnation, c."offset", c.event_time, c.value,
     f.source AS first_source, f.partition AS first_partition, f.incarnation AS first_incarnation, c.first_offset,
     c.first_value, c.first_gone, c.recorded_at,
-    (SELECT max(a.id) FROM amendment AS a
-     WHERE a.correction->>'conflict' = c.id::text
-       AND NOT EXISTS (SELECT FROM amendment AS undoing WHERE undoing.reverts = a.id)) AS amendment_id
-  FROM conflict AS c JOIN ledger AS l ON l.id = c.log_id JOIN ledger AS f ON f.id = c.first_log_id;
-CREATE INDEX amendment_of_conflict ON amendment ((correction->>'conflict'));
+    r.id AS amendment_id, coalesce(r.conflict_id = c.id::text, false) AS counts_now
+  FROM conflict AS c JOIN ledger AS l ON l.id = c.log_id JOIN ledger AS f ON f.id = c.first_log_id
+  LEFT JOIN LATERAL (
+    SELECT a.id, a.correction->>'conflict' AS conflict_id FROM amendment AS a
+    WHERE c.stream = 'consumption' AND a.kind = 'replace' AND a.made_at > c.recorded_at
+      AND reading_key(a.selector->>'meter', a.selector->>'eventId') = c.event_key
+      AND NOT EXISTS (SELECT FROM amendment AS undoing WHERE undoing.reverts = a.id)
+    ORDER BY a.id DESC LIMIT 1) AS r ON true;
+GRANT EXECUTE ON FUNCTION reading_key(text, text) TO smartgrid_read;
 GRANT SELECT ON conflict_listed TO smartgrid_read;
 
 -- Conflicts of a topic whose first event has not been read yet, up to `most`, with the value of the other.
@@ -88,7 +99,9 @@ COMMENT ON COLUMN conflict_listed.first_offset IS 'the offset of the event that 
 COMMENT ON COLUMN conflict_listed.first_value IS 'its bytes; null until the sweeper has read them, and where they were gone';
 COMMENT ON COLUMN conflict_listed.first_gone IS 'whether the broker no longer held the event that was counted';
 COMMENT ON COLUMN conflict_listed.recorded_at IS 'when the conflict was found';
-COMMENT ON COLUMN conflict_listed.amendment_id IS 'the amendment in force that counts the second event in place of the first; null where there is none';
+COMMENT ON COLUMN conflict_listed.amendment_id IS 'the newest amendment in force that replaced the reading since; null where there is none';
+COMMENT ON COLUMN conflict_listed.counts_now IS 'whether that amendment counts the second event in place of the first';
+COMMENT ON FUNCTION reading_key IS 'The event_key of a reading: the first 128 bits of SHA-256 of its meter and event_id';
 COMMENT ON FUNCTION incomplete_conflicts IS 'Conflicts whose first event has not been read yet';
 COMMENT ON FUNCTION complete_conflict IS 'Enters the first event of a conflict, or that it is gone';
 COMMENT ON FUNCTION complete_conflicts_of_replays IS 'Enters the first events that were replays, from quarantine';

@@ -22,6 +22,8 @@ export interface StreamState extends Omit<StreamTotals, "counted"> {
   readonly stream: StreamName;
   /** ISO 8601; null before the first event. */
   readonly finalUpTo: string | null;
+  /** Conflicts that are kept, and whose reading was not replaced since. */
+  readonly openConflicts: number;
 }
 
 /** Where a ledger entry took another one's place. */
@@ -143,8 +145,15 @@ async function readRedelivered(client: PoolClient): Promise<Redelivered[]> {
 }
 
 async function readStream(client: PoolClient, stream: StreamName): Promise<StreamState> {
-  const { rows } = await client.query<{ watermark: Date | null; in_rows: string; amended: string }>(
-    `SELECT watermark, coalesce((${inRowsSql[stream]}), 0) AS in_rows, coalesce((${amendedSql}), 0) AS amended
+  const { rows } = await client.query<{
+    watermark: Date | null;
+    open_conflicts: string;
+    in_rows: string;
+    amended: string;
+  }>(
+    `SELECT watermark,
+       (SELECT count(*) FROM conflict_listed AS c WHERE c.stream = $1 AND c.amendment_id IS NULL) AS open_conflicts,
+       coalesce((${inRowsSql[stream]}), 0) AS in_rows, coalesce((${amendedSql}), 0) AS amended
      FROM stream_state WHERE stream = $1`,
     [stream],
   );
@@ -153,6 +162,7 @@ async function readStream(client: PoolClient, stream: StreamName): Promise<Strea
   return {
     stream,
     finalUpTo: row.watermark?.toISOString() ?? null,
+    openConflicts: Number(row.open_conflicts),
     inRows: Number(row.in_rows),
     amended: Number(row.amended),
   };

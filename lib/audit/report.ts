@@ -63,7 +63,7 @@ export function verdictOf(report: AuditReport): string {
   const [lag, gone] = [total((one) => one.lag), total((one) => one.gone)];
   const still = `${lag} offsets still to come${gone === 0 ? "" : `, ${gone} gone by retention`}`;
   const compacted = partitions.reduce((sum, one) => sum + compactedOf(one), 0);
-  const conflicts = streams.reduce((sum, one) => sum + one.conflicts, 0);
+  const conflicts = streams.reduce((sum, one) => sum + one.openConflicts, 0);
   const contested = conflicts === 0 ? "" : `, ${conflicts} conflicts to look at`;
   if (isClean(report))
     return compacted === 0
@@ -116,8 +116,8 @@ export function reportText(report: AuditReport, width: number): string[] {
     ...report.streams
       .filter(({ conflicts }) => conflicts > 0)
       .map(
-        ({ stream, conflicts }) =>
-          `conflicts ${stream}: ${conflicts} records have the identity of a counted event and other content, and do not count: npm run quarantine -- conflicts`,
+        ({ stream, conflicts, openConflicts }) =>
+          `conflicts ${stream}: ${conflicts} records came with the identity of a counted event and other content; ${openConflicts} are still to look at: npm run quarantine -- conflicts`,
       ),
     ...report.problems.map((problem) => `does not add up: ${problem}`),
     verdictOf(report),

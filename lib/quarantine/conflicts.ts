@@ -18,7 +18,10 @@ interface ListedConflict {
   readonly firstValue: Buffer | null;
   readonly firstGone: boolean;
   readonly recordedAt: Date;
+  /** Of the newest amendment in force that replaced the reading since. */
   readonly amendmentId: number | null;
+  /** Whether it counts the second event in place of the first. */
+  readonly countsNow: boolean;
 }
 
 /** The newest conflicts. @param id one of them; null for all */
@@ -27,7 +30,7 @@ export async function findConflicts(pool: Pool, id: number | null, limit: number
     `SELECT id::float8 AS id, stream, topic, partition, incarnation, "offset"::float8 AS "offset", value,
        first_partition AS "firstPartition", first_incarnation AS "firstIncarnation",
        first_offset::float8 AS "firstOffset", first_value AS "firstValue", first_gone AS "firstGone",
-       recorded_at AS "recordedAt", amendment_id::float8 AS "amendmentId"
+       recorded_at AS "recordedAt", amendment_id::float8 AS "amendmentId", counts_now AS "countsNow"
      FROM conflict_listed WHERE $1::bigint IS NULL OR id = $1 ORDER BY conflict_listed.id DESC LIMIT $2`,
     [id, limit],
   );
@@ -51,12 +54,16 @@ function firstText({ firstValue, firstGone }: ListedConflict): string {
     : "its value has not been read yet; the sweeper reads it";
 }
 
-/** Three lines: which, what was counted, what was not. */
+/** Three lines: which, what was counted first, what was not. */
 export function conflictText(conflict: ListedConflict): string {
-  const { id, stream, recordedAt, amendmentId, value } = conflict;
+  const { id, stream, recordedAt, amendmentId, countsNow, value } = conflict;
   const { counted, other } = positionsOf(conflict);
-  const [kept, set] = amendmentId === null ? ["counted", "not counted"] : ["replaced", "counts now"];
-  const by = amendmentId === null ? "" : ` (amendment ${amendmentId})`;
+  const kept = amendmentId === null ? "counted" : "replaced";
+  const set = countsNow ? "counts now" : "not counted";
+  const by =
+    amendmentId === null
+      ? ""
+      : ` (amendment ${amendmentId}${countsNow ? "" : " has set another value: npm run amend -- list"})`;
   return [
     `conflict ${id}  ${stream}  found ${recordedAt.toISOString()}${by}`,
     `  ${kept.padEnd(11)} ${counted}  ${firstText(conflict)}`,
@@ -66,10 +73,10 @@ export function conflictText(conflict: ListedConflict): string {
 
 /** For programs; values as text, which a decoded event always is. */
 export function conflictJson(conflict: ListedConflict): object {
-  const { id, stream, recordedAt, amendmentId, firstValue, firstGone, value } = conflict;
+  const { id, stream, recordedAt, amendmentId, countsNow, firstValue, firstGone, value } = conflict;
   const { counted, other } = positionsOf(conflict);
   return {
-    ...{ id, stream, recordedAt, amendmentId },
+    ...{ id, stream, recordedAt, amendmentId, countsNow },
     counted: { position: counted, value: firstValue?.toString("utf8") ?? null, isGone: firstGone },
     other: { position: other, value: value.toString("utf8") },
   };

@@ -22,9 +22,9 @@ const statements = {
 } as const;
 
 /** Rare lists travel in the header, bytes as base64. */
-function conflictInHeader({ offset, timeUs, value, first }: ConflictingRecord): object {
+function conflictInHeader({ eventKey, offset, timeUs, value, first }: ConflictingRecord): object {
   return {
-    ...{ offset, timeUs, value: value.toString("base64") },
+    ...{ eventKey, offset, timeUs, value: value.toString("base64") },
     ...{ firstLog: first.log, firstOffset: first.offset, firstValue: first.value?.toString("base64") },
   };
 }

@@ -49,6 +49,7 @@ export interface TooLateRecord {
 
 /** An event whose identity another event was counted under, with other content. */
 export interface ConflictingRecord {
+  readonly eventKey: string;
   readonly offset: number;
   readonly timeUs: number;
   readonly value: Buffer;
@@ -167,7 +168,10 @@ export function foldRecords<E extends Event, P>(
         if (first.content === content) continue; // a retry
         const { log, offset: firstOffset } = first;
         const firstValue = first === inBatch ? inBatch.value : null;
-        conflicts.push({ offset, timeUs, value, first: { log, offset: firstOffset, value: firstValue } });
+        conflicts.push({
+          ...{ eventKey, offset, timeUs, value },
+          first: { log, offset: firstOffset, value: firstValue },
+        });
         if (startUs < firstStartUs) firstStartUs = startUs;
         continue;
       }

@@ -169,6 +169,7 @@ test("each range has its name, and a pipeline that has only lag, holes and reten
       amended: 0,
       counted: 16,
       conflicts: 0,
+      openConflicts: 0,
       difference: null,
     },
   });

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Correction } from "../../../lib/amend/entry.ts";
 import { presentReading, replaceByConflict, replaceReading } from "../../../lib/amend/replace.ts";
+import { readBooks } from "../../../lib/audit/books.ts";
 import { completeConflicts } from "../../../lib/store/complete-conflicts.ts";
 import { forgetConflicts } from "../../../lib/store/retention.ts";
 import { readGauges } from "../../../lib/store/trouble.ts";
@@ -152,6 +153,22 @@ describe("a conflict", () => {
 });
 
 describe("replacing", () => {
+  test("by a value settles the conflicts until then, whatever took their place before; a later one is open", async () => {
+    const told = () => topic.query("SELECT amendment_id, counts_now FROM conflict_listed ORDER BY id");
+    await topic.send("consumption", 0, [estimate, actual]);
+    const first = await replaceByConflict(topic.tools, await idOf(), decision);
+    expect(await told()).toEqual([{ amendment_id: String(first.id), counts_now: true }]);
+    const second = await replaceReading(topic.tools, { meter: "m", eventId: "r1" }, "1.5", "kWh", decision);
+    await topic.send("consumption", 1, [reading("r1", 1.6), reading("r2", 1), reading("r2", 2)]);
+    expect(await told()).toEqual([
+      { amendment_id: String(second.id), counts_now: false },
+      { amendment_id: null, counts_now: false },
+      { amendment_id: null, counts_now: false },
+    ]);
+    const { streams } = await readBooks(topic.database.pool);
+    expect(streams.map(({ openConflicts }) => openConflicts).sort()).toEqual([0, 0, 2]);
+  });
+
   test("an estimate by the conflict's value: a revision, with the old one on record, and back", async () => {
     await topic.send("consumption", 0, [estimate, actual, reading("r2", 2)]);
     await finalise();
