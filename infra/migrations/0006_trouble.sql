@@ -78,11 +78,13 @@ LANGUAGE sql STABLE AS $$
         WHEN 'truncated' THEN 'the broker has lost offsets ' || b.from_offset || ' to ' || b.to_offset - 1 || ' of this log; '
           || b.counted_offsets || ' of them had been counted and stay counted'
         WHEN 'another_cluster' THEN 'another cluster answers under ' || b.source
+        WHEN 'created_again' THEN 'the topic was deleted and created again; ' || b.counted_offsets
+          || ' offsets of it had been counted and stay counted'
         ELSE b.counted_offsets || ' offsets were counted under ' || b.before || ' and under ' || b.after END
         || ' (npm run audit -- --acknowledge)'
     FROM log_break AS b
     WHERE b.acknowledged_at IS NULL AND b.found_at > now() - interval '1 day'
-      AND (b.kind IN ('truncated', 'another_cluster') OR b.kind = 'renamed' AND b.counted_offsets > 0)
+      AND (b.kind IN ('truncated', 'another_cluster') OR b.counted_offsets > 0) -- as needsNote of the audit
     ORDER BY b.topic, b.partition, b.found_at DESC) AS broken
   UNION ALL
   SELECT 'records_lost', p.stream, p.topic || '-' || p.partition, p.lost_since, concat_ws('; ',

@@ -122,6 +122,26 @@ describe("trouble", () => {
     expect(await trouble()).toEqual([]);
   });
 
+  test("is each broken log that the audit is not clean for", async () => {
+    const broken = (kind: string, partition: number, counted: number) =>
+      database.pool.query(
+        `INSERT INTO log_break (source, topic, partition, incarnation, kind, counted_offsets, before, after)
+         VALUES ('test', 'readings', $2, 1, $1, $3, 'before', 'after')`,
+        [kind, partition, counted],
+      );
+    await broken("created_again", 0, 0);
+    await broken("created_again", 1, 296);
+    await broken("renamed", 2, 0);
+    await broken("renamed", 3, 5);
+    await broken("another_cluster", 4, 0);
+    expect(await places()).toEqual([
+      "log_broken readings-1",
+      "log_broken readings-3",
+      "log_broken readings-4",
+    ]);
+    expect((await trouble())[0]?.why).toMatch(/^the topic was deleted and created again; 296 offsets of it/);
+  });
+
   test("is a partition of which nothing was ever applied", async () => {
     await apply(0, 0);
     await sweep(1, 4);
