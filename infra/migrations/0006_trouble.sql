@@ -97,7 +97,9 @@ LANGUAGE sql STABLE AS $$
       || ' that retention removed before they were counted: npm run audit -- --acknowledge takes note of it' END,
     CASE WHEN p.committed_offset > p.end_offset THEN 'the trigger''s group goes on at offset ' || p.committed_offset
       || ', but the log ends at ' || p.end_offset || ': it was truncated, or is that of another cluster' END)
-  FROM partition_progress AS p WHERE p.lost_since IS NOT NULL
+  FROM ( -- Of a stream that is read from another source or topic by now, the rows of before say nothing.
+    SELECT DISTINCT ON (stream, partition) * FROM partition_progress ORDER BY stream, partition, observed_at DESC) AS p
+  WHERE p.lost_since IS NOT NULL
   ORDER BY 1, 3
 $$;
 

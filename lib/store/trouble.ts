@@ -104,8 +104,8 @@ export interface Gauges {
 /** @throws DatabaseError or a connection error */
 export async function readGauges(pool: Pool, rules: TroubleRules): Promise<Gauges> {
   const partitions = await pool.query<Omit<PartitionGauge, "lag" | "lost"> & { lag: string; lost: string }>(
-    `SELECT stream, topic, partition, lag, offsets_in(lost) + offsets_in(expired) AS lost
-     FROM partition_progress ORDER BY stream, topic, partition`,
+    `SELECT DISTINCT ON (stream, partition) stream, topic, partition, lag, offsets_in(lost) + offsets_in(expired) AS lost
+     FROM partition_progress ORDER BY stream, partition, observed_at DESC`,
   );
   const streams = await pool.query<StreamGauge>(
     `SELECT stream, extract(epoch FROM now() - watermark)::float8 AS "watermarkAgeSeconds",

@@ -299,3 +299,22 @@ describe("it is told", () => {
     ).toEqual([]);
   });
 });
+
+test("what was lost under an earlier source or topic is no trouble of the one that is swept now", async () => {
+  await apply(0, 0);
+  await sweep(1);
+  await database.pool.query("UPDATE partition_progress SET lost = '{[0,1)}', lost_since = now()");
+  const kinds = async () => (await readTrouble(database.pool, troubleRules)).map(({ kind }) => kind);
+  expect(await kinds()).toContain("records_lost");
+  await letPass(60, "sweeps");
+  await sweepStream(
+    postgresSweepStore(database.pool),
+    { stream: "consumption", source: "renamed", topic },
+    logOf(async () => [{ partition: 0, first: 0, end: 1 }]),
+    rules,
+  );
+  expect(await kinds()).not.toContain("records_lost");
+  expect((await readGauges(database.pool, troubleRules)).partitions).toMatchObject([
+    { partition: 0, lost: 0 },
+  ]);
+});
