@@ -261,7 +261,7 @@ describe("a replay", () => {
       logOf(async () => [{ partition: 0, first: 0, end: 2 }]),
       { ...rules, delayUs: 600e6, idleUs: 300e6 },
     );
-    expect(outcome).toMatchObject({ watermarkUs: (hour - 600_000) * 1000, lag: 0, startedIncarnations: [] });
+    expect(outcome).toMatchObject({ watermarkUs: (hour - 600_000) * 1000, lag: 0, breaks: [] });
   });
 
   test("as a dry run changes nothing, and says what would happen", async () => {
