@@ -52,7 +52,7 @@ test("to a record: it is sent again and stored once", async () => {
   await isLost;
   await producer.send("readings", [{ key: "k", value: "after" }]);
 
-  expect(placements).toEqual([{ partition: 0, offset: 1 }]);
+  expect(placements).toEqual([{ partition: 0, offset: 1, indexes: [0] }]);
   expect(await offsets.read("readings")).toMatchObject([{ partition: 0, end: 3 }]);
 });
 

@@ -91,6 +91,7 @@ test("aggregate-* and sweep-windows say how much was counted and how far the str
         Records: 3,
         Quarantined: 1,
         Conflicts: 0,
+        Doubtful: 0,
         TooLate: 0,
         Replayed: 0,
         Late: 0,
