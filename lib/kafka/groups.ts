@@ -19,12 +19,26 @@ const CLEANUP_POLICY = "cleanup.policy";
 /** Node does not see kafkajs' own constant among its exports. */
 const TOPIC: ConfigResourceTypes.TOPIC = 2;
 
+/** kafkajs says the same of a refusal and of a broker that has no coordinator yet. */
+function withAdvice(error: unknown, groupId: string): unknown {
+  if (!(error instanceof Error) || error.name !== "KafkaJSGroupCoordinatorNotFound") return error;
+  const advice =
+    "with IAM, kafka-cluster:DescribeGroup may be missing; a new broker has one after some seconds";
+  return new Error(`the group ${groupId} has no coordinator, or may not be described: ${advice}`, {
+    cause: error,
+  });
+}
+
 export function openGroupReader(settings: KafkaSettings): GroupReader {
   const admin = keepAdmin(settings);
   return {
     close: admin.close,
     async readCommitted(topic, groupId) {
-      const [answer] = await admin.ask((client) => client.fetchOffsets({ groupId, topics: [topic] }));
+      const [answer] = await admin
+        .ask((client) => client.fetchOffsets({ groupId, topics: [topic] }))
+        .catch((error: unknown) => {
+          throw withAdvice(error, groupId);
+        });
       const committed = (answer?.partitions ?? []).map((p): [number, number] => [
         p.partition,
         Number(p.offset),
