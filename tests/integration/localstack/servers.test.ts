@@ -251,13 +251,14 @@ test("another PostgreSQL that is faster on the port is not taken for ours, thoug
 
 /** A process that has ended and that nobody waits for. */
 async function zombie(uid: number | undefined): Promise<{ pid: number; end(): void }> {
-  const parent = spawn("/bin/sh", ["-c", "sleep 0 & echo $!; exec sleep 1000"], {
+  // The child ends when the shell is `sleep 1000` by now: a shell might wait for it.
+  const parent = spawn("/bin/sh", ["-c", "sleep 1 & echo $!; exec sleep 1000"], {
     stdio: ["ignore", "pipe", "inherit"],
     ...(uid === undefined ? {} : { uid }),
   });
   const [line] = await once(createInterface({ input: parent.stdout }), "line");
   const pid = Number(line);
-  await expect.poll(() => readFileSync(`/proc/${pid}/stat`, "utf8")).toMatch(/\) Z /);
+  await expect.poll(() => readFileSync(`/proc/${pid}/stat`, "utf8"), { timeout: 30_000 }).toMatch(/\) Z /);
   return { pid, end: () => parent.kill() };
 }
 
