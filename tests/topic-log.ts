@@ -35,6 +35,7 @@ export function logOf(
       return { clusterId, topicId, partitions: new Map(partitions) };
     },
     epochStarts: async () => epochStarts,
+    isCompacted: async () => false,
     async *read(_, ranges) {
       yield records.filter(({ offset }) => ranges.some(({ from, to }) => from <= offset && offset < to));
     },

@@ -33,7 +33,7 @@ const streams = {
   groups: readGroups(process.env, topics),
 };
 const broker: SweptBroker = {
-  topicLog: (topic) => topicLogOf(topic, offsets, archive),
+  topicLog: (topic) => topicLogOf(topic, offsets, groups, archive),
   readCommitted: groups.readCommitted,
   nextRecord: archive.nextRecord,
   readRecords: archive.read,

@@ -220,11 +220,11 @@ export async function audit(audited: Audited, dependencies: AuditDependencies): 
       `the ledger knows no source ${audited.source}, but ${[...sources].join(", ")}: set MSK_CLUSTER_ARN`,
     );
 
-  const { pool, offsets, archive } = dependencies;
+  const { pool, offsets, groups, archive } = dependencies;
   const unseen = new Map<string, ReadonlyMap<number, LogBreak>>();
   for (const stream of streamNames) {
     const swept = { stream, source: audited.source, topic: audited.topics[stream] };
-    unseen.set(swept.topic, await unseenBreaks(pool, swept, offsets, archive));
+    unseen.set(swept.topic, await unseenBreaks(pool, swept, offsets, groups, archive));
   }
   const partitions: PartitionAudit[] = [];
   const compared = new Set<LedgerEntry>();

@@ -3,6 +3,7 @@
 import type { Pool } from "pg";
 import type { LogBreak } from "../core/log-identity.ts";
 import type { Archive } from "../kafka/archive.ts";
+import type { GroupReader } from "../kafka/groups.ts";
 import type { OffsetReader } from "../kafka/offsets.ts";
 import { topicLogOf } from "../kafka/topic-log.ts";
 import type { SweptTopic } from "../store/sweep.ts";
@@ -15,9 +16,10 @@ export async function unseenBreaks(
   pool: Pool,
   swept: SweptTopic,
   offsets: OffsetReader,
+  groups: GroupReader,
   archive: Archive,
 ): Promise<ReadonlyMap<number, LogBreak>> {
-  const log = topicLogOf(swept.topic, offsets, archive);
+  const log = topicLogOf(swept.topic, offsets, groups, archive);
   const { entries } = await postgresSweepStore(pool).readLedger(swept);
   const observed = await watchLog(log, entries, await log.offsets());
   return new Map(

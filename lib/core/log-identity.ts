@@ -54,6 +54,8 @@ export interface Found {
   readonly digests: ReadonlyMap<number, string>;
   /** Where the log's newest epochs begin: only there it can have been cut. */
   readonly epochStarts: readonly number[];
+  /** Compaction takes records of this log: one that is not there proves nothing. */
+  readonly isCompacted: boolean;
 }
 
 /** What a leader says of a partition's epochs. */
@@ -100,13 +102,14 @@ export function mustVerify(entry: EntryIdentity, seen: SeenLog): boolean {
 }
 
 /** From which of its offsets on a batch is of a log that is no more; null where it is of the present one. */
-function deathOf({ lastOffset, digest }: Tail, seen: SeenLog, { digests, epochStarts }: Found) {
+function deathOf({ lastOffset, digest }: Tail, seen: SeenLog, { digests, epochStarts, isCompacted }: Found) {
   const found = digests.get(lastOffset);
   if (found === digest || lastOffset < seen.first) return null;
+  if (found === undefined && isCompacted && lastOffset < seen.end) return null;
   const starts = epochStarts.filter((at) => at <= lastOffset);
   if (starts.length > 0) return Math.max(...starts);
   if (lastOffset >= seen.end) return seen.end;
-  // Without a record there, and no later epoch, compaction took it.
+  // Without a record there, and no later epoch, compaction took it: the topic may have been compacted once.
   return found === undefined ? null : 0;
 }
 

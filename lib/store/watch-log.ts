@@ -22,6 +22,8 @@ export interface TopicLog {
   see(entryEpochs: ReadonlyMap<number, number>): Promise<SeenTopic>;
   /** Where the newest epochs of a partition begin, of which this is the present one. */
   epochStarts(partition: number, leaderEpoch: number): Promise<readonly number[]>;
+  /** Whether compaction takes records of it; false where the broker does not say. */
+  isCompacted(): Promise<boolean>;
   /** The records of the ranges that are there. */
   read(partition: number, ranges: OffsetRanges): AsyncIterable<readonly LogRecord[]>;
 }
@@ -65,7 +67,8 @@ async function find(log: TopicLog, { partition, tails }: EntryIdentity, seen: Se
     for await (const records of log.read(partition, union([], wanted)))
       for (const record of records) digests.set(record.offset, digestOf(record));
   const epochStarts = seen.leaderEpoch === null ? [] : await log.epochStarts(partition, seen.leaderEpoch);
-  return { digests, epochStarts };
+  const isRecordMissing = wanted.some(({ from }) => !digests.has(from));
+  return { digests, epochStarts, isCompacted: isRecordMissing && (await log.isCompacted()) };
 }
 
 /**

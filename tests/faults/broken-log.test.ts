@@ -4,7 +4,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
+import kafkajs, { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { cutLog } from "../../chaos/log-file.ts";
 import { audit } from "../../lib/audit/audit.ts";
@@ -22,13 +22,14 @@ import { consumptionStream } from "../../lib/streams/consumption.ts";
 import { type KafkaServer, startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../integration/database.ts";
+import { until } from "../integration/topics.ts";
 import { reading, source, totals } from "./readings.ts";
 
 const rules = { futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6, delayUs: 600e6, idleUs: 1e6 };
 
 let database: TestDatabase;
 let folder: string;
-let options: { dataDir: string; port: number; heapMb: number };
+let options: { dataDir: string; port: number; heapMb: number; settings: Record<string, number> };
 let server: KafkaServer;
 let admin: Admin;
 let producer: Producer;
@@ -44,7 +45,8 @@ const disconnect = () => Promise.all([admin.disconnect(), producer.disconnect()]
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), `smartgrid-test-${process.pid}-broken-log-`));
-  options = { dataDir: join(folder, "kafka"), port: await freePort(), heapMb: 256 };
+  const settings = { "log.cleaner.backoff.ms": 250 }; // compacts at once what a test wants compacted
+  options = { dataDir: join(folder, "kafka"), port: await freePort(), heapMb: 256, settings };
   [database, server] = await Promise.all([createDatabase(), startKafka(options)]);
   await connect();
 });
@@ -94,9 +96,9 @@ async function deliver(topic: string, from: number, to: number): Promise<void> {
   await archive.close();
 }
 
-async function sweep(topic: string): Promise<SweepOutcome> {
+async function sweep(topic: string, isCompacted = noGroups.isCompacted): Promise<SweepOutcome> {
   const [offsets, archive] = [openOffsetReader(settings()), openArchive(settings())];
-  const log = topicLogOf(topic, offsets, archive);
+  const log = topicLogOf(topic, offsets, { ...noGroups, isCompacted }, archive);
   try {
     const swept = { stream: "consumption", source, topic } as const;
     return await sweepStream(postgresSweepStore(database.pool), swept, log, rules);
@@ -237,4 +239,46 @@ test("a broker that comes back whole is no break, and an exchanged one is anothe
   expect(await newestApplied()).toBe("{[30,40)}");
   await deliver("kept", 0, 40);
   expect(await counted()).toBe(70);
+});
+
+test("what compaction took after a restart of the broker is not taken for a log that was cut", async () => {
+  const topic = "compacted";
+  const policy = (lagMs: number) => [
+    { name: "cleanup.policy", value: "compact" },
+    { name: "segment.ms", value: "10" },
+    { name: "min.cleanable.dirty.ratio", value: "0.001" },
+    { name: "min.compaction.lag.ms", value: String(lagMs) },
+  ];
+  await createOn(admin, [{ topic, numPartitions: 1, configEntries: policy(3_600_000) }]);
+  // A second between two records, by their time, begins a segment; the cleaner takes all but the one that is written to.
+  const beginMs = Date.now() - 60_000;
+  const sendKeyed = async (first: number, end: number) => {
+    for (let n = first; n < end; n++) {
+      const value = JSON.stringify(reading(n));
+      const timestamp = String(beginMs + n * 1_000);
+      await producer.send({ topic, messages: [{ key: `${n % 4}`, value, timestamp }] });
+    }
+  };
+  await sendKeyed(0, 4);
+  await deliver(topic, 0, 4);
+  expect((await sweep(topic, async () => true)).breaks).toEqual([]);
+  await restart(async () => undefined); // from here on another epoch
+  await sendKeyed(4, 8);
+  await deliver(topic, 4, 8);
+  await sendKeyed(8, 13);
+  const { ConfigResourceTypes } = kafkajs;
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries: policy(0) }],
+  });
+  const archive = openArchive(settings());
+  await until(
+    () => archive.nextRecord(topic, 0, 0),
+    (first) => first === 8,
+  );
+  await archive.close();
+  expect((await sweep(topic, async () => true)).breaks).toEqual([]);
+  expect(await newestApplied()).toBe("{[0,8)}");
+  await deliver(topic, 0, 13);
+  expect(await counted()).toBe(13);
 });

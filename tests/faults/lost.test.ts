@@ -115,7 +115,7 @@ async function sweep(
     database.pool,
     { source, topics: topicsWith(topic), groups: groupsWith(topic) },
     {
-      topicLog: (name) => topicLogOf(name, offsets, archive),
+      topicLog: (name) => topicLogOf(name, offsets, groups, archive),
       readCommitted: groups.readCommitted,
       nextRecord: archive.nextRecord,
       readRecords,

@@ -5,6 +5,7 @@ import { Kafka, logLevel, Partitioners } from "kafkajs";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { readKafkaEvent } from "../../lib/aggregate/kafka-event.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
+import { openGroupReader } from "../../lib/kafka/groups.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { topicLogOf } from "../../lib/kafka/topic-log.ts";
 import { createOn } from "../../lib/kafka/topics.ts";
@@ -80,19 +81,19 @@ const kafkaSettings = () => ({
 
 async function sweep(topic: string) {
   const offsets = openOffsetReader(kafkaSettings());
-  const holes = openArchive(kafkaSettings());
+  const [groups, holes] = [openGroupReader(kafkaSettings()), openArchive(kafkaSettings())];
   try {
     const swept = { stream: "consumption", source, topic } as const;
     const outcome = await sweepStream(
       postgresSweepStore(database.pool),
       swept,
-      topicLogOf(topic, offsets, holes),
+      topicLogOf(topic, offsets, groups, holes),
       rules,
     );
     await settleHoles(database.pool, swept, await offsets.read(topic), holes.nextRecord);
     return outcome;
   } finally {
-    await Promise.all([offsets.close(), holes.close()]);
+    await Promise.all([offsets.close(), groups.close(), holes.close()]);
   }
 }
 

@@ -255,6 +255,7 @@ class Simulation {
       await this.#scheduler.pause();
       return (this.#partitions[partition]?.epochs ?? []).map(({ start }) => start).reverse();
     },
+    isCompacted: async () => false,
     read: (partition, ranges) => this.#read(partition, ranges),
   };
 

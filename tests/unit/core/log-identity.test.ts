@@ -32,6 +32,7 @@ function since(...batches: [from: number, to: number][]): EntryIdentity {
 const found = (digests: Record<number, string>, ...epochStarts: number[]): Found => ({
   digests: new Map(Object.entries(digests).map(([offset, digest]) => [Number(offset), digest])),
   epochStarts,
+  isCompacted: false,
 });
 
 describe("a log with the same ids", () => {
@@ -84,6 +85,17 @@ describe("a log with the same ids", () => {
     });
     expect(judgeLog(since([100, 108]), cut, found({}, 110))).toBeNull();
     expect(judgeLog(since([100, 108]), { ...cut, first: 108 }, found({}, 104))).toBeNull();
+  });
+
+  test("takes a record that is not there for one that is lost, but where compaction takes records", () => {
+    const restarted = { ...seen, leaderEpoch: 4, end: 128, entryEpochEnd: 100 };
+    const dead = [{ from: 104, to: 108 }];
+    expect(judgeLog(since([100, 108]), restarted, found({}, 104))).toMatchObject({ dead });
+    const compacted = { ...found({}, 104), isCompacted: true };
+    expect(judgeLog(since([100, 108]), restarted, compacted)).toBeNull();
+    const other = { ...found({ 107: "other" }, 104), isCompacted: true };
+    expect(judgeLog(since([100, 108]), restarted, other)).toMatchObject({ dead });
+    expect(judgeLog(since([100, 108]), { ...restarted, end: 104 }, compacted)).toMatchObject({ dead });
   });
 
   test("frees a batch of the old log that was committed after the cut had been seen", () => {
