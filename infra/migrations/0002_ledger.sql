@@ -144,6 +144,20 @@ CREATE TABLE doubtful (
 );
 CREATE INDEX doubtful_by_time ON doubtful (recorded_at DESC);
 
+-- What each weather station has sent, for doubts by its own history (jumps_to_fahrenheit in 0003). One row per station and
+-- hour of event time; the sweeper forgets them after two days (forget_doubtful).
+CREATE TABLE weather_station_hour (
+  latitude numeric NOT NULL, -- degrees, in steps of 0.01 (1 km): a station is where it stands
+  longitude numeric NOT NULL,
+  hour timestamptz NOT NULL,
+  readings bigint NOT NULL,
+  lowest numeric NOT NULL, -- °C; of a value that was doubted as °F: what it would be in °C
+  highest numeric NOT NULL,
+  entered_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (latitude, longitude, hour)
+) WITH (fillfactor = 70);
+CREATE INDEX weather_station_hour_by_age ON weather_station_hour (entered_at);
+
 CREATE TABLE stream_state (
   stream text COLLATE "C" PRIMARY KEY,
   watermark timestamptz, -- null until the stream has had an event

@@ -23,7 +23,8 @@ END $$;
 -- Whatever is not granted is refused, for the functions of later migrations as well.
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION dominant_condition, merge_condition_counts, keep_sensor_history, keep_consumption_history,
-  keep_weather_history, offsets_in, instant, epoch_us, claim_batch, settle_late, commit_sensor, commit_consumption,
+  keep_weather_history, offsets_in, instant, epoch_us, claim_batch, settle_late, jumps_to_fahrenheit,
+  doubt_by_history, commit_sensor, commit_consumption,
   commit_weather, finalise_sensor, finalise_consumption, finalise_weather, settle_hole FROM PUBLIC;
 
 -- What runs with its owner's rights names its schemas itself: the caller's search path must not choose for it.
@@ -64,4 +65,4 @@ GRANT SELECT ON sensor_aggregates_realtime, consumption_aggregates_realtime, wea
 -- read: everything that people and the audit look at; identities of events are nobody's business.
 GRANT SELECT ON sensor_aggregates_realtime, consumption_aggregates_realtime, weather_aggregates_realtime,
   sensor_aggregates_history, consumption_aggregates_history, weather_aggregates_history,
-  ledger, quarantine, too_late, conflict, doubtful, partition_progress, stream_state TO smartgrid_read;
+  ledger, quarantine, too_late, conflict, doubtful, weather_station_hour, partition_progress, stream_state TO smartgrid_read;

@@ -116,7 +116,11 @@ CREATE FUNCTION doubtful_events() RETURNS TABLE (topic text, events bigint) LANG
   SELECT l.topic, sum(l.doubtful)::bigint FROM ledger AS l GROUP BY l.topic HAVING sum(l.doubtful) > 0 ORDER BY l.topic
 $$;
 
+-- The stations' history, which is what temperatures are doubted by, needs two days at most.
 CREATE FUNCTION forget_doubtful(retention interval, most integer) RETURNS bigint LANGUAGE sql AS $$
+  DELETE FROM weather_station_hour WHERE (latitude, longitude, hour) IN (
+    SELECT latitude, longitude, hour FROM weather_station_hour WHERE entered_at < now() - interval '2 days'
+    ORDER BY entered_at LIMIT most FOR UPDATE SKIP LOCKED);
   WITH due AS (
     SELECT log_id, "offset", field FROM doubtful WHERE recorded_at < now() - retention
     ORDER BY recorded_at LIMIT most FOR UPDATE SKIP LOCKED),

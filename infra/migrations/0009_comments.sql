@@ -179,7 +179,17 @@ COMMENT ON COLUMN doubtful_readable.partition IS 'the partition within the topic
 COMMENT ON COLUMN doubtful_readable.incarnation IS '0 for the first log under this topic''s name, one more for each log that took its place';
 COMMENT ON COLUMN doubtful_readable."offset" IS 'where the record stands in the log';
 COMMENT ON FUNCTION doubtful_events() IS 'Counted events with a doubtful value, by topic, of all time';
-COMMENT ON FUNCTION forget_doubtful(interval, integer) IS 'Deletes doubtful values that are older than the retention, at most so many; answers how many';
+COMMENT ON FUNCTION forget_doubtful(interval, integer) IS 'Deletes doubtful values that are older than the retention, at most so many, and says how many; and hours of stations that were entered two days ago';
+COMMENT ON TABLE weather_station_hour IS 'What each weather station has sent lately, by which its temperatures are doubted; kept for two days';
+COMMENT ON COLUMN weather_station_hour.latitude IS 'degrees, rounded to 0.01';
+COMMENT ON COLUMN weather_station_hour.longitude IS 'degrees, rounded to 0.01';
+COMMENT ON COLUMN weather_station_hour.hour IS 'the hour of the event times, UTC';
+COMMENT ON COLUMN weather_station_hour.readings IS 'how many temperatures it holds';
+COMMENT ON COLUMN weather_station_hour.lowest IS 'the lowest of them, °C; one that was doubted as °F is taken as °F';
+COMMENT ON COLUMN weather_station_hour.highest IS 'the highest of them, in the same way';
+COMMENT ON COLUMN weather_station_hour.entered_at IS 'when its first event was counted';
+COMMENT ON FUNCTION jumps_to_fahrenheit(numeric, bigint, numeric, numeric, boolean) IS 'Whether a temperature fits what its station sent in the 24 hours before as °F, and lies far above it as °C';
+COMMENT ON FUNCTION doubt_by_history(jsonb, jsonb) IS 'Doubts the temperatures of a batch by their stations'' history, and enters them into it';
 
 COMMENT ON TABLE seen_event IS 'Identities of counted events, so that a producer''s retry counts once; forgotten with the amendment horizon';
 COMMENT ON COLUMN seen_event.stream IS 'sensor, consumption or weather';

@@ -13,6 +13,8 @@ export const doubtsInWords: Readonly<Record<DoubtReason, string>> = {
   fits_kilometres_per_hour: "of wind_speed is above 40 m/s (144 km/h), a hurricane; km/h would fit",
   fits_fahrenheit:
     "of temperature is warmer than it has been at that latitude in that month, or than 56.7 °C; °F would fit",
+  jumps_to_fahrenheit:
+    "of temperature is 10 °C or more above all that its station sent in the 24 hours before, and °F would fit that",
   beyond_record: "is beyond what was ever measured: temperature below −89.2 °C, pressure above 1085 hPa",
   fits_scaled_hertz:
     "of a sensor of type frequency is 10, 100 or 1000 times, or a thousandth of, 45 to 65 Hz; 0.1, 0.01 or 0.001 Hz, or kHz, would fit",

@@ -56,7 +56,12 @@ interface Judged {
 /** What `commit_<stream>` answers: applied, or not, and then the facts to fold again with. */
 export type Verdict = Judged &
   (
-    | { readonly applied: true; readonly late: number }
+    | {
+        readonly applied: true;
+        readonly late: number;
+        /** Of weather: how many events are doubtful by their station's history alone. */
+        readonly doubtfulByHistory?: number;
+      }
     | {
         readonly applied: false;
         /** Of the batch's offsets, as an `int8multirange`. */
@@ -130,7 +135,10 @@ export async function commitRecords<E extends Event, P>(
     if (batch.offsets.length === 0) return { ...outcome, late: 0, roundTrips: roundTrips - 1 };
     const verdict: Verdict | "try again" = await judge(stream, address, rules, tail, batch);
     if (verdict === "try again") continue;
-    if (verdict.applied) return { ...outcome, late: verdict.late };
+    if (verdict.applied) {
+      const doubtful = outcome.doubtful + (verdict.doubtfulByHistory ?? 0);
+      return { ...outcome, doubtful, late: verdict.late };
+    }
 
     facts = learn(facts, verdict, rules);
   }

@@ -48,6 +48,7 @@ function parametersOf<E extends Event, P>(
     maxEventTimeUs: batch.maxEventTimeUs,
     conflicts: batch.conflicts.map(conflictInHeader),
     doubtful: batch.doubtful,
+    stationReadings: batch.stationReadings,
     futureSkewUs: rules.futureSkewUs,
     amendmentHorizonUs: rules.amendmentHorizonUs,
   };

@@ -1,11 +1,13 @@
-// Values that break no rule and are still likely to be another unit: they are counted, and told. A verdict needs the
-// event alone (and the season at its latitude), so that no order of records can change it. Only what no place on Earth,
-// or no grid, shows is doubted: an alarm that is often false is soon read by nobody. Decision 17.
+// Values that break no rule and are still likely to be another unit: they are counted, and told. A verdict here needs the
+// event alone (and the season at its latitude), so that no order of records can change it; jumps_to_fahrenheit, which needs
+// the station's history, is found by the commit (infra/migrations/0003). Only what no place on Earth, or no grid, shows is
+// doubted: an alarm that is often false is soon read by nobody. Decision 17.
 
 export const doubtReasons = [
   "fits_fraction",
   "fits_kilometres_per_hour",
   "fits_fahrenheit",
+  "jumps_to_fahrenheit",
   "beyond_record",
   "fits_scaled_hertz",
 ] as const;

@@ -6,7 +6,7 @@ import { difference, holds, type OffsetRanges } from "../core/ranges.ts";
 import { windowStartUs } from "../core/window.ts";
 import type { Doubt } from "./doubt.ts";
 import { isRefusal, type Refusal, refuse } from "./refusal.ts";
-import type { Event, Stream, WindowPartial } from "./stream.ts";
+import type { Event, StationReading, Stream, WindowPartial } from "./stream.ts";
 
 /** A record as it stood in the topic. */
 export interface LogRecord {
@@ -65,6 +65,12 @@ export interface DoubtfulValue extends Doubt {
   readonly timeUs: number;
 }
 
+/** What a station measured in an event that is counted. */
+export interface CountedStationReading extends StationReading {
+  readonly offset: number;
+  readonly timeUs: number;
+}
+
 export interface CountedIdentity {
   readonly eventKey: string;
   readonly timeUs: number;
@@ -85,6 +91,8 @@ export interface FoldedBatch<P> {
   readonly conflicts: readonly ConflictingRecord[];
   /** Of the counted events. */
   readonly doubtful: readonly DoubtfulValue[];
+  /** Of the counted events, where the stream has stations. */
+  readonly stationReadings: readonly CountedStationReading[];
   readonly identities: readonly CountedIdentity[];
   /** Of the events that are not too late: a device without a clock says nothing of how far a stream has come. */
   readonly maxEventTimeUs: number | null;
@@ -134,6 +142,7 @@ export function foldRecords<E extends Event, P>(
   const identities: CountedIdentity[] = [];
   const conflicts: ConflictingRecord[] = [];
   const doubtful: DoubtfulValue[] = [];
+  const stationReadings: CountedStationReading[] = [];
   const own = new Map<string, SeenIdentity & { readonly value: Buffer | null }>();
   let fresh = 0;
   let counted = 0;
@@ -180,6 +189,8 @@ export function foldRecords<E extends Event, P>(
     }
     counted++;
     for (const doubt of stream.doubtsOf(event)) doubtful.push({ offset, timeUs, ...doubt });
+    const measured = stream.stationReadingOf?.(event);
+    if (measured !== undefined) stationReadings.push({ offset, timeUs, ...measured });
     if (startUs < firstStartUs) firstStartUs = startUs;
     let groups = windows.get(startUs);
     if (groups === undefined) {
@@ -211,6 +222,7 @@ export function foldRecords<E extends Event, P>(
     tooLate,
     conflicts,
     doubtful,
+    stationReadings,
     identities,
     maxEventTimeUs: maxEventTimeUs === Number.NEGATIVE_INFINITY ? null : maxEventTimeUs,
     firstWindowEndUs: firstStartUs < Number.POSITIVE_INFINITY ? firstStartUs + stream.windowUs : null,

@@ -7,6 +7,14 @@ import type { Refusal } from "./refusal.ts";
 export const streamNames = ["sensor", "consumption", "weather"] as const;
 export type StreamName = (typeof streamNames)[number];
 
+/** A temperature and where it was measured: what the database doubts by the station's history. */
+export interface StationReading {
+  /** Degrees. */
+  readonly latitude: number;
+  readonly longitude: number;
+  readonly celsius: number;
+}
+
 /** What every decoded event has. */
 export interface Event {
   /** Event time, whole µs since the epoch. */
@@ -30,6 +38,8 @@ export interface Stream<E extends Event, P> {
   contentOf(event: E): string;
   /** What is likely to be another unit in an event that is valid. By the event alone, so in any order the same. */
   doubtsOf(event: E): readonly Doubt[];
+  /** What its station measured, for a stream that has stations. */
+  stationReadingOf?(event: E): StationReading;
   /** The group of an event within its window; equal events in this sense share a row. */
   groupOf(event: E): string;
   /** The partial of no event at all, for the group of this event. */

@@ -17,6 +17,7 @@ import type { Event, Stream } from "./stream.ts";
 export interface WeatherEvent extends Event {
   /** Degrees. */
   readonly latitude: number;
+  readonly longitude: number;
   readonly temperatureCelsius: number;
   readonly humidityPercent: number;
   readonly pressureHpa: number;
@@ -78,6 +79,7 @@ function decode(bytes: Buffer, zone?: string): WeatherEvent | Refusal {
     // A station is where it stands: two of them may number their events alike.
     identity: eventId === null ? null : `${location.lat} ${location.lon}\0${eventId}`,
     latitude: location.lat,
+    longitude: location.lon,
     temperatureCelsius,
     humidityPercent,
     pressureHpa,
@@ -100,6 +102,9 @@ export const weatherStream: Stream<WeatherEvent, WeatherPartial> = {
       event.condition,
     ].join("\0"),
   doubtsOf: weatherDoubts,
+  stationReadingOf: ({ latitude, longitude, temperatureCelsius }) => ({
+    ...{ latitude, longitude, celsius: temperatureCelsius },
+  }),
   groupOf: () => "",
   emptyPartial: () => ({
     count: 0,

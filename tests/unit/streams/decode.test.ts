@@ -217,6 +217,7 @@ describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empt
       timeUs: parseInstant("2026-01-15T10:30:00Z"),
       identity: "41.33 19.82\0w-1",
       latitude: 41.33,
+      longitude: 19.82,
       temperatureCelsius: 7.5,
       humidityPercent: 80,
       pressureHpa: 1013.2,
