@@ -25,6 +25,6 @@ export async function findLayout(path: string, encoding: Encoding | null): Promi
   if (what !== undefined) throw new Error(`${path} ${what}`);
   const [firstLine = ""] = head.split(/\r\n|\n|\r/, 1);
   throw new Error(
-    `${path} is of no layout that is known (${[...layouts.keys()].join(", ")}); a table needs --map. It begins: ${firstLine.slice(0, 200)}`,
+    `${path} is of no layout that is known (${[...layouts.keys()].join(", ")}); a table needs --map "meter_id=COLUMN,reading=COLUMN,timestamp=COLUMN", see --help. It begins: ${firstLine.slice(0, 200)}`,
   );
 }

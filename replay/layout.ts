@@ -14,7 +14,7 @@
 //    tells apart the hour that occurs twice. Helpers: replay/times.ts.
 // 5. `column` is a part of the event's identity, together with the meter and the instant: name the column, the register or
 //    the OBIS code; never a row number, so that two downloads that overlap give the same identities.
-// 6. What gives no number: throw `SkippedRow` for the whole row, yield `skipped` for a part of it. What is left out on
+// 6. What gives no number: throw `SkippedRow` for the whole row; of a row with several values, read each by `eachOf`. What is left out on
 //    purpose (another register, an empty column of a short day, a quality that says "no value"): yield `leftOut`. What may
 //    be wrong: yield a `doubt`; nothing is sent then until the user accepts it by its name. Gas and other quantities are
 //    no energy: `unitIn` of replay/units.ts refuses them by name.
@@ -78,6 +78,7 @@ export const doubtNames = [
   "ids",
   "register",
   "interval",
+  "time",
   "unit",
   "layout",
 ] as const;
@@ -109,7 +110,19 @@ export interface Layout {
   read(text: AsyncIterable<string>, options: LayoutOptions): AsyncIterable<Found>;
 }
 
-/** Why a row gives no reading. */
+/** The values of a row, each on its own: one that cannot be read is skipped, and takes none of the others with it. */
+export function* eachOf<T>(values: readonly T[], line: number, find: (value: T) => Found): Iterable<Found> {
+  for (const value of values) {
+    try {
+      yield find(value);
+    } catch (error) {
+      if (!(error instanceof SkippedRow)) throw error;
+      yield { kind: "skipped", line, reason: error.message };
+    }
+  }
+}
+
+/** Why a row, or a value in it, gives no reading. */
 export class SkippedRow extends Error {
   constructor(reason: string) {
     super(reason);

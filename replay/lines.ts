@@ -4,6 +4,8 @@ export interface Line {
   /** From 1. */
   readonly number: number;
   readonly text: string;
+  /** false for a last line that no line end follows. */
+  readonly isEnded: boolean;
 }
 
 /** @param text pieces of a text, cut anywhere */
@@ -16,7 +18,8 @@ export async function* linesOf(text: AsyncIterable<string>): AsyncIterable<Line>
     const end = pending.endsWith("\r") ? pending.length - 1 : pending.length;
     const lines = pending.slice(0, end).split(/\r\n|\n|\r/);
     rest = (lines.pop() ?? "") + pending.slice(end);
-    for (const line of lines) yield { number: ++number, text: line };
+    for (const line of lines) yield { number: ++number, text: line, isEnded: true };
   }
-  if (rest !== "") yield { number: ++number, text: rest.endsWith("\r") ? rest.slice(0, -1) : rest };
+  const isEnded = rest.endsWith("\r");
+  if (rest !== "") yield { number: ++number, text: isEnded ? rest.slice(0, -1) : rest, isEnded };
 }

@@ -23,14 +23,17 @@ function withPoint(text: string, mark: DecimalMark): string {
   return plain.includes(".") ? "" : plain.replace(",", ".");
 }
 
+function numberIn(text: string, mark: DecimalMark): Decimal | null {
+  return parseDecimal(/^[+-]?\d*\.?\d*$/.test(text) && mark === "." ? text : withPoint(text, mark));
+}
+
 /**
  * A number as the file writes it.
  * @throws SkippedRow for an empty or missing value or one that is no decimal number
  */
 export function decimalIn(text: string, column: string, mark: DecimalMark = "."): Decimal {
   if (isMissing(text)) throw new SkippedRow(`${column} is missing`);
-  const plain = /^[+-]?\d*\.?\d*$/.test(text) && mark === "." ? text : withPoint(text, mark);
-  const value = parseDecimal(plain);
+  const value = numberIn(text, mark);
   if (value === null) throw new SkippedRow(`${column} is no number`);
   return value;
 }
@@ -51,15 +54,21 @@ const THREE_DIGITS_AFTER = /^[+-]?[1-9]\d{0,2}(\.\d{3})+$/;
 export class NumberReader {
   readonly #mark: DecimalMark | null;
   readonly #seen = new Map<string, Seen>();
+  readonly #unreadable = new Map<string, string>();
 
   constructor(mark: DecimalMark | null) {
     this.#mark = mark;
   }
 
-  /** @throws SkippedRow as `decimalIn` */
+  /** @throws SkippedRow as `decimalIn`, with the first of the column that is no number */
   read(text: string, column: string, line: number): Decimal {
     if (this.#mark === null) this.#look(text, column, line);
-    return decimalIn(text, column, this.#mark ?? ".");
+    if (isMissing(text)) throw new SkippedRow(`${column} is missing`);
+    const value = numberIn(text, this.#mark ?? ".");
+    if (value !== null) return value;
+    const such = this.#unreadable.get(column) ?? text.slice(0, 40);
+    this.#unreadable.set(column, such);
+    throw new SkippedRow(`${column} is no number, such as "${such}"`);
   }
 
   #look(text: string, column: string, line: number): void {

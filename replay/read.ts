@@ -67,7 +67,7 @@ function isNegativeEnergy({ of, value }: Measurement): boolean {
 export async function readFileReadings(path: string, options: ReadOptions): Promise<FileReadings> {
   const { layout, layoutOptions, negative } = options;
   const sorted = new SortedEntries();
-  const survey = new Survey();
+  const survey = new Survey(Date.now() * 1000);
   const times = new LocalTimes();
   const isSelected = selector(options.selection);
   let values = 0;

@@ -3,11 +3,16 @@
 import { type Line, linesOf } from "./lines.ts";
 
 export type RowOfCells =
-  | { readonly line: number; readonly cells: readonly string[] }
+  | { readonly line: number; readonly cells: readonly string[]; readonly isEnded: boolean }
   | { readonly line: number; readonly problem: string };
 
 /** A cell in quotes may go over so many lines; a quote that is not closed within them is a stray one. */
 const MOST_LINES = 20;
+
+/** Spreadsheets' `="00123"`, whose quotes were doubled where the file was written as CSV. */
+function textOf(value: string): string {
+  return /^="([^"]*)"$/.exec(value)?.[1]?.trim() ?? value;
+}
 
 /**
  * The cells of a row, trimmed. A cell in quotes may hold the delimiter, line ends and doubled quotes; `="00123"`, the way of
@@ -40,7 +45,7 @@ export function cellsOf(text: string, delimiter: string): string[] | "open" | "s
       value += '"';
       from++;
     }
-    cells.push(value.trim());
+    cells.push(textOf(value.trim()));
     while (text[from] === " ") from++;
     if (from >= text.length) return cells;
     if (!text.startsWith(delimiter, from)) return "stray";
@@ -69,8 +74,9 @@ export async function* rowsOf(
       const cells = cellsOf(joined, delimiter);
       if (cells === "open") continue;
       if (cells === "stray" || (n > 0 && !fits(cells))) break;
+      const isEnded = held[n]?.isEnded ?? true;
       held.splice(0, n + 1);
-      return { line: first.number, cells };
+      return { line: first.number, cells, isEnded };
     }
     if (!ended && held.length < MOST_LINES && cellsOf(joined, delimiter) === "open") return null;
     held.shift();

@@ -2,10 +2,13 @@
 
 import { type Decimal, ExactSum, formatDecimal } from "../lib/core/exact.ts";
 import { formatInstant } from "../lib/core/instant.ts";
-import { difference, parseDecimal } from "./decimal.ts";
+import { Course } from "./course.ts";
+import { parseDecimal } from "./decimal.ts";
 import type { Doubt, Measurement } from "./layout.ts";
+import { seriesKey } from "./local-times.ts";
 import { keyOf, type Reading } from "./reading.ts";
 import type { Outcome } from "./readings.ts";
+import { DAY_US, HOUR_US } from "./times.ts";
 import { Troubles } from "./troubles.ts";
 import { inKilo } from "./units.ts";
 
@@ -15,31 +18,25 @@ export interface Total {
   readonly sumKwh: ExactSum;
 }
 
-/** What the values of one series have shown, in the order of time. */
-interface Course {
-  readonly first: Decimal;
-  last: Decimal;
-  count: number;
-  grows: boolean;
-  readonly line: number;
-  lastUs: number;
-  /** Steps from one value to the next that are longer than an hour. */
-  longSteps: number;
-}
-
-const HOUR_US = 3_600_000_000;
-/** Energy that only grows is a standing where it has so many values, or fewer that change little. */
-const GROWING_VALUES = 6;
-
-function looksLikeStanding({ first, last, count, grows }: Course): boolean {
-  const growth = difference(last, first).unscaled;
-  if (!grows || growth === 0n || count < 3) return false;
-  return count >= GROWING_VALUES || difference(difference(last, first), first).unscaled <= 0n;
-}
-
 /** An id that a spreadsheet has shortened: 7.22E+13, or more than 15 digits that end in zeros. */
 function isShortened(id: string): boolean {
   return /^\d([.,]\d+)?E\+?\d+$/i.test(id) || /^\d{15}0+$/.test(id);
+}
+
+/** A row of sums, taken for a meter. */
+const SUMS = /^((grand |sub)?total|sum|summe|somme|suma|gesamt|totaal|totale)s?:?$/i;
+
+/** Before it nobody has stored readings: a number of seconds that was read as one of milliseconds. */
+const EARLIEST_US = Date.UTC(1990, 0) * 1000;
+
+/** How often, and where first. */
+interface Occurrences {
+  readonly line: number;
+  readonly count: number;
+}
+
+function oneMore(before: Occurrences | null, line: number): Occurrences {
+  return { line: before?.line ?? line, count: (before?.count ?? 0) + 1 };
 }
 
 export class Survey {
@@ -52,11 +49,21 @@ export class Survey {
   last: Reading | null = null;
   readonly #courses = new Map<string, Course>();
   readonly #doubts: Doubt[] = [];
-  #negative: { count: number; readonly line: number } | null = null;
+  /** Of each series whose values depend on it: the interval's length, or null where it has several. */
+  readonly #lengths = new Map<string, number | null>();
+  readonly #latestUs: number;
+  #negative: Occurrences | null = null;
   #conflicts: { count: number; readonly lines: string; readonly key: string } | null = null;
-  #long: { count: number; readonly line: number } | null = null;
+  #long: Occurrences | null = null;
   #differences = 0;
-  #longIntervals: { count: number; readonly line: number } | null = null;
+  #longIntervals: Occurrences | null = null;
+  #early: Occurrences | null = null;
+  #future: Occurrences | null = null;
+
+  /** @param nowUs no reading is of a later time */
+  constructor(nowUs: number) {
+    this.#latestUs = nowUs + DAY_US;
+  }
 
   /** Takes an outcome, in the order of time; false where it is a reading that is not to be sent. */
   take(outcome: Outcome): void {
@@ -65,13 +72,15 @@ export class Survey {
     else this.#reading(outcome.reading, outcome.conflictsWith, outcome.lengthUs);
   }
 
-  /** Looks at how long an interval is, where the file says it. */
-  lookAtInterval({ of, line }: Measurement): void {
-    if ((of.quantity === "energy" || of.quantity === "power") && (of.lengthUs ?? 0) > HOUR_US)
-      this.#longIntervals = {
-        line: this.#longIntervals?.line ?? line,
-        count: (this.#longIntervals?.count ?? 0) + 1,
-      };
+  /** Looks at how long an interval is, where the file or the user says it. */
+  lookAtInterval(measurement: Measurement): void {
+    const { of, line, stamp } = measurement;
+    if (of.quantity !== "energy" && of.quantity !== "power") return;
+    if ((of.lengthUs ?? 0) > HOUR_US) this.#longIntervals = oneMore(this.#longIntervals, line);
+    if (of.quantity !== "power" && stamp !== "end") return;
+    const key = seriesKey(measurement);
+    const known = this.#lengths.get(key);
+    this.#lengths.set(key, known === undefined || known === of.lengthUs ? of.lengthUs : null);
   }
 
   addDoubt(doubt: Doubt): void {
@@ -95,14 +104,14 @@ export class Survey {
         lines: this.#conflicts?.lines ?? `${conflictsWith} and ${line}`,
         count: (this.#conflicts?.count ?? 0) + 1,
       };
+    if (reading.timeUs < EARLIEST_US) this.#early = oneMore(this.#early, line);
+    if (reading.timeUs > this.#latestUs) this.#future = oneMore(this.#future, line);
     if (energyKwh === null) return;
-    if (energyKwh.unscaled < 0n)
-      this.#negative = { line: this.#negative?.line ?? line, count: (this.#negative?.count ?? 0) + 1 };
-    if (lengthUs === null) this.#course(`${key}\0${reading.column}`, reading, energyKwh);
+    if (energyKwh.unscaled < 0n) this.#negative = oneMore(this.#negative, line);
+    if (lengthUs === null) this.#course(reading, energyKwh);
     else {
       this.#differences++;
-      if (lengthUs > HOUR_US)
-        this.#long = { line: this.#long?.line ?? line, count: (this.#long?.count ?? 0) + 1 };
+      if (lengthUs > HOUR_US) this.#long = oneMore(this.#long, line);
     }
   }
 
@@ -116,25 +125,11 @@ export class Survey {
     if (energyKwh !== null) total.sumKwh.addDecimal(energyKwh);
   }
 
-  #course(key: string, { line, timeUs }: Reading, energyKwh: Decimal): void {
+  #course(reading: Reading, energyKwh: Decimal): void {
+    const key = seriesKey(reading);
     const course = this.#courses.get(key);
-    if (course === undefined) {
-      this.#courses.set(key, {
-        first: energyKwh,
-        last: energyKwh,
-        count: 1,
-        grows: true,
-        line,
-        lastUs: timeUs,
-        longSteps: 0,
-      });
-      return;
-    }
-    if (timeUs - course.lastUs > HOUR_US) course.longSteps++;
-    course.lastUs = timeUs;
-    course.grows &&= difference(energyKwh, course.last).unscaled >= 0n;
-    course.last = energyKwh;
-    course.count++;
+    if (course === undefined) this.#courses.set(key, new Course(reading.line, reading.timeUs, energyKwh));
+    else course.add(reading.timeUs, energyKwh, this.#lengths.get(key) ?? null);
   }
 
   /** After the last outcome. */
@@ -147,24 +142,37 @@ export class Survey {
         "ids",
         `ids that a spreadsheet has shortened, such as ${shortened[0]}: several meters may have become one; export the file anew with ids as text`,
       );
+    const sums = [...this.bySeries.keys()].find((key) => SUMS.test(key));
+    if (sums !== undefined && this.bySeries.size > 1)
+      doubt("ids", `a meter is called "${sums}": a row of sums? Leave it out by --where "COLUMN!=${sums}"`);
+    for (const [occurrences, where] of [
+      [this.#early, "before 1990"],
+      [this.#future, "in the future"],
+    ] as const)
+      if (occurrences !== null)
+        doubt(
+          "time",
+          `${occurrences.count} of ${this.count} readings lie ${where}, the first in line ${occurrences.line} (${formatInstant((where === "before 1990" ? this.first : this.last)?.timeUs ?? 0)}): correct the file or --date-pattern`,
+        );
     if (this.#negative !== null)
       doubt(
         "negative",
         `${this.#negative.count} readings are negative, the first in line ${this.#negative.line}; --negative export makes them readings of the meter METER-export, --negative skip leaves them out`,
       );
     const courses = [...this.#courses.values()].filter(({ count }) => count >= 3);
-    const standing = courses.filter(looksLikeStanding);
+    const standing = courses.filter(({ looksLikeStanding }) => looksLikeStanding);
     if (standing.length * 2 > courses.length)
       doubt(
         "standing",
-        `the energy of ${standing.length} of ${courses.length} series only grows (${formatDecimal(standing[0]?.first ?? { unscaled: 0n, scale: 0 })} to ${formatDecimal(standing[0]?.last ?? { unscaled: 0n, scale: 0 })} kWh): standings of a register? Then say --standing`,
+        `the energy of ${standing.length} of ${courses.length} series grows nearly always (${formatDecimal(standing[0]?.first ?? { unscaled: 0n, scale: 0 })} to ${formatDecimal(standing[0]?.last ?? { unscaled: 0n, scale: 0 })} kWh): standings of a register? Then say --standing`,
       );
     if (this.#conflicts !== null)
       doubt(
         "register",
         `${this.#conflicts.count} times a meter has two values for one time, first ${this.#conflicts.key} in lines ${this.#conflicts.lines}: several registers? Say register=COLUMN in --map, or choose rows by --where; accepted, the later value is a conflict`,
       );
-    const sparse = courses.find(({ longSteps, count }) => longSteps * 2 >= count);
+    const sparse = courses.find(({ isSparse }) => isSparse);
+    const misfit = [...this.#courses.values()].find(({ misfit: found }) => found !== null);
     const inItsFirstHour = "energy of a longer time would count in the hour in which it starts";
     if (this.#longIntervals !== null)
       doubt(
@@ -175,6 +183,11 @@ export class Survey {
       doubt(
         "interval",
         `readings are more than an hour apart, from line ${sparse.line} on; ${inItsFirstHour}`,
+      );
+    if (misfit !== undefined)
+      doubt(
+        "interval",
+        `from line ${misfit.line} on, most rows are ${misfit.misfit === "shorter" ? "nearer to each other" : "further apart"} than their interval is long, by which power becomes energy and ends become starts; correct --interval`,
       );
     if (this.#long !== null && this.#long.count * 2 > this.#differences)
       doubt(

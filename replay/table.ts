@@ -91,6 +91,24 @@ function hasSplitNumber(cells: readonly string[]): boolean {
   return cells.some((cell, i) => /^[+-]?\d+$/.test(cell) && /^\d{1,6}$/.test(cells[i + 1] ?? ""));
 }
 
+/** The last cells of the rows, by which a last row is told that a cut has shortened: all others are of one length. */
+class LastCells {
+  #length: number | null = null;
+  #rows = 0;
+
+  /** Takes a row. @returns whether it may have been cut within its last cell */
+  isCut(cells: readonly string[], isEnded: boolean): boolean {
+    const length = cells.at(-1)?.length ?? 0;
+    if (!isEnded) return this.#rows >= 2 && (this.#length ?? 0) >= SHORTENED && length < (this.#length ?? 0);
+    this.#length = this.#rows === 0 || length === this.#length ? length : 0;
+    this.#rows++;
+    return false;
+  }
+}
+
+/** Shorter cells differ in length anyway. */
+const SHORTENED = 4;
+
 export function tableLayout(table: Table): Layout {
   const isHeader =
     table.isHeader ?? ((cells: readonly string[]) => table.columns.every((column) => cells.includes(column)));
@@ -109,6 +127,7 @@ export function tableLayout(table: Table): Layout {
       let candidate: Header | null = null;
       let rowsBefore = 0;
       let commaDoubted = false;
+      const lastCells = new LastCells();
       const fits = (cells: readonly string[]) => header === null || cells.length === header.names.length;
       for await (const row of rowsOf(text, table.delimiter, fits)) {
         if (row.line <= (table.skipLines ?? 0)) continue;
@@ -140,6 +159,12 @@ export function tableLayout(table: Table): Layout {
             };
           }
           checkWidth(row.cells, width);
+          if (lastCells.isCut(row.cells, row.isEnded))
+            yield {
+              kind: "doubt",
+              name: "layout",
+              text: `the last row (line ${row.line}) has no line end, and its last cell "${row.cells.at(-1)}" is shorter than all others: the file may be cut off; --accept layout takes what is there`,
+            };
           yield* reader.row({ line: row.line, text: (column) => row.cells[position(column)] ?? "" });
         } catch (error) {
           if (!(error instanceof SkippedRow)) throw error;

@@ -9,6 +9,17 @@ export type Encoding = (typeof encodings)[number];
 
 const HEAD_CHARACTERS = 65_536;
 
+/** What has to be unpacked or saved as text first, by its first bytes. */
+const OTHERS = [
+  [[0x50, 0x4b, 0x03, 0x04], "is a zip archive or a spreadsheet (xlsx): unpack it, or save it as CSV"],
+  [[0xd0, 0xcf, 0x11, 0xe0], "is a spreadsheet (xls): save it as CSV"],
+  [[0x42, 0x5a, 0x68], "is packed by bzip2: unpack it, or pack it by gzip"],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], "is packed by xz: unpack it, or pack it by gzip"],
+  [[0x28, 0xb5, 0x2f, 0xfd], "is packed by zstd: unpack it, or pack it by gzip"],
+  [[0x37, 0x7a, 0xbc, 0xaf], "is packed by 7-Zip: unpack it, or pack it by gzip"],
+] as const;
+const GZIP = [0x1f, 0x8b] as const;
+
 function startsWith(bytes: Buffer, ...prefix: number[]): boolean {
   return prefix.every((byte, i) => bytes[i] === byte);
 }
@@ -21,7 +32,7 @@ async function firstBytes(path: string): Promise<Buffer> {
     throw new Error(`${path} is a directory: name a file in it`);
   }
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(8), 0, 8, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
@@ -31,14 +42,12 @@ async function firstBytes(path: string): Promise<Buffer> {
 /** The file's bytes, through gunzip where they are packed by gzip, whatever the file's name. */
 async function* bytesOf(path: string): AsyncIterable<Buffer> {
   const start = await firstBytes(path);
-  if (startsWith(start, 0x50, 0x4b, 0x03, 0x04))
-    throw new Error(`${path} is a zip archive or a spreadsheet (xlsx): unpack it, or save it as CSV`);
-  if (startsWith(start, 0xd0, 0xcf, 0x11, 0xe0))
-    throw new Error(`${path} is a spreadsheet (xls): save it as CSV`);
+  const other = OTHERS.find(([prefix]) => startsWith(start, ...prefix))?.[1];
+  if (other !== undefined) throw new Error(`${path} ${other}`);
   const file = await open(path);
   const raw = file.createReadStream({ highWaterMark: 1 << 18 });
   // An error of the file destroys gunzip with it, and is thrown by the loop.
-  const stream = startsWith(start, 0x1f, 0x8b) ? pipeline(raw, createGunzip(), () => undefined) : raw;
+  const stream = startsWith(start, ...GZIP) ? pipeline(raw, createGunzip(), () => undefined) : raw;
   try {
     for await (const chunk of stream) yield chunk;
   } catch (error) {
@@ -63,18 +72,25 @@ export async function* readText(path: string, encoding: Encoding | null): AsyncI
   let decoder: InstanceType<typeof TextDecoder> | null = null;
   let lines = 1;
   for await (const bytes of bytesOf(path)) {
+    if (decoder === null && startsWith(bytes, ...GZIP))
+      throw new Error(`${path} is packed by gzip twice: unpack it once`);
     decoder ??= new TextDecoder(encoding ?? encodingOf(bytes), { fatal: true });
     let text: string;
     try {
       text = decoder.decode(bytes, { stream: true });
     } catch (error) {
+      const what = bytes.includes(0)
+        ? "utf-16le, or utf-16be (it has zero bytes)"
+        : "latin1, or what it is (utf-16le, utf-16be)";
       throw new Error(
-        `${path} is not ${decoder.encoding} in or after line ${lines}: say --encoding latin1 or what it is`,
+        `${path} is not ${decoder.encoding} in or after line ${lines}: say --encoding ${what}`,
         { cause: error },
       );
     }
     if (text.includes("\0"))
-      throw new Error(`${path} has zero bytes after line ${lines}: no text, or --encoding utf-16le`);
+      throw new Error(
+        `${path} has zero bytes after line ${lines}: no text, or say --encoding utf-16le or utf-16be`,
+      );
     for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) lines++;
     yield text;
   }

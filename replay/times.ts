@@ -151,6 +151,18 @@ export function patternTime(pattern: string, zone: string): TimeReader {
   };
 }
 
+const EPOCH_DIGITS: Readonly<Record<number, EpochUnit>> = { 10: "s", 13: "ms", 16: "us", 19: "ns" };
+
+/** What to say for a time that was not read. */
+export function patternHint(text: string): string {
+  const whole = /^(\d+)(?:[.,]\d+)?$/.exec(text)?.[1];
+  const unit = EPOCH_DIGITS[whole?.length ?? 0];
+  if (unit !== undefined) return `say --date-pattern epoch-${unit}`;
+  if (whole?.length === 5)
+    return "a spreadsheet's number of days is not read, save the column as date and time";
+  return 'say --date-pattern, such as "dd.MM.yyyy HH:mm"';
+}
+
 /** The same local time, or instant, so much later. */
 export function later(at: FileTime, byUs: number): FileTime {
   return "timeUs" in at ? { timeUs: at.timeUs + byUs } : { localUs: at.localUs + byUs, zone: at.zone };

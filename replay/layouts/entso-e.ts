@@ -1,7 +1,7 @@
 // ENTSO-E's transparency platform: total load of a country or bidding zone, as the table of its pages exports it, and as its
 // file library has it. Forecasts are left out: nobody has consumed them.
 
-import { type Found, SkippedRow } from "../layout.ts";
+import { eachOf, type Found, SkippedRow } from "../layout.ts";
 import { decimalIn, isMissing } from "../numbers.ts";
 import { type Row, tableLayout } from "../table.ts";
 import { HOUR_US, isoTime, lengthIn, patternTime, type TimeReader } from "../times.ts";
@@ -47,29 +47,28 @@ export const entsoE = tableLayout({
       options.zone ?? (named === "UTC" || named === "CET" ? ZONES[named] : ZONES["CET/CEST"]),
     );
     const loads = header.filter((name) => ACTUAL.test(name));
-    function* loadsOf(row: Row): Iterable<Found> {
+    function loadsOf(row: Row): Iterable<Found> {
       const interval = periodOf(row.text(period));
       if (interval === null || interval.at === null) throw new SkippedRow(`${period} is no period`);
-      for (const column of loads) {
+      const { at, lengthUs } = interval;
+      return eachOf(loads, row.line, (column): Found => {
+        const { line } = row;
         const text = row.text(column);
-        if (MISSING.has(text)) {
-          yield { kind: "leftOut", line: row.line, reason: `no load ("${text}")` };
-          continue;
-        }
+        if (MISSING.has(text)) return { kind: "leftOut", line, reason: `no load ("${text}")` };
         const area =
           ACTUAL.exec(column)?.[1] ?? (header.includes("Area") ? row.text("Area") : null) ?? options.meter;
         if (area === null || area === "") throw new Error("the file names no area: name it by --meter");
-        yield {
+        return {
           kind: "measurement",
-          line: row.line,
+          line,
           column: "Actual Total Load",
           series: meter(area),
-          at: interval.at,
+          at,
           stamp: "start",
           value: decimalIn(text, column),
-          of: { quantity: "power", unit: "MW", lengthUs: interval.lengthUs },
+          of: { quantity: "power", unit: "MW", lengthUs },
         };
-      }
+      });
     }
     return { row: loadsOf };
   },

@@ -1,28 +1,24 @@
 // Tables with a meter in each column, by the hour.
 
-import { type EnergyUnit, type FileTime, type Found, SkippedRow } from "../layout.ts";
+import { type EnergyUnit, eachOf, type FileTime, type Found, SkippedRow } from "../layout.ts";
 import { decimalIn, isMissing } from "../numbers.ts";
 import { type Row, tableLayout } from "../table.ts";
 import { HOUR_US, isoTime, later, patternTime } from "../times.ts";
+import { meter } from "./meters.ts";
 
-/** A missing load gives no reading for its meter, not for the others. @throws SkippedRow where all are missing */
-function* hourlyLoads(row: Row, columns: readonly string[], at: FileTime, unit: EnergyUnit): Iterable<Found> {
-  const missing = columns.filter((column) => isMissing(row.text(column)));
-  if (missing.length === columns.length) throw new SkippedRow("all loads are missing");
-  for (const column of missing) yield { kind: "skipped", line: row.line, reason: `${column} is missing` };
-  for (const column of columns) {
-    if (missing.includes(column)) continue;
-    yield {
-      kind: "measurement",
-      line: row.line,
-      column,
-      series: { kind: "meter", meterId: column, customerId: column },
-      at,
-      stamp: "start",
-      value: decimalIn(row.text(column), column),
-      of: { quantity: "energy", unit, lengthUs: HOUR_US },
-    };
-  }
+/** @throws SkippedRow where all loads are missing */
+function hourlyLoads(row: Row, columns: readonly string[], at: FileTime, unit: EnergyUnit): Iterable<Found> {
+  if (columns.every((column) => isMissing(row.text(column)))) throw new SkippedRow("all loads are missing");
+  return eachOf(columns, row.line, (column) => ({
+    kind: "measurement",
+    line: row.line,
+    column,
+    series: meter(column),
+    at,
+    stamp: "start",
+    value: decimalIn(row.text(column), column),
+    of: { quantity: "energy", unit, lengthUs: HOUR_US },
+  }));
 }
 
 const ZONES = Array.from({ length: 20 }, (_, i) => `zone_${i + 1}`);

@@ -1,8 +1,7 @@
 // NEM12, the Australian market's interval data (AEMO, "Meter Data File Format Specification NEM12 & NEM13"): a table whose
 // first cell says what the row is. 200 a register, 300 a day of it, 400 the quality of a part of the day before it.
 
-import type { Found, Layout } from "../layout.ts";
-import { SkippedRow } from "../layout.ts";
+import { eachOf, type Found, type Layout, SkippedRow } from "../layout.ts";
 import { decimalIn } from "../numbers.ts";
 import { type RowOfCells, rowsOf } from "../rows.ts";
 import { DAY_US, HOUR_US, MINUTE_US, patternTime } from "../times.ts";
@@ -64,17 +63,12 @@ function* intervalsOf({ register, line, cells, qualities }: Day): Iterable<Found
       `the row 300 has no quality after ${count} values: the interval's length is not that of row 200`,
     );
   const unit = unitIn(register.unit);
-  for (let n = 1; n <= count; n++) {
+  const intervals = Array.from({ length: count }, (_, i) => i + 1);
+  yield* eachOf(intervals, line, (n): Found => {
     const cell = cells[n + 1] ?? "";
-    if ((quality === "V" ? qualities.get(n) : quality) === "N") {
-      yield { kind: "leftOut", line, reason: "quality N: no value" };
-      continue;
-    }
-    if (cell === "") {
-      yield { kind: "skipped", line, reason: `interval ${n} has no value` };
-      continue;
-    }
-    yield {
+    if ((quality === "V" ? qualities.get(n) : quality) === "N")
+      return { kind: "leftOut", line, reason: "quality N: no value" };
+    return {
       kind: "measurement",
       line,
       column: suffix,
@@ -86,7 +80,13 @@ function* intervalsOf({ register, line, cells, qualities }: Day): Iterable<Found
         ? { quantity: "power", unit, lengthUs: intervalUs }
         : { quantity: "energy", unit, lengthUs: intervalUs },
     };
-  }
+  });
+}
+
+/** Whether a row says by V that rows 400 name the qualities, and they do not for all intervals. */
+function lacksQualities({ register, cells, qualities }: Day): boolean {
+  const count = DAY_US / register.intervalUs;
+  return cells[count + 2]?.slice(0, 1) === "V" && qualities.size < count;
 }
 
 function* settled(day: Day | null): Iterable<Found> {
@@ -103,6 +103,7 @@ async function* read(rows: AsyncIterable<RowOfCells>): AsyncIterable<Found> {
   let register: Register | null = null;
   let day: Day | null = null;
   let ended = false;
+  let unqualified: number | null = null;
   for await (const row of rows) {
     if ("problem" in row) {
       yield { kind: "skipped", line: row.line, reason: row.problem };
@@ -114,6 +115,7 @@ async function* read(rows: AsyncIterable<RowOfCells>): AsyncIterable<Found> {
       continue;
     }
     yield* settled(day);
+    if (day !== null && lacksQualities(day)) unqualified ??= day.line;
     day = null;
     ended = kind === "900";
     if (kind === "200") register = registerOf(row.cells, row.line);
@@ -123,6 +125,12 @@ async function* read(rows: AsyncIterable<RowOfCells>): AsyncIterable<Found> {
       yield { kind: "skipped", line: row.line, reason: `a row ${kind} is not read here` };
   }
   yield* settled(day);
+  if (unqualified !== null)
+    yield {
+      kind: "doubt",
+      name: "layout",
+      text: `the quality V of line ${unqualified} says that rows 400 name the qualities, and they do not for all intervals: values that are none may be among them; --accept layout takes them`,
+    };
   if (!ended)
     yield {
       kind: "doubt",

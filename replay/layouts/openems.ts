@@ -1,7 +1,6 @@
 // OpenEMS: channels of the sum component by their addresses, or the columns of the user interface's export.
 
-import type { Found, Quantity, Series } from "../layout.ts";
-import { SkippedRow } from "../layout.ts";
+import { eachOf, type Found, type Quantity, SkippedRow } from "../layout.ts";
 import { decimalIn, isMissing } from "../numbers.ts";
 import { type Row, tableLayout } from "../table.ts";
 import { isoTime, patternTime, type TimeReader } from "../times.ts";
@@ -74,36 +73,24 @@ function localUs(at: Waiting["at"]): number {
   return "timeUs" in at ? at.timeUs : at.localUs;
 }
 
-function* measurementsOf(
-  { row, at }: Waiting,
+function measurementsOf(
+  { row: { line, texts }, at }: Waiting,
   channels: readonly Channel[],
   meterName: string,
   lengthUs: number | null,
 ): Iterable<Found> {
-  for (const [i, { column, suffix, unit }] of channels.entries()) {
-    const text = row.texts[i] ?? "";
-    if (isMissing(text)) {
-      yield { kind: "leftOut", line: row.line, reason: `${column} is empty` };
-      continue;
-    }
-    const series: Series = meter(`${meterName}${suffix}`);
-    const of: Quantity | null =
-      unit === "Wh"
-        ? { quantity: "standing", unit }
-        : lengthUs === null
-          ? null
-          : { quantity: "power", unit, lengthUs };
-    if (of === null) {
-      yield {
-        kind: "skipped",
-        line: row.line,
-        reason: "a mean power, and no other row that tells for how long",
-      };
-      continue;
-    }
+  const quantityOf = (unit: Channel["unit"]): Quantity => {
+    if (unit === "Wh") return { quantity: "standing", unit };
+    if (lengthUs === null) throw new SkippedRow("a mean power, and no other row that tells for how long");
+    return { quantity: "power", unit, lengthUs };
+  };
+  return eachOf([...channels.entries()], line, ([i, { column, suffix, unit }]): Found => {
+    const text = texts[i] ?? "";
+    if (isMissing(text)) return { kind: "leftOut", line, reason: `${column} is empty` };
     const value = decimalIn(text, column, /^-?\d+,\d+$/.test(text) ? "," : ".");
-    yield { kind: "measurement", line: row.line, column, series, at, stamp: "start", value, of };
-  }
+    const series = meter(`${meterName}${suffix}`);
+    return { kind: "measurement", line, column, series, at, stamp: "start", value, of: quantityOf(unit) };
+  });
 }
 
 function openRows(zone: string, meterName: string, header: readonly string[]) {

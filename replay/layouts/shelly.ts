@@ -1,9 +1,8 @@
 // Shelly's energy meters: the file of the first generation (EM, 3EM), and that of the second (Pro EM, Pro 3EM), which is
 // downloaded as em_data.csv or emdata.
 
-import type { Found } from "../layout.ts";
-import { SkippedRow } from "../layout.ts";
-import { decimalIn, isMissing } from "../numbers.ts";
+import { eachOf, type Found, SkippedRow } from "../layout.ts";
+import { decimalIn } from "../numbers.ts";
 import { type Row, tableLayout } from "../table.ts";
 import { epochTime, isoTime, type TimeReader } from "../times.ts";
 import { type Direction, meter } from "./meters.ts";
@@ -13,7 +12,7 @@ interface EnergyColumn {
   readonly direction: Direction;
 }
 
-function* energies(
+function energies(
   row: Row,
   time: string,
   timeOf: TimeReader,
@@ -22,22 +21,16 @@ function* energies(
 ): Iterable<Found> {
   const at = timeOf(row.text(time));
   if (at === null) throw new SkippedRow(`${time} is no time`);
-  for (const { name, direction } of columns) {
-    if (isMissing(row.text(name))) {
-      yield { kind: "skipped", line: row.line, reason: `${name} is missing` };
-      continue;
-    }
-    yield {
-      kind: "measurement",
-      line: row.line,
-      column: name,
-      series: meter(id, direction),
-      at,
-      stamp: "start",
-      value: decimalIn(row.text(name), name),
-      of: { quantity: "energy", unit: "Wh", lengthUs: null },
-    };
-  }
+  return eachOf(columns, row.line, ({ name, direction }) => ({
+    kind: "measurement",
+    line: row.line,
+    column: name,
+    series: meter(id, direction),
+    at,
+    stamp: "start",
+    value: decimalIn(row.text(name), name),
+    of: { quantity: "energy", unit: "Wh", lengthUs: null },
+  }));
 }
 
 /** Columns by name, where they are energy: one for each phase. */

@@ -1,7 +1,7 @@
 // Half-hourly data of British suppliers and data collectors: a row for each day and register, a column for each half hour,
 // named by its settlement period (HH1 … HH50) or by its local time (00:00 … 23:30).
 
-import { type Found, SkippedRow } from "../layout.ts";
+import { eachOf, type Found, SkippedRow } from "../layout.ts";
 import { decimalIn, isMissing } from "../numbers.ts";
 import { type Row, tableLayout } from "../table.ts";
 import { DAY_US, elapsedInDay, HOUR_US, isoTime, later, MINUTE_US, patternTime } from "../times.ts";
@@ -91,19 +91,19 @@ export const ukHalfHourly = tableLayout({
       const id = row.text(columns.id);
       if (id === "") throw new SkippedRow(`${columns.id} is missing`);
       const unit = unitIn((columns.unit === undefined ? "" : row.text(columns.unit)) || "kWh");
-      for (const { column, us } of usesPeriods ? columns.periods : columns.clocks) {
-        const at = usesPeriods ? elapsedInDay(midnight, us, HALF_HOUR_US) : later(midnight, us);
-        const text = row.text(column);
-        if (isMissing(text) || at === null) {
-          const isBeyond = at === null && (isMissing(text) || Number(text) === 0);
-          if (at !== null) yield { kind: "skipped", line: row.line, reason: `${column} is missing` };
-          else if (!isBeyond)
-            yield { kind: "skipped", line: row.line, reason: `${column} lies beyond the day` };
-          continue;
-        }
-        yield {
+      const { line } = row;
+      const halfHours = (usesPeriods ? columns.periods : columns.clocks)
+        .map(({ column, us }) => ({
+          column,
+          text: row.text(column),
+          at: usesPeriods ? elapsedInDay(midnight, us, HALF_HOUR_US) : later(midnight, us),
+        }))
+        .filter(({ at, text }) => at !== null || !(isMissing(text) || Number(text) === 0));
+      yield* eachOf(halfHours, line, ({ column, text, at }): Found => {
+        if (at === null) throw new SkippedRow(`${column} lies beyond the day`);
+        return {
           kind: "measurement",
-          line: row.line,
+          line,
           column: quantity || "kWh",
           series: meter(id, direction),
           at,
@@ -113,7 +113,7 @@ export const ukHalfHourly = tableLayout({
             ? { quantity: "power", unit, lengthUs: HALF_HOUR_US }
             : { quantity: "energy", unit, lengthUs: HALF_HOUR_US },
         };
-      }
+      });
     }
     return { row: halfHoursOf };
   },

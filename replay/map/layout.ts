@@ -1,8 +1,8 @@
 // A table by --map and the options that say what the file is.
 
 import { addDecimals, type Decimal } from "../../lib/core/exact.ts";
-import { instantsOfLocal } from "../../lib/core/zone.ts";
 import {
+  eachOf,
   type FileTime,
   type Found,
   type Layout,
@@ -13,8 +13,9 @@ import {
 } from "../layout.ts";
 import { type DecimalMark, isMissing, NumberReader } from "../numbers.ts";
 import { type Row, type RowReader, tableLayout } from "../table.ts";
-import { DAY_US, elapsedInDay, MINUTE_US, type TimeReader } from "../times.ts";
+import { elapsedInDay, HOUR_US, MINUTE_US, patternHint, type TimeReader } from "../times.ts";
 import { isPowerUnit, unitIn } from "../units.ts";
+import { elapsedTimes } from "./day-columns.ts";
 import type { ColumnMap, Sum } from "./parse.ts";
 import { UnitWatch } from "./unit-watch.ts";
 import { namedColumns, type ValueColumn, valueColumns } from "./value-columns.ts";
@@ -50,8 +51,15 @@ function isEmpty(row: Row, columns: readonly string[]): boolean {
   return columns.every((column) => row.text(column) === "");
 }
 
-function usesStep(map: ColumnMap): boolean {
-  return [...map.texts.values()].flat().some((term) => term.is === "here" && term.what === "step");
+/** Names of columns of energy that is given to the grid. */
+const FED_IN =
+  /export|feed.?in|fed.?in|generat|returned|inject|einspeis|r\u00fcck|teruglever|injectie|surplus|sold/i;
+
+/** Whether fields (null: any) use the name or the time of the value's column. */
+function usesHere(map: ColumnMap, what: "column" | "step", fields: readonly string[] | null = null): boolean {
+  return [...map.texts]
+    .filter(([field]) => fields === null || fields.includes(field))
+    .some(([, sum]) => sum.some((term) => term.is === "here" && term.what === what));
 }
 
 /** Reads the rows of one file by a map. */
@@ -80,7 +88,7 @@ class MappedRows implements RowReader {
     this.#numbers = new NumberReader(options.decimal);
     this.#values = valueColumns(map, header);
     this.#units = new UnitWatch(header, map.texts.has("unit"));
-    this.#steps = usesStep(map);
+    this.#steps = usesHere(map, "step");
   }
 
   *row(row: Row): Iterable<Found> {
@@ -91,26 +99,46 @@ class MappedRows implements RowReader {
       yield { kind: "leftOut", line: row.line, reason: `not of --where ${filter.text}` };
       return;
     }
-    for (const value of this.#values) {
+    const elapsed = this.#elapsedTimes(row);
+    yield* eachOf(this.#values, row.line, (value): Found => {
       if (this.#values.length > 1 && value.columns.every((column) => isMissing(row.text(column))))
-        yield { kind: "leftOut", line: row.line, reason: "empty columns" };
-      else
-        yield {
-          kind: "measurement",
-          line: row.line,
-          column: this.#columnName(row, value),
-          series: this.#seriesOf(row, value),
-          at: this.#elapsedTime(row, value) ?? this.#timeIn(row, value),
-          stamp: this.#options.stamp,
-          of: this.#quantityOf(row, value),
-          value: this.#numberIn(row, value),
-        };
-    }
+        return { kind: "leftOut", line: row.line, reason: "empty columns" };
+      return {
+        kind: "measurement",
+        line: row.line,
+        column: this.#columnName(row, value),
+        series: this.#seriesOf(row, value),
+        at: elapsed?.(value) ?? this.#timeIn(row, value),
+        stamp: this.#options.stamp,
+        of: this.#quantityOf(row, value),
+        value: this.#numberIn(row, value),
+      };
+    });
   }
 
   *end(): Iterable<Found> {
     yield* this.#numbers.doubts(() => this.#units.isWhole);
     yield* this.#units.doubts();
+    yield* this.#columnDoubts();
+  }
+
+  /** What the columns' names and number make doubtful. */
+  *#columnDoubts(): Iterable<Found> {
+    const names = this.#values.flatMap(({ columns }) => columns);
+    const fed = names.find((name) => FED_IN.test(name));
+    if (fed !== undefined && names.length > 1 && !usesHere(this.#map, "column", ["meter_id", "sensor_id"]))
+      yield {
+        kind: "doubt",
+        name: "register",
+        text: `"${fed}" is energy fed in by its name, and would be added to "${names.find((name) => !FED_IN.test(name)) ?? names[0]}" of the same meter: make them meters of their own, by meter_id=…+'-'+@column in --map`,
+      };
+    const hours = (this.#values.length * (this.#options.intervalUs ?? 0)) / HOUR_US;
+    if (this.#steps && (hours < 23 || hours > 25))
+      yield {
+        kind: "doubt",
+        name: "interval",
+        text: `${this.#values.length} columns of a day make ${hours} hours: correct --interval or the columns`,
+      };
   }
 
   #textOf(row: Row, sum: Sum, value: ValueColumn, field: string): string {
@@ -161,7 +189,9 @@ class MappedRows implements RowReader {
     const at = this.#timeOf(text);
     if (at !== null) return at;
     this.#unreadable ??= text.slice(0, 60);
-    throw new SkippedRow(`timestamp cannot be read, such as "${this.#unreadable}": say --date-pattern`);
+    throw new SkippedRow(
+      `timestamp cannot be read, such as "${this.#unreadable}": ${patternHint(this.#unreadable)}`,
+    );
   }
 
   /** Of the intervals of a local day, which are counted from 1 on: 23 to 25 hours. */
@@ -179,21 +209,14 @@ class MappedRows implements RowReader {
     return at;
   }
 
-  /** The time of a column where the row has one for each interval of a day that the clocks make shorter or longer. */
-  #elapsedTime(row: Row, value: ValueColumn): FileTime | null {
+  /** Times since midnight, where the row's columns are no times of day. @throws SkippedRow where one lies beyond the day */
+  #elapsedTimes(row: Row): ((value: ValueColumn) => FileTime) | null {
     const { intervalUs } = this.#options;
-    if (!this.#steps || intervalUs === null) return null;
-    const filled = this.#values.findLastIndex(({ columns }) => !isEmpty(row, columns)) + 1;
     const [first] = this.#values;
-    if (filled * intervalUs === DAY_US || first === undefined) return null;
-    // A gap in the middle is the hour that the clocks leave out: then the columns are times of day.
-    if (this.#values.slice(0, filled).some(({ columns }) => isEmpty(row, columns))) return null;
-    const midnight = this.#timeIn(row, first);
-    if ("timeUs" in midnight) return null;
-    const start = instantsOfLocal(midnight.localUs, midnight.zone)[0];
-    const end = instantsOfLocal(midnight.localUs + DAY_US, midnight.zone)[0];
-    if (start === undefined || end === undefined || end - start !== filled * intervalUs) return null;
-    return { timeUs: start + value.step * intervalUs };
+    if (!this.#steps || intervalUs === null || first === undefined) return null;
+    const filled = this.#values.filter(({ columns }) => !isEmpty(row, columns)).map(({ step }) => step);
+    const timeOf = elapsedTimes(filled, this.#timeIn(row, first), intervalUs);
+    return timeOf === null ? null : ({ step }) => ({ timeUs: timeOf(step) });
   }
 
   #quantityOf(row: Row, value: ValueColumn): Quantity {
@@ -221,7 +244,7 @@ class MappedRows implements RowReader {
 
 /** The layout of a table by a map of its columns. @throws Error where map and options do not fit together */
 export function mappedLayout(map: ColumnMap, options: TableOptions): Layout {
-  if (usesStep(map) && options.intervalUs === null)
+  if (usesHere(map, "step") && options.intervalUs === null)
     throw new Error("@step needs the interval's length: say --interval, such as 30m");
   if (map.texts.has("period") && (options.intervalUs === null || options.stamp === "end"))
     throw new Error("period needs the interval's length (say --interval, such as 1h), and no --stamp end");

@@ -34,9 +34,10 @@ test("what is no reading is skipped by reason and line", async () => {
   expect(lines).toEqual(["a 2025-12-31T23:00Z 1000 Wh"]);
   expect(skipped).toEqual({
     "the local time does not exist in Europe/Tirane (clocks go forward)": "2",
-    'timestamp cannot be read, such as "2026-02-30T00:00:00": say --date-pattern': "3-4",
+    'timestamp cannot be read, such as "2026-02-30T00:00:00": say --date-pattern, such as "dd.MM.yyyy HH:mm"':
+      "3-4",
     "Energy is missing": "5",
-    "Energy is no number": "6",
+    'Energy is no number, such as "x"': "6",
     "meter_id is missing": "7",
     "the row has fewer fields than the header: 1 of 3": "9",
   });
