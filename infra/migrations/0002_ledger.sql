@@ -183,8 +183,9 @@ CREATE TABLE partition_progress (
   committed_offset bigint, -- null where the group has committed none
   lost int8multirange NOT NULL DEFAULT '{}', -- the broker has records there: the sweeper delivers them again
   expired int8multirange NOT NULL DEFAULT '{}', -- retention has removed it, above the first offset that was ever applied
+  unasked bigint NOT NULL DEFAULT 0, -- offsets of the same kind of which the broker was not asked yet
   lost_since timestamptz,
-  lost_why text, -- why the last try to deliver it again failed
+  lost_why text, -- why it was not delivered again, and what to do; null where nothing is in the way
   PRIMARY KEY (source, topic, partition)
 ) WITH (fillfactor = 50);
 

@@ -53,10 +53,10 @@ BEGIN
 END $$;
 
 -- Enters offsets that hold no record into a partition's ranges; counts stay as they are.
-CREATE FUNCTION settle_hole(
-  hole_source text, hole_topic text, hole_partition integer, hole_incarnation integer, hole int8range
+CREATE FUNCTION settle_holes(
+  of_source text, of_topic text, of_partition integer, of_incarnation integer, holes int8multirange
 ) RETURNS void LANGUAGE sql AS $$
   INSERT INTO ledger AS l (source, topic, partition, incarnation, applied)
-  VALUES (hole_source, hole_topic, hole_partition, hole_incarnation, int8multirange(hole))
+  VALUES (of_source, of_topic, of_partition, of_incarnation, holes)
   ON CONFLICT (source, topic, partition, incarnation) DO UPDATE SET applied = l.applied + excluded.applied
 $$;

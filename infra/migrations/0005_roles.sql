@@ -25,7 +25,7 @@ ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION dominant_condition, merge_condition_counts, keep_sensor_history, keep_consumption_history,
   keep_weather_history, offsets_in, instant, epoch_us, claim_batch, settle_late, jumps_to_fahrenheit,
   doubt_by_history, commit_sensor, commit_consumption,
-  commit_weather, finalise_sensor, finalise_consumption, finalise_weather, settle_hole FROM PUBLIC;
+  commit_weather, finalise_sensor, finalise_consumption, finalise_weather, settle_holes FROM PUBLIC;
 
 -- What runs with its owner's rights names its schemas itself: the caller's search path must not choose for it.
 CREATE PROCEDURE run_as_owner(VARIADIC functions regproc[]) LANGUAGE plpgsql AS $$
@@ -39,9 +39,9 @@ END $$;
 COMMENT ON PROCEDURE run_as_owner IS 'Lets functions run with their owner''s rights, in this schema; for migrations';
 
 CALL run_as_owner('commit_sensor', 'commit_consumption', 'commit_weather', 'finalise_sensor', 'finalise_consumption',
-  'finalise_weather', 'settle_hole');
+  'finalise_weather', 'settle_holes');
 GRANT EXECUTE ON FUNCTION commit_sensor, commit_consumption, commit_weather TO smartgrid_ingest, smartgrid_sweep;
-GRANT EXECUTE ON FUNCTION finalise_sensor, finalise_consumption, finalise_weather, settle_hole TO smartgrid_sweep;
+GRANT EXECUTE ON FUNCTION finalise_sensor, finalise_consumption, finalise_weather, settle_holes TO smartgrid_sweep;
 
 DO $$
 BEGIN

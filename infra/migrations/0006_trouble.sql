@@ -26,6 +26,13 @@ CREATE FUNCTION ranges_text(ranges int8multirange) RETURNS text LANGUAGE sql IMM
   FROM unnest(ranges) WITH ORDINALITY AS u(r, n)
 $$;
 
+-- Of a stream that is read from another source or topic by now, the rows of before say nothing.
+CREATE FUNCTION present_progress() RETURNS SETOF partition_progress LANGUAGE sql STABLE AS $$
+  SELECT p.* FROM partition_progress AS p
+  JOIN (SELECT DISTINCT ON (stream) stream, source, topic FROM partition_progress ORDER BY stream, observed_at DESC)
+    AS present USING (stream, source, topic)
+$$;
+
 -- kind:
 --   partition_stuck  records wait on the broker, and nothing of the partition has been applied for so long
 --   sweeper_silent   no sweep of the stream has succeeded for so long
@@ -88,20 +95,19 @@ LANGUAGE sql STABLE AS $$
     ORDER BY b.topic, b.partition, b.found_at DESC) AS broken
   UNION ALL
   SELECT 'records_lost', p.stream, p.topic || '-' || p.partition, p.lost_since, concat_ws('; ',
-    CASE WHEN p.lost <> '{}' THEN 'LOST ' || offsets_in(p.lost) || ' offsets ' || ranges_text(p.lost)
-      || ' that the trigger has passed (it goes on at ' || p.committed_offset || ') and that are not counted; '
-      || CASE WHEN p.lost_why IS NULL THEN 'the sweeper delivers them again from the broker'
-           ELSE 'delivering them again failed (' || p.lost_why
-             || '): npm run audit -- --repair delivers them, npm run failures lists batches that were given up' END END,
+    CASE WHEN p.lost <> '{}' THEN 'LOST ' || CASE WHEN p.unasked > 0 THEN 'at least ' ELSE '' END || offsets_in(p.lost)
+      || ' offsets ' || ranges_text(p.lost) || ' that the trigger has passed (it goes on at ' || p.committed_offset
+      || ') and that are not counted; '
+      || CASE WHEN p.unasked > 0 THEN 'of ' || p.unasked || ' more the broker was not asked yet; ' ELSE '' END
+      || coalesce(p.lost_why, 'the sweeper delivers them again from the broker') END,
     CASE WHEN p.expired <> '{}' THEN 'LOST for good ' || offsets_in(p.expired) || ' offsets ' || ranges_text(p.expired)
       || ' that retention removed before they were counted: npm run audit -- --acknowledge takes note of it' END,
     CASE WHEN p.committed_offset > p.end_offset THEN 'the trigger''s group goes on at offset ' || p.committed_offset
       || ', but the log ends at ' || p.end_offset || ': it was truncated, or is that of another cluster' END)
-  FROM ( -- Of a stream that is read from another source or topic by now, the rows of before say nothing.
-    SELECT DISTINCT ON (stream, partition) * FROM partition_progress ORDER BY stream, partition, observed_at DESC) AS p
+  FROM present_progress() AS p
   WHERE p.lost_since IS NOT NULL
   ORDER BY 1, 3
 $$;
 
 CALL run_as_owner('trouble');
-GRANT EXECUTE ON FUNCTION trouble(interval, interval) TO smartgrid_api, smartgrid_read, smartgrid_sweep;
+GRANT EXECUTE ON FUNCTION trouble(interval, interval), present_progress() TO smartgrid_api, smartgrid_read, smartgrid_sweep;

@@ -221,7 +221,8 @@ COMMENT ON COLUMN partition_progress.committed_offset IS 'where the trigger''s c
 COMMENT ON COLUMN partition_progress.lost IS 'offsets that the trigger has passed, that are not counted, and that the broker still has: the sweeper delivers them again';
 COMMENT ON COLUMN partition_progress.expired IS 'offsets that the trigger has passed and that retention removed before they were counted: lost for good';
 COMMENT ON COLUMN partition_progress.lost_since IS 'since when something is lost, or the group is ahead of the log; null where all is well';
-COMMENT ON COLUMN partition_progress.lost_why IS 'why the last try to deliver it again failed';
+COMMENT ON COLUMN partition_progress.unasked IS 'offsets that the trigger has passed, that are not counted, and of which the broker was not asked yet: lost, or without a record';
+COMMENT ON COLUMN partition_progress.lost_why IS 'why what is lost was not delivered again, and what to do; null where nothing is in the way';
 COMMENT ON COLUMN partition_progress.lagging_since IS 'since when it has had a lag without a break; null without one';
 
 COMMENT ON TABLE reported_trouble IS 'Trouble that has been logged as begun and not yet as ended; trouble() says what there is now';
@@ -306,9 +307,10 @@ COMMENT ON FUNCTION commit_weather IS 'Commits the batch of a partition of the w
 COMMENT ON FUNCTION finalise_sensor IS 'Makes up to so many open rows final whose window the watermark has passed; returns how many';
 COMMENT ON FUNCTION finalise_consumption IS 'Makes up to so many open rows final whose window the watermark has passed; returns how many';
 COMMENT ON FUNCTION finalise_weather IS 'Makes up to so many open rows final whose window the watermark has passed; returns how many';
+COMMENT ON FUNCTION present_progress IS 'partition_progress without the rows of sources and topics that a stream was read from before';
 COMMENT ON FUNCTION trouble IS 'What does not go on: which, since when and why. stuck_after: how long is too long; idle_after: when a silent partition is let go';
 COMMENT ON FUNCTION forget_quarantine IS 'Deletes up to so many quarantined records whose retention has passed; returns how many were resolved and unresolved';
-COMMENT ON FUNCTION settle_hole IS 'Enters offsets that hold no record into a partition''s ledger';
+COMMENT ON FUNCTION settle_holes IS 'Enters offsets that hold no record into a partition''s ledger';
 COMMENT ON FUNCTION readable_bytes IS 'Bytes as text: as they are where they are UTF-8 (utf8), else with octal escapes (escape)';
 COMMENT ON FUNCTION position_text IS 'A record as the commands name it: topic-partition@offset, with #incarnation where that is not 0';
 COMMENT ON FUNCTION reason_in_words IS 'A reason of quarantine as a sentence';

@@ -36,8 +36,13 @@ export function prometheusText({ partitions, streams, conflicts, doubtful, troub
     ),
     family(
       "smartgrid_partition_lost_offsets",
-      "Offsets that the trigger has passed and that are not counted",
+      "Offsets that the trigger has passed and that are not counted; at least so many while smartgrid_partition_unasked_offsets is not 0",
       partitions.map(({ stream, topic, partition, lost }) => [{ stream, topic, partition }, lost]),
+    ),
+    family(
+      "smartgrid_partition_unasked_offsets",
+      "Offsets that the trigger has passed and that are not counted, of which the sweeper has not asked the broker yet: lost, or without a record",
+      partitions.map(({ stream, topic, partition, unasked }) => [{ stream, topic, partition }, unasked]),
     ),
     family(
       "smartgrid_watermark_age_seconds",

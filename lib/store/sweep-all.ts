@@ -29,9 +29,11 @@ export interface SweptBroker {
   readonly readRecords: ReadRecords;
 }
 
-export interface StreamOutcome extends Omit<SweepOutcome, "lost"> {
+export interface StreamOutcome extends Omit<SweepOutcome, "passed"> {
   /** Offsets that the trigger has passed and that are not counted, as this sweep found them. */
   readonly lost: number;
+  /** Offsets of the same kind of which the broker was not asked yet: where this is not 0, `lost` may be too low. */
+  readonly unasked: number;
 }
 
 export interface Swept {
@@ -59,16 +61,16 @@ async function sweepOne(
   const topicLog = broker.topicLog(swept.topic);
   // First of all: what was committed before the ledger is read has been applied before, or is lost.
   const committed = await broker.readCommitted(swept.topic, groups[stream]);
-  const { lost, ...outcome } = await sweepStream(store, swept, topicLog, rules, (offsets) =>
+  const { passed, ...outcome } = await sweepStream(store, swept, topicLog, rules, (offsets) =>
     findLost(pool, swept, offsets, committed, broker.nextRecord),
   );
   logBreaks(source, swept.topic, outcome.breaks);
   const offsets = await topicLog.offsets();
-  const lostOffsets = await recordLost(pool, swept, offsets, committed, lost);
+  const found = await recordLost(pool, swept, offsets, committed, passed);
   // Last of all: a sweep does not wait for it, the next one has the use of it.
   await settleHolesAhead(pool, swept, offsets, committed, broker.nextRecord);
   await completeConflicts(pool, swept, topicLog, rules.zones);
-  return { outcome: { ...outcome, lost: lostOffsets }, lost: lost.map((gap) => ({ ...swept, ...gap })) };
+  return { outcome: { ...outcome, ...found }, lost: passed.lost.map((gap) => ({ ...swept, ...gap })) };
 }
 
 /**

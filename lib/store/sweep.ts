@@ -24,6 +24,14 @@ export interface Gap {
   readonly to: number;
 }
 
+/** What a trigger's group has passed and the ledger does not hold. */
+export interface PassedGaps {
+  /** The broker has records there. */
+  readonly lost: readonly Gap[];
+  /** Lost, or without a record: there were too many gaps to ask the broker in one sweep. */
+  readonly unasked: readonly Gap[];
+}
+
 export interface SweepRules {
   readonly delayUs: number;
   readonly idleUs: number;
@@ -43,8 +51,7 @@ export interface SweepOutcome extends MovedWatermark {
   readonly finalised: number;
   /** Where another log answers than before, or the log was cut. */
   readonly breaks: readonly FoundBreak[];
-  /** What the trigger's group has passed and the ledger does not hold, although the broker has records there. */
-  readonly lost: readonly Gap[];
+  readonly passed: PassedGaps;
 }
 
 export interface ObservedPartition extends PartitionProgress {
@@ -99,6 +106,7 @@ export interface SweepStore {
 }
 
 const FINALISE_BATCH = 5_000;
+const nothingPassed: PassedGaps = { lost: [], unasked: [] };
 
 async function finaliseRows(store: SweepStore, stream: StreamName): Promise<number> {
   let total = 0;
@@ -121,13 +129,13 @@ export async function sweepStream(
   swept: SweptTopic,
   log: TopicLog,
   rules: SweepRules,
-  findLost: (offsets: readonly PartitionOffsets[]) => Promise<readonly Gap[]> = async () => [],
+  findLost: (offsets: readonly PartitionOffsets[]) => Promise<PassedGaps> = async () => nothingPassed,
 ): Promise<SweepOutcome> {
   const { readAtUs, entries } = await store.readLedger(swept);
   const offsets = await log.offsets();
   const breaks = await store.recordLogs(swept, await watchLog(log, entries, offsets));
-  const lost = await findLost(offsets);
-  const [holding] = lost;
+  const passed = await findLost(offsets);
+  const [holding] = passed.lost;
   const moved = await store.moveWatermark(
     swept,
     offsets,
@@ -148,5 +156,5 @@ export async function sweepStream(
   );
   const finalised = await finaliseRows(store, swept.stream);
   await store.forgetIdentities(swept.stream, rules.amendmentHorizonUs);
-  return { stream: swept.stream, ...moved, finalised, breaks, lost };
+  return { stream: swept.stream, ...moved, finalised, breaks, passed };
 }

@@ -27,12 +27,14 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
     final: string;
     brokenLogs: string;
     lost: string;
+    unasked: string;
     redelivered: string;
     watermarks: Counts["watermarks"];
   }>(
     `SELECT (SELECT coalesce(sum(records), 0) FROM ledger) AS records, sum(open) AS open, sum(final) AS final,
        (SELECT count(*) FROM trouble('1 day', '1 day') WHERE kind = 'log_broken') AS "brokenLogs",
-       (SELECT coalesce(sum(offsets_in(lost) + offsets_in(expired)), 0) FROM partition_progress) AS lost,
+       (SELECT coalesce(sum(offsets_in(lost) + offsets_in(expired)), 0) FROM present_progress()) AS lost,
+       (SELECT coalesce(sum(unasked), 0) FROM present_progress()) AS unasked,
        (SELECT coalesce(sum(records), 0) FROM redelivery WHERE delivered_at >= to_timestamp($1)) AS redelivered,
        (SELECT json_agg(json_build_object('stream', stream, 'atMs', floor(extract(epoch FROM watermark) * 1000))
           ORDER BY stream)
@@ -54,6 +56,7 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
     final: Number(row.final),
     brokenLogs: Number(row.brokenLogs),
     lost: Number(row.lost),
+    unasked: Number(row.unasked),
     redelivered: Number(row.redelivered),
     watermarks: row.watermarks,
   };

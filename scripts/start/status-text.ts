@@ -17,14 +17,16 @@ export interface Findings {
   readonly brokenLogs: number;
   /** Offsets that the triggers have passed and that are not counted. */
   readonly lost: number;
+  /** Offsets of the same kind of which the broker was not asked yet: where this is not 0, `lost` may be too low. */
+  readonly unasked: number;
   /** Lost records that were delivered again since the start. */
   readonly redelivered: number;
 }
 
 /** What the triggers have passed and nobody has counted is seen first; also that it was made good. */
-export function alertsOf({ brokenLogs, lost, redelivered }: Findings): string[] {
+export function alertsOf({ brokenLogs, lost, unasked, redelivered }: Findings): string[] {
   return [
-    ...(lost === 0 ? [] : [`LOST ${lost} (/ready says where)`]),
+    ...(lost === 0 ? [] : [`LOST ${unasked === 0 ? "" : "at least "}${lost} (/ready says where)`]),
     ...(brokenLogs === 0 ? [] : [`LOGS BROKEN ${brokenLogs} (npm run audit)`]),
     ...(redelivered === 0 ? [] : [`${redelivered} lost records delivered again`]),
   ];

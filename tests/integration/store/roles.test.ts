@@ -72,7 +72,7 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["DELETE FROM reported_trouble", ["sweep"]],
   ["UPDATE stream_state SET moved_at = now()", ["sweep"]],
   ["SELECT instant(0), epoch_us(now())", ["sweep", "read"]],
-  ["SELECT settle_hole('s', 't', 0, 0, int8range(0, 1))", ["sweep"]],
+  ["SELECT settle_holes('s', 't', 0, 0, '{[0,1)}')", ["sweep"]],
   ["SELECT * FROM forget_quarantine('90 days', 1)", ["sweep"]],
   ["SELECT * FROM redelivery", ["read"]],
   [

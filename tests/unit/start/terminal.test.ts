@@ -105,12 +105,15 @@ test("a stream without a watermark is the one that is furthest behind", () => {
 });
 
 test("what the sweeper has found stands first: what is lost, broken logs, what was delivered again", () => {
-  const calm = { brokenLogs: 0, lost: 0, redelivered: 0 };
+  const calm = { brokenLogs: 0, lost: 0, unasked: 0, redelivered: 0 };
   expect(alertsOf(calm)).toEqual([]);
   expect(alertsOf({ ...calm, brokenLogs: 1 })).toEqual(["LOGS BROKEN 1 (npm run audit)"]);
-  expect(alertsOf({ brokenLogs: 2, lost: 60, redelivered: 10 })).toEqual([
+  expect(alertsOf({ brokenLogs: 2, lost: 60, unasked: 0, redelivered: 10 })).toEqual([
     "LOST 60 (/ready says where)",
     "LOGS BROKEN 2 (npm run audit)",
     "10 lost records delivered again",
   ]);
+  expect(alertsOf({ ...calm, lost: 60, unasked: 3 })).toEqual(["LOST at least 60 (/ready says where)"]);
+  // Holes, perhaps: the broker was not asked.
+  expect(alertsOf({ ...calm, unasked: 3 })).toEqual([]);
 });
