@@ -1,4 +1,4 @@
-// `npm run audit [-- --json] [--repair] [--acknowledge]`: what became of every offset and every counted event. Exit code 0: clean;
+// `npm run audit [-- --json] [--repair [--another-cluster]] [--acknowledge]`: what became of every offset and every counted event. Exit code 0: clean;
 // 1: something is lost, doubled or does not add up; 2: it could not be found out.
 
 import { program } from "commander";
@@ -28,6 +28,11 @@ const options = program
   .option("--json", "one JSON document instead of the table", false)
   .option("--repair", "redeliver what is LOST from the broker, and audit again", false)
   .option(
+    "--another-cluster",
+    "with --repair: this is another cluster than those that the ledger knows under other names; count its records",
+    false,
+  )
+  .option(
     "--acknowledge",
     "take note of all logs that were truncated or exchanged, and of what retention made LOST for good: they are trouble no more",
     false,
@@ -39,7 +44,7 @@ const options = program
       "\nExit codes: 0 clean; 1 lost, doubled or not adding up; 2 it could not be found out.",
   )
   .parse()
-  .opts<{ json: boolean; repair: boolean; acknowledge: boolean }>();
+  .opts<{ json: boolean; repair: boolean; anotherCluster: boolean; acknowledge: boolean }>();
 
 function print(report: AuditReport): void {
   if (options.json) printJson({ ...report, clean: isClean(report), verdict: verdictOf(report) });
@@ -68,7 +73,7 @@ try {
     let report = await audit(audited, dependencies);
     if (options.repair && report.partitions.some(({ lost }) => lost.length > 0)) {
       if (!options.json) print(report);
-      const redelivered = await repair(report, pool, archive, readLatenessRules(env));
+      const redelivered = await repair(report, pool, archive, readLatenessRules(env), options.anotherCluster);
       if (!options.json) console.log(`\nredelivered ${redelivered} records; once more:\n`);
       report = await audit(audited, dependencies);
     }

@@ -4,7 +4,7 @@ import type { Pool } from "pg";
 import { toMultirange } from "../core/ranges.ts";
 import type { Archive } from "../kafka/archive.ts";
 import type { LatenessRules } from "../store/commit.ts";
-import { redeliver, withoutLimit } from "../store/redeliver.ts";
+import { type LostRange, reasonNotTo, redeliver, withoutLimit } from "../store/redeliver.ts";
 import type { AuditReport } from "./audit.ts";
 
 /** Why nothing may be redelivered: where the books themselves are wrong, counting again could double. Else null. */
@@ -17,28 +17,40 @@ export function reasonNotToRepair({ problems, streams }: AuditReport): string | 
 
 /**
  * Redelivers each lost range.
+ * @param isAnotherCluster somebody knows that the ledger's other sources are other clusters than this one
  * @returns how many records were redelivered
- * @throws Error where the books are wrong, or broker or database are away; what was redelivered until then stays
+ * @throws Error where the books are wrong or the log may be known under another source: then nothing was redelivered; where
+ *   broker or database are away: then what was redelivered before stays
  */
 export async function repair(
   report: AuditReport,
   pool: Pool,
   archive: Archive,
   rules: LatenessRules,
+  isAnotherCluster = false,
 ): Promise<number> {
   const reason = reasonNotToRepair(report);
   if (reason !== null) throw new Error(`nothing was redelivered, because the books do not add up: ${reason}`);
-  let redelivered = 0;
-  for (const { stream, topic, partition, lost } of report.partitions)
-    for (const { from, to } of lost)
-      redelivered += await redeliver(
-        pool,
-        { stream, source: report.source, topic, partition, from, to },
-        archive.read,
-        rules,
-        "npm run audit -- --repair",
-        withoutLimit(),
+  const ranges = report.partitions.flatMap(({ stream, topic, partition, lost }) =>
+    lost.map(({ from, to }): LostRange => ({ stream, source: report.source, topic, partition, from, to })),
+  );
+  for (const range of ranges) {
+    const why = await reasonNotTo(pool, range, isAnotherCluster);
+    if (why !== null)
+      throw new Error(
+        `nothing was redelivered: ${range.topic}-${range.partition} [${range.from},${range.to}): ${why}`,
       );
+  }
+  let redelivered = 0;
+  for (const range of ranges)
+    redelivered += await redeliver(
+      pool,
+      range,
+      archive.read,
+      rules,
+      "npm run audit -- --repair",
+      withoutLimit(),
+    );
   return redelivered;
 }
 

@@ -49,6 +49,8 @@ async function deliverBatch(
       records,
       rules,
     );
+    const fresh = outcome.records - outcome.replayed;
+    if (fresh === 0) return; // somebody else has delivered them meanwhile
     await client.query(
       `INSERT INTO redelivery (source, topic, partition, offsets, records, counted, delivered_by)
        VALUES ($1, $2, $3, int8range($4, $5), $6, $7, $8)`,
@@ -58,7 +60,7 @@ async function deliverBatch(
         partition,
         records.at(0)?.offset,
         (records.at(-1)?.offset ?? 0) + 1,
-        outcome.records - outcome.replayed,
+        fresh,
         outcome.counted,
         deliveredBy,
       ],
@@ -98,17 +100,25 @@ export async function redeliver(
 }
 
 /**
- * Why a partition's lost ranges must not be delivered by a function that nobody watches; null where nothing is in the way.
+ * Why a partition's lost ranges must not be delivered, and what to do; null where nothing is in the way.
  * Of a log that is known by its ids under another source the offsets have been taken over before (`observe_log`).
+ * @param isAnotherCluster somebody knows that the ledger's other sources are other clusters
  */
-async function reasonNotTo(pool: Pool, { source, topic, partition }: LostRange): Promise<string | null> {
+export async function reasonNotTo(
+  pool: Pool,
+  { source, topic, partition }: LostRange,
+  isAnotherCluster: boolean,
+): Promise<string | null> {
   const { rows } = await pool.query<{ reason: string | null }>(
     `SELECT CASE
        WHEN l.records > offsets_in(l.applied) THEN
-         'the ledger has ' || l.records || ' records in ' || offsets_in(l.applied) || ' offsets: delivering could double them'
-       WHEN coalesce(l.records, 0) = 0 THEN (
-         SELECT 'the ledger knows this partition of another source, perhaps of the same log: ' || min(o.source)
-           || ' (MSK_CLUSTER_ARN, KAFKA_BROKER)'
+         'they are not delivered again, which could double them, for the ledger has ' || l.records || ' records in '
+           || offsets_in(l.applied) || ' offsets: somebody has taken offsets out of it by hand; docs/runbook.md, '
+           || 'records-lost, says how to put them back'
+       WHEN coalesce(l.records, 0) = 0 AND NOT $4 THEN (
+         SELECT 'they are not delivered again, which could double them, for the ledger knows this partition of another '
+           || 'source, perhaps of the same log: ' || min(o.source) || '; name that one again (MSK_CLUSTER_ARN, '
+           || 'KAFKA_BROKER), or, if it is another cluster: npm run audit -- --repair --another-cluster'
          FROM ledger AS o WHERE o.topic = $2 AND o.partition = $3 AND o.source <> $1 AND o.records > 0
            AND (o.cluster_id IS NULL OR l.cluster_id IS NULL) AND position('#replay-' IN o.source) = 0
          HAVING count(*) > 0)
@@ -116,12 +126,13 @@ async function reasonNotTo(pool: Pool, { source, topic, partition }: LostRange):
      FROM (SELECT) AS always LEFT JOIN LATERAL (
        SELECT records, applied, cluster_id FROM ledger WHERE source = $1 AND topic = $2 AND partition = $3
        ORDER BY incarnation DESC LIMIT 1) AS l ON true`,
-    [source, topic, partition],
+    [source, topic, partition, isAnotherCluster],
   );
   return rows[0]?.reason ?? null;
 }
 
-async function noteFailure(
+/** @param why null where nothing was in the way of any range */
+async function noteWhy(
   pool: Pool,
   { source, topic, partition }: LostRange,
   why: string | null,
@@ -147,10 +158,12 @@ export async function redeliverLost(
   allowance: Allowance,
 ): Promise<number> {
   let delivered = 0;
+  /** By partition. */
+  const tried = new Map<string, { readonly range: LostRange; readonly why: string | null }>();
   for (const range of lost) {
     if (allowance.records <= 0 || !allowance.hasTime()) break;
     const { topic, partition, from, to } = range;
-    let why = await reasonNotTo(pool, range);
+    let why = await reasonNotTo(pool, range, false);
     try {
       if (why === null) {
         const records = await redeliver(pool, range, readRecords, rules, "sweep-windows", allowance);
@@ -159,10 +172,13 @@ export async function redeliverLost(
       }
     } catch (error) {
       // The other ranges have their turn; the next sweep tries this one again.
-      why = messageOf(error);
-      log("error", "not delivered again", { topic, partition, from, to, reason: why });
+      const reason = messageOf(error);
+      why = `delivering them again failed (${reason}): the next sweep tries it again, put right what is in the way`;
+      log("error", "not delivered again", { topic, partition, from, to, reason });
     }
-    await noteFailure(pool, range, why);
+    const place = `${topic}-${partition}`;
+    tried.set(place, { range, why: tried.get(place)?.why ?? why });
   }
+  for (const { range, why } of tried.values()) await noteWhy(pool, range, why);
   return delivered;
 }

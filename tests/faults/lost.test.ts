@@ -1,10 +1,11 @@
 // LOST: what a trigger's group has passed and the ledger does not hold. It is told at the first sweep, delivered again
 // from the broker, and stays told until the gap is closed. Real Kafka, real PostgreSQL, the real sweep.
 
+import { readFile } from "node:fs/promises";
 import { Admin } from "@platformatic/kafka";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type AuditReport, audit, isClean } from "../../lib/audit/audit.ts";
-import { acknowledge } from "../../lib/audit/repair.ts";
+import { acknowledge, repair } from "../../lib/audit/repair.ts";
 import { verdictOf } from "../../lib/audit/report.ts";
 import { healthApp } from "../../lib/http/health.ts";
 import { type Archive, openArchive } from "../../lib/kafka/archive.ts";
@@ -12,6 +13,7 @@ import { type GroupReader, openGroupReader } from "../../lib/kafka/groups.ts";
 import { type OffsetReader, openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { topicLogOf } from "../../lib/kafka/topic-log.ts";
 import { commitRecords } from "../../lib/store/commit.ts";
+import type { NextRecord } from "../../lib/store/holes.ts";
 import { postgresJudge } from "../../lib/store/judge.ts";
 import type { ReadRecords } from "../../lib/store/redeliver.ts";
 import { type Swept, sweepAll } from "../../lib/store/sweep-all.ts";
@@ -110,14 +112,16 @@ async function sweep(
   topic: string,
   most = Number.POSITIVE_INFINITY,
   readRecords: ReadRecords = archive.read,
+  nextRecord: NextRecord = archive.nextRecord,
+  source_ = source,
 ): Promise<Swept> {
   const swept = await sweepAll(
     database.pool,
-    { source, topics: topicsWith(topic), groups: groupsWith(topic) },
+    { source: source_, topics: topicsWith(topic), groups: groupsWith(topic) },
     {
       topicLog: (name) => topicLogOf(name, offsets, groups, archive),
       readCommitted: groups.readCommitted,
-      nextRecord: archive.nextRecord,
+      nextRecord,
       readRecords,
     },
     rules,
@@ -315,7 +319,7 @@ test("a batch that the trigger gave up is delivered again when what was wrong is
       place: `${topic}-0`,
       why:
         "LOST 5 offsets [0,5) that the trigger has passed (it goes on at 5) and that are not counted; delivering them " +
-        "again failed (still broken): npm run audit -- --repair delivers them, npm run failures lists batches that were given up",
+        "again failed (still broken): the next sweep tries it again, put right what is in the way",
     },
   ]);
   expect((await sweep(topic)).redelivered).toBe(5);
@@ -402,19 +406,126 @@ test("no committed offset is no loss; one beyond the log's end is told", async (
   ]);
 });
 
-test("a ledger that knows the partition of another source only, or whose books are wrong, is told and not added to", async () => {
+test("a ledger that knows the partition of another source only is told and not added to, until somebody says which", async () => {
   const topic = await kafka.createTopic(1);
   await send(topic, 0, 5);
   await deliver(topic, 0, 0, 5, "another-name");
   expect((await sweep(topic)).redelivered).toBe(0);
-  expect((await lostOf())[0]?.why).toContain(
-    "delivering them again failed (the ledger knows this partition of another source, perhaps of the same log: another-name",
+  const [{ why } = { why: "" }] = await lostOf();
+  expect(why).toContain(
+    "they are not delivered again, which could double them, for the ledger knows this partition of another source, " +
+      "perhaps of the same log: another-name; name that one again (MSK_CLUSTER_ARN, KAFKA_BROKER), or, if it is another " +
+      "cluster: npm run audit -- --repair --another-cluster",
   );
-  await emptyTables(database.pool);
+  const report = await runAudit(topic);
+  await expect(repair(report, database.pool, archive, rules)).rejects.toThrow(
+    `nothing was redelivered: ${topic}-0 [0,5): they are not delivered again`,
+  );
+  expect(await redelivered()).toEqual([]);
+  // The one advice: the name that it was counted under.
+  await sweep(topic, 0, archive.read, archive.nextRecord, "another-name");
+  expect(await lostOf()).toEqual([]);
+});
+
+test("… and another cluster's records are counted when somebody says that it is another", async () => {
+  const topic = await kafka.createTopic(1);
+  await send(topic, 0, 5);
+  await deliver(topic, 0, 0, 5, "another-name");
+  await sweep(topic);
+  expect(await repair(await runAudit(topic), database.pool, archive, rules, true)).toBe(5);
+  await sweep(topic);
+  expect(await lostOf()).toEqual([]);
+  const { rows } = await database.pool.query("SELECT source, records::int FROM ledger WHERE topic = $1", [
+    topic,
+  ]);
+  expect(rows).toEqual(
+    expect.arrayContaining([
+      { source: "another-name", records: 5 },
+      { source, records: 5 },
+    ]),
+  );
+});
+
+test("a ledger whose books are wrong is told and not added to, until they are mended as the runbook says", async () => {
+  const topic = await kafka.createTopic(1);
+  await send(topic, 0, 5);
   await deliver(topic, 0, 0, 5);
   await database.pool.query("UPDATE ledger SET applied = applied - '{[1,3)}'::int8multirange");
   expect((await sweep(topic)).redelivered).toBe(0);
-  expect((await lostOf())[0]?.why).toContain(
-    "the ledger has 5 records in 3 offsets: delivering could double them",
+  const [{ why } = { why: "" }] = await lostOf();
+  expect(why).toContain(
+    "they are not delivered again, which could double them, for the ledger has 5 records in 3 offsets: somebody has " +
+      "taken offsets out of it by hand; docs/runbook.md, records-lost, says how to put them back",
   );
+  await expect(repair(await runAudit(topic), database.pool, archive, rules)).rejects.toThrow(
+    "nothing was redelivered, because the books do not add up: ",
+  );
+  const runbook = await readFile(new URL("../../docs/runbook.md", import.meta.url), "utf8");
+  const statement = /UPDATE ledger AS l SET [^;]*;/.exec(runbook)?.[0] ?? "none";
+  const filledIn = statement
+    .replace("{[FROM,TO)}", "{[1,3)}")
+    .replace("'SOURCE'", `'${source}'`)
+    .replace("'TOPIC'", `'${topic}'`)
+    .replace("PARTITION", "0");
+  expect((await database.pool.query(filledIn)).rowCount).toBe(1);
+  await sweep(topic);
+  expect(await lostOf()).toEqual([]);
+  expect(isClean(await runAudit(topic))).toBe(true);
+});
+
+test("a partition of which one range fails says so, though another one was delivered after it", async () => {
+  const topic = await kafka.createTopic(1);
+  await send(topic, 0, 9);
+  await commitOffset(topic, 0, 9);
+  await deliver(topic, 0, 3, 6);
+  await commitOffset(topic, 0, 9);
+  const half: ReadRecords = (name, partition, ranges) => {
+    if (ranges[0]?.from === 0) throw new Error("not this one");
+    return archive.read(name, partition, ranges);
+  };
+  expect((await sweep(topic, 100, half)).redelivered).toBe(3);
+  expect((await lostOf())[0]?.why).toContain("delivering them again failed (not this one)");
+});
+
+test("what another sweep has delivered meanwhile leaves no record of having been delivered again", async () => {
+  const topic = await kafka.createTopic(1);
+  await send(topic, 0, 5);
+  await commitOffset(topic, 0, 5);
+  const late: ReadRecords = async function* (...where) {
+    await deliver(topic, 0, 0, 5);
+    yield* archive.read(...where);
+  };
+  await sweep(topic, 100, late);
+  expect(await redelivered()).toEqual([]);
+  await sweep(topic);
+  expect(await lostOf()).toEqual([]);
+});
+
+test("with more gaps than one sweep can ask the broker of, the number is said to be too low, everywhere", async () => {
+  const topic = await kafka.createTopic(1);
+  await send(topic, 0, 1_000);
+  await deliver(topic, 0, 0, 1_000);
+  // Every other offset: 500 gaps.
+  await database.pool.query(
+    `UPDATE ledger SET records = 500, counted = 500,
+       applied = (SELECT range_agg(int8range(2 * n, 2 * n + 1)) FROM generate_series(0, 499) AS n)`,
+  );
+  const isRecord: NextRecord = async (_, __, from) => from;
+  const { outcomes } = await sweep(topic, 0, archive.read, isRecord);
+  expect(outcomes).toContainEqual(
+    expect.objectContaining({ stream: "consumption", lost: 300, unasked: 200 }),
+  );
+  expect((await lostOf())[0]?.why).toMatch(
+    /^LOST at least 300 offsets \[1,2\) .* that are not counted; of 200 more the broker was not asked yet; the sweeper/,
+  );
+  expect(logged.find((line) => line.includes("LOST: "))).toContain('"brokerNotAskedYetOf":200');
+  const { partitions } = await readGauges(database.pool, troubleRules);
+  expect(partitions).toContainEqual(expect.objectContaining({ topic, lost: 300, unasked: 200 }));
+  expect((await runAudit(topic)).partitions).toContainEqual(
+    expect.objectContaining({ topic, lost: expect.objectContaining({ length: 500 }) }),
+  );
+  // Where these are no records, the next sweeps ask of the others.
+  const isHole: NextRecord = async (_, __, from) => from + 1;
+  expect(outcomeOf(await sweep(topic, 0, archive.read, isHole))).toMatchObject({ lost: 0, unasked: 200 });
+  expect(outcomeOf(await sweep(topic, 0, archive.read, isHole))).toMatchObject({ lost: 0, unasked: 0 });
 });
