@@ -2,7 +2,9 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
-import { lineAt, offsetsOf, type Partition, recordsOf } from "./positions.ts";
+import { formatInstant } from "../lib/core/instant.ts";
+import { size, toMultirange } from "../lib/core/ranges.ts";
+import { lineAt, offsetsBelow, type Partition } from "./positions.ts";
 import { Troubles } from "./troubles.ts";
 
 export const fates = ["quarantined", "too late", "conflict", "duplicate"] as const;
@@ -14,43 +16,115 @@ export interface Fate {
   readonly counted: number;
   /** The rows that were not counted, by what became of them. */
   readonly others: ReadonlyMap<(typeof fates)[number], Troubles>;
+  /** Of those sent: they stood, or stand, where a log was cut meanwhile, and offsets do not tell what became of them. */
+  readonly unclear: number;
+  /** Logs that were cut or created again meanwhile: `topic-0 from offset 12 on`. */
+  readonly cuts: readonly string[];
 }
 
-/** The log of a partition in the ledger, in its present incarnation. */
-const LOG = `SELECT id, source, topic, partition, incarnation, applied FROM ledger
-  WHERE topic = $1 AND partition = $2 AND source NOT LIKE '%#replay-%' ORDER BY created_at DESC, id DESC LIMIT 1`;
+/** The newest entry of the ledger, and the newest broken log, before something was sent. */
+export interface Before {
+  readonly ledgerId: number;
+  readonly breakId: number;
+}
 
-const APPLIED = `SELECT offsets_in(log.applied * $3::int8multirange) AS applied FROM (${LOG}) AS log`;
+export interface Sending {
+  readonly partitions: readonly Partition[];
+  readonly before: Before;
+  /** Of the first and the last reading, as they were sent, µs. */
+  readonly firstUs: number;
+  readonly lastUs: number;
+  /** The topic whose stream counts equal identities once. */
+  readonly topicOnce: string;
+}
 
-/** Each record of ours that was not counted. A stream that removes no retries counts all that is left. */
-const OTHERS = `WITH log AS (${LOG}),
-  ours AS (SELECT log.*, $3::int8multirange * log.applied AS offsets FROM log),
+export async function readBefore(client: pg.Client): Promise<Before> {
+  const { rows } = await client.query<Before>(
+    `SELECT coalesce((SELECT max(id) FROM ledger), 0) AS "ledgerId",
+       coalesce((SELECT max(id) FROM log_break), 0)::integer AS "breakId"`,
+  );
+  return rows[0] ?? { ledgerId: 0, breakId: 0 };
+}
+
+/**
+ * The entries of the logs to which was sent: the one of before, and those that were begun since, which hold what the one
+ * before had applied and the log has kept.
+ */
+const LOGS = `sent AS (
+    SELECT * FROM unnest($1::text[], $2::integer[], $3::int8multirange[]) WITH ORDINALITY AS s(topic, partition, offsets, nr)),
+  logs AS MATERIALIZED (
+    SELECT sent.nr, l.id, l.source, l.topic, l.partition, l.incarnation, l.applied
+    FROM ledger AS l JOIN sent USING (topic, partition)
+    WHERE l.source NOT LIKE '%#replay-%' AND l.id >= coalesce((SELECT max(b.id) FROM ledger AS b
+      WHERE b.topic = l.topic AND b.partition = l.partition AND b.source NOT LIKE '%#replay-%' AND b.id <= $4), 0)),
+  ours AS MATERIALIZED (
+    SELECT nr, sent.topic, sent.offsets * range_agg(logs.applied) AS offsets
+    FROM sent JOIN logs USING (nr) GROUP BY nr, sent.topic, sent.offsets)`;
+
+const APPLIED = `WITH ${LOGS} SELECT coalesce(sum(offsets_in(offsets)), 0)::float8 AS applied FROM ours`;
+
+/**
+ * Each record of ours that was not counted, by the number of its partition in `sent`. A stream that removes no retries
+ * counts all that is left; the identities of the other one are found by the time of the file's events, for which it has an
+ * index.
+ */
+const OTHERS = `WITH ${LOGS},
   known AS (
-    SELECT q."offset", 'quarantined' AS fate, q.reason || coalesce(' (' || q.field || ')', '') AS reason
-    FROM quarantine AS q JOIN ours USING (source, topic, partition, incarnation) WHERE q."offset" <@ ours.offsets
+    SELECT nr, q."offset", 'quarantined' AS fate, q.reason || coalesce(' (' || q.field || ')', '') AS reason
+    FROM quarantine AS q JOIN logs USING (source, topic, partition, incarnation) JOIN ours USING (nr)
+    WHERE q."offset" <@ ours.offsets
     UNION ALL
-    SELECT t."offset", 'too late', '' FROM too_late AS t JOIN ours USING (source, topic, partition, incarnation)
+    SELECT nr, t."offset", 'too late', ''
+    FROM too_late AS t JOIN logs USING (source, topic, partition, incarnation) JOIN ours USING (nr)
     WHERE t."offset" <@ ours.offsets
     UNION ALL
-    SELECT c."offset", 'conflict', '' FROM conflict AS c JOIN ours ON c.log_id = ours.id WHERE c."offset" <@ ours.offsets),
-  seen AS (SELECT s."offset" FROM seen_event AS s JOIN ours ON s.log_id = ours.id WHERE $4 AND s."offset" <@ ours.offsets)
+    SELECT nr, c."offset", 'conflict', '' FROM conflict AS c JOIN logs ON c.log_id = logs.id JOIN ours USING (nr)
+    WHERE c."offset" <@ ours.offsets),
+  settled AS (
+    SELECT nr, "offset" FROM known
+    UNION ALL
+    SELECT nr, s."offset" FROM seen_event AS s JOIN logs ON s.log_id = logs.id
+    WHERE s.stream = 'consumption' AND s.event_time BETWEEN $6::timestamptz AND $7::timestamptz),
+  once AS (
+    SELECT nr, o AS "offset" FROM ours, unnest(offsets) AS r, generate_series(lower(r), upper(r) - 1) AS o
+    WHERE topic = $5)
   SELECT * FROM known
   UNION ALL
-  SELECT o, 'duplicate', '' FROM ours, unnest(offsets) AS r, generate_series(lower(r), upper(r) - 1) AS o
-  WHERE $4 AND NOT EXISTS (SELECT FROM seen WHERE seen."offset" = o)
-    AND NOT EXISTS (SELECT FROM known WHERE known."offset" = o)`;
+  SELECT once.*, 'duplicate', '' FROM once
+  WHERE NOT EXISTS (SELECT FROM settled WHERE settled.nr = once.nr AND settled."offset" = once."offset")`;
 
-async function appliedOf(client: pg.Client, partitions: readonly Partition[]): Promise<number> {
-  let applied = 0;
+/** Where the logs were cut, by what the producer has seen and by what the sweeper has found. */
+async function cutsOf(client: pg.Client, { partitions, before }: Sending): Promise<Map<Partition, number>> {
+  const { rows } = await client.query<{ topic: string; partition: number; from: number }>(
+    `SELECT topic, partition, min(coalesce(from_offset, 0))::float8 AS "from" FROM log_break
+     WHERE id > $1 AND kind <> 'renamed' GROUP BY topic, partition`,
+    [before.breakId],
+  );
+  const cuts = new Map<Partition, number>();
   for (const one of partitions) {
-    const { rows } = await client.query<{ applied: string }>(APPLIED, [
-      one.topic,
-      one.partition,
-      offsetsOf(one),
-    ]);
-    applied += Number(rows[0]?.applied ?? 0);
+    const found = rows.find(({ topic, partition }) => topic === one.topic && partition === one.partition);
+    const from = [one.cutFrom, found?.from ?? null].filter((offset) => offset !== null);
+    if (from.length > 0) cuts.set(one, Math.min(...from));
   }
-  return applied;
+  return cuts;
+}
+
+/** The offsets of which it is known whose they are, and how many records that are. */
+async function clearOffsets(client: pg.Client, sending: Sending) {
+  const cuts = await cutsOf(client, sending);
+  const offsets = sending.partitions.map((one) => offsetsBelow(one, cuts.get(one) ?? null));
+  const parameters = [
+    sending.partitions.map(({ topic }) => topic),
+    sending.partitions.map(({ partition }) => partition),
+    offsets.map(toMultirange),
+    sending.before.ledgerId,
+  ];
+  return { cuts, parameters, records: offsets.reduce((sum, ranges) => sum + size(ranges), 0) };
+}
+
+async function appliedOf(client: pg.Client, parameters: readonly unknown[]): Promise<number> {
+  const { rows } = await client.query<{ applied: number }>(APPLIED, [...parameters]);
+  return rows[0]?.applied ?? 0;
 }
 
 const GIVE_UP_MS = 30_000;
@@ -59,50 +133,51 @@ const LOOK_EVERY_MS = 250;
 /**
  * Waits until all the records are applied, nothing has come for half a minute, or the signal ends it.
  * @param show takes how many are still to come
- * @returns how many are applied
  */
 export async function untilApplied(
   client: pg.Client,
-  partitions: readonly Partition[],
+  sending: Sending,
   signal: AbortSignal,
   show: (toCome: number) => void,
-): Promise<number> {
-  const sent = partitions.reduce((sum, one) => sum + recordsOf(one), 0);
+): Promise<void> {
   let applied = -1;
   for (let changedMs = performance.now(); !signal.aborted; ) {
-    const now = await appliedOf(client, partitions);
-    if (now >= sent) return now;
+    const { parameters, records } = await clearOffsets(client, sending);
+    const now = await appliedOf(client, parameters);
+    if (now >= records) return;
     if (now !== applied) changedMs = performance.now();
-    else if (performance.now() - changedMs > GIVE_UP_MS) return now;
+    else if (performance.now() - changedMs > GIVE_UP_MS) return;
     applied = now;
-    show(sent - now);
+    show(records - now);
     // Ended early by the signal, which the loop looks at next.
     await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
   }
-  return appliedOf(client, partitions);
 }
 
-/** @param removesRetries whether a topic's stream counts equal identities once */
-export async function fateOf(
-  client: pg.Client,
-  partitions: readonly Partition[],
-  removesRetries: (topic: string) => boolean,
-): Promise<Fate> {
+export async function fateOf(client: pg.Client, sending: Sending): Promise<Fate> {
+  const { partitions, firstUs, lastUs, topicOnce } = sending;
+  const { cuts, parameters, records } = await clearOffsets(client, sending);
+  const applied = await appliedOf(client, parameters);
+  const { rows } = await client.query<{
+    nr: string;
+    offset: string;
+    fate: (typeof fates)[number];
+    reason: string;
+  }>(OTHERS, [...parameters, topicOnce, formatInstant(firstUs), formatInstant(lastUs)]);
   const others = new Map<(typeof fates)[number], Troubles>();
-  let notCounted = 0;
-  for (const one of partitions) {
-    const { rows } = await client.query<{ offset: string; fate: (typeof fates)[number]; reason: string }>(
-      OTHERS,
-      [one.topic, one.partition, offsetsOf(one), removesRetries(one.topic)],
-    );
-    for (const { offset, fate, reason } of rows) {
-      const troubles = others.get(fate) ?? new Troubles();
-      troubles.add(reason, lineAt(one, Number(offset)) ?? 0);
-      others.set(fate, troubles);
-      notCounted++;
-    }
+  for (const { nr, offset, fate, reason } of rows) {
+    const partition = partitions[Number(nr) - 1];
+    const troubles = others.get(fate) ?? new Troubles();
+    troubles.add(reason, partition === undefined ? 0 : (lineAt(partition, Number(offset)) ?? 0));
+    others.set(fate, troubles);
   }
-  const applied = await appliedOf(client, partitions);
-  const sent = partitions.reduce((sum, one) => sum + recordsOf(one), 0);
-  return { sent, applied, counted: applied - notCounted, others };
+  const sent = partitions.reduce((sum, one) => sum + one.records, 0);
+  return {
+    sent,
+    applied,
+    counted: applied - rows.length,
+    others,
+    unclear: sent - records,
+    cuts: [...cuts].map(([{ topic, partition }, from]) => `${topic}-${partition} from offset ${from} on`),
+  };
 }

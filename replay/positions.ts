@@ -1,6 +1,6 @@
 // Which row of the file stands where in the topics.
 
-import { toMultirange, union } from "../lib/core/ranges.ts";
+import { difference, type OffsetRanges, union } from "../lib/core/ranges.ts";
 import type { Placement } from "../lib/kafka/produce.ts";
 
 /** Records of one send, stored one after the other. */
@@ -12,7 +12,11 @@ interface Stretch {
 export interface Partition {
   readonly topic: string;
   readonly partition: number;
+  /** One after the other, until an offset comes that is not beyond all before: another log, or one that was cut. */
   readonly stretches: Stretch[];
+  /** The lowest offset that came again; null where none has. */
+  cutFrom: number | null;
+  records: number;
 }
 
 export class Positions {
@@ -23,7 +27,7 @@ export class Positions {
   }
 
   get records(): number {
-    return this.partitions.reduce((sum, one) => sum + recordsOf(one), 0);
+    return this.partitions.reduce((sum, { records }) => sum + records, 0);
   }
 
   /** @param lines of the records of a send, in their order */
@@ -32,10 +36,14 @@ export class Positions {
       const key = `${topic}-${partition}`;
       let found = this.#partitions.get(key);
       if (found === undefined) {
-        found = { topic, partition, stretches: [] };
+        found = { topic, partition, stretches: [], cutFrom: null, records: 0 };
         this.#partitions.set(key, found);
       }
-      found.stretches.push({ from: offset, lines: Uint32Array.from(indexes, (i) => lines[i] ?? 0) });
+      found.records += indexes.length;
+      const last = found.stretches.at(-1);
+      const end = last === undefined ? 0 : last.from + last.lines.length;
+      if (found.cutFrom !== null || offset < end) found.cutFrom = Math.min(found.cutFrom ?? offset, offset);
+      else found.stretches.push({ from: offset, lines: Uint32Array.from(indexes, (i) => lines[i] ?? 0) });
     }
   }
 }
@@ -54,12 +62,9 @@ export function lineAt({ stretches }: Partition, offset: number): number | null 
   return null;
 }
 
-/** The offsets as an int8multirange. */
-export function offsetsOf({ stretches }: Partition): string {
+/** The offsets below the place (null: all) where the log was cut. */
+export function offsetsBelow({ stretches }: Partition, cutFrom: number | null): OffsetRanges {
   const ranges = stretches.map(({ from, lines }) => ({ from, to: from + lines.length }));
-  return toMultirange(union([], ranges));
-}
-
-export function recordsOf({ stretches }: Partition): number {
-  return stretches.reduce((sum, { lines }) => sum + lines.length, 0);
+  const all = union([], ranges);
+  return cutFrom === null ? all : difference(all, [{ from: cutFrom, to: Number.MAX_SAFE_INTEGER }]);
 }

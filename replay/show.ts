@@ -63,23 +63,34 @@ const PLURALS = {
 } as const;
 
 /** What became of the records that were sent. */
-export function fateLines({ counted, others }: Fate): string[] {
+export function fateLines({ counted, others, unclear }: Fate): string[] {
   const count = (fate: (typeof fates)[number]) => others.get(fate)?.count ?? 0;
   return [
-    [`counted ${counted}`, ...fates.map((fate) => `${PLURALS[fate]} ${count(fate)}`)].join(" · "),
+    [
+      `counted ${counted}`,
+      ...fates.map((fate) => `${PLURALS[fate]} ${count(fate)}`),
+      ...(unclear > 0 ? [`unclear ${unclear}`] : []),
+    ].join(" · "),
     ...[...others].flatMap(([fate, troubles]) => troubles.lines().map((line) => `${PLURALS[fate]}: ${line}`)),
   ];
 }
 
 /** Why not everything of the file has been counted; null where it has. */
-export function verdict({ sent, applied, others }: Fate, skipped: number): string | null {
+export function verdict({ sent, applied, others, unclear, cuts }: Fate, skipped: number): string | null {
   const reasons = [
     ...(skipped > 0 ? [`${skipped} values were skipped`] : []),
     ...[...others].map(
       ([fate, { count }]) => `${count} ${count === 1 && fate === "duplicate" ? fate : PLURALS[fate]}`,
     ),
-    ...(applied < sent
-      ? [`${sent - applied} have not been taken yet (is a function failing? See .local/functions.log)`]
+    ...(unclear > 0
+      ? [
+          `the log was cut or created again meanwhile (${cuts.join(", ")}), and nobody can tell how many of ${unclear} records were counted; send the file again, readings of meters count once`,
+        ]
+      : []),
+    ...(applied + unclear < sent
+      ? [
+          `${sent - unclear - applied} have not been taken yet (is a function failing? See .local/functions.log)`,
+        ]
       : []),
   ];
   return reasons.length === 0 ? null : `not everything was counted: ${reasons.join(", ")}`;

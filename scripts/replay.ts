@@ -10,7 +10,7 @@ import { messageOf } from "../lib/log.ts";
 import { connectionOf } from "../lib/store/pool.ts";
 import { tolerateClosedOutput } from "../lib/terminal/output.ts";
 import { exitCodes } from "../replay/exit-codes.ts";
-import { fateOf, untilApplied } from "../replay/fate.ts";
+import { fateOf, readBefore, untilApplied } from "../replay/fate.ts";
 import { findLayout } from "../replay/find-layout.ts";
 import { outOfTime } from "../replay/limits.ts";
 import { parseReplayOptions, type ReplayOptions } from "../replay/options.ts";
@@ -95,6 +95,7 @@ async function send(file: FileReadings, run: Run): Promise<number> {
     const shiftUs = shift.days * DAY_US;
     progress.done(shiftLine(survey, shift));
     if (!options.force) await refuseOutOfTime(client, file, shiftUs, readLatenessRules(env));
+    const before = await readBefore(client);
     await sendReadings(producer, file.readings(), positions, {
       topics,
       shiftUs,
@@ -106,15 +107,21 @@ async function send(file: FileReadings, run: Run): Promise<number> {
         ),
     });
     progress.done(`sent ${positions.records} events, ${seconds()} s`);
-    await untilApplied(client, positions.partitions, signal, (toCome) =>
-      progress.show(`sent, ${toCome} to be counted`),
-    );
-    const fate = await fateOf(client, positions.partitions, (topic) => topic === topics.consumption);
+    const sending = {
+      partitions: positions.partitions,
+      before,
+      firstUs: (survey.first?.timeUs ?? 0) + shiftUs,
+      lastUs: (survey.last?.timeUs ?? 0) + shiftUs,
+      topicOnce: topics.consumption,
+    };
+    await untilApplied(client, sending, signal, (toCome) => progress.show(`sent, ${toCome} to be counted`));
+    const fate = await fateOf(client, sending);
     progress.done([...fateLines(fate), `${seconds()} s`].join("\n"));
     if (signal.aborted)
       throw new Error(`ended by Ctrl-C: sent ${positions.records} of ${survey.count} events`);
     const wrong = verdict(fate, survey.skipped.count);
-    if (wrong === null || (options.allowSkipped && fate.applied === fate.sent)) return exitCodes.complete;
+    if (wrong === null || (options.allowSkipped && fate.applied === fate.sent && fate.unclear === 0))
+      return exitCodes.complete;
     console.error(wrong);
     return exitCodes.incomplete;
   } finally {

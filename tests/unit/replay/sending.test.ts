@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../../../replay/entry.ts";
-import { lineAt, offsetsOf, Positions } from "../../../replay/positions.ts";
+import { lineAt, offsetsBelow, Positions } from "../../../replay/positions.ts";
 import { eventOf, identityOf } from "../../../replay/reading.ts";
 import { chooseShift } from "../../../replay/shift.ts";
 import { fateLines, verdict } from "../../../replay/show.ts";
@@ -96,13 +96,35 @@ test("the line of each record, in several partitions and sends", () => {
     6,
     null,
   ]);
-  expect([offsetsOf(first), positions.records]).toEqual(["{[10,13),[20,21)}", 5]);
+  const ranges = [
+    { from: 10, to: 13 },
+    { from: 20, to: 21 },
+  ];
+  expect([offsetsBelow(first, null), positions.records]).toEqual([ranges, 5]);
+  expect(offsetsBelow(first, 12)).toEqual([{ from: 10, to: 12 }]);
+});
+
+test("an offset that comes again is of another log: from the lowest on, no line is told by it", () => {
+  const positions = new Positions();
+  for (const offset of [5, 6, 7, 6, 7, 4, 9])
+    positions.add("t", [{ partition: 0, offset, indexes: [0] }], [offset]);
+  const [first] = positions.partitions;
+  if (first === undefined) throw new Error("no partition");
+  expect([first.cutFrom, first.records]).toEqual([4, 7]);
+  expect(offsetsBelow(first, first.cutFrom)).toEqual([]);
 });
 
 test("what was not counted is said with its lines, and why last", () => {
   const conflicts = new Troubles();
   conflicts.add("", 7);
-  const fate = { sent: 5, applied: 4, counted: 3, others: new Map([["conflict", conflicts] as const]) };
+  const fate = {
+    sent: 5,
+    applied: 4,
+    counted: 3,
+    others: new Map([["conflict", conflicts] as const]),
+    unclear: 0,
+    cuts: [],
+  };
   expect(fateLines(fate)).toEqual([
     "counted 3 · quarantined 0 · too late 0 · in conflict 1 · duplicates 0",
     "in conflict: 1: line 7",
