@@ -11,6 +11,8 @@ export interface ServerCommand {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The working directory; that of this process where absent. */
+  readonly cwd?: string;
   readonly logFile: string;
   /** Remembers the process, and who started it, for the next start. */
   readonly pidFile: string;
@@ -106,6 +108,7 @@ export function startServer(server: ServerCommand): ServerProcess {
       detached: true,
       stdio: ["ignore", log, log],
       env: { ...process.env, ...server.env },
+      ...(server.cwd === undefined ? {} : { cwd: server.cwd }),
       ...(server.uid === undefined ? {} : { uid: server.uid, gid: server.gid }),
     });
   } finally {

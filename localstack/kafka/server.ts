@@ -41,7 +41,16 @@ export interface KafkaServer extends ServerProcess {
   stop(): Promise<void>;
 }
 
-function propertiesOf(options: KafkaOptions, dataDir: string, port: number, controllerPort: number): string {
+/** In the data directory, where the broker works: a path of the user's may hold a comma, which Kafka takes for two folders. */
+const LOG_FOLDER = "log";
+
+/** Java reads paths in the encoding of the locale. */
+function localeOf(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  const named = env.LC_ALL || env.LC_CTYPE || env.LANG || "C";
+  return /utf-?8/i.test(named) ? {} : { LC_ALL: "C.UTF-8" };
+}
+
+function propertiesOf(options: KafkaOptions, port: number, controllerPort: number): string {
   const { proxied } = options;
   const proxiedListener = proxied ? `,PROXIED://127.0.0.1:${proxied.port}` : "";
   const proxiedAddress = proxied ? `,PROXIED://127.0.0.1:${proxied.advertisedPort}` : "";
@@ -53,7 +62,7 @@ function propertiesOf(options: KafkaOptions, dataDir: string, port: number, cont
     listeners: `PLAINTEXT://127.0.0.1:${port}${proxiedListener},CONTROLLER://127.0.0.1:${controllerPort}`,
     "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}${proxiedAddress}`,
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    "log.dirs": join(dataDir, "log"),
+    "log.dirs": LOG_FOLDER,
     "auto.create.topics.enable": false,
     "delete.topic.enable": true,
     "message.max.bytes": 10_485_760,
@@ -83,7 +92,7 @@ function propertiesOf(options: KafkaOptions, dataDir: string, port: number, cont
 
 async function formatStorage(dataDir: string, kafka: ServerCommand, configFile: string): Promise<void> {
   // A format that was killed half-way left something here that no second one would accept.
-  await rm(join(dataDir, "log"), { recursive: true, force: true });
+  await rm(join(dataDir, LOG_FOLDER), { recursive: true, force: true });
   const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
   const flags = ["-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", ...classPath];
   // An id may begin with "-", which apart from its option would be taken for another one.
@@ -122,12 +131,14 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
       "kafka.Kafka",
       configFile,
     ],
+    env: localeOf(process.env),
+    cwd: dataDir,
     logFile: join(dataDir, "kafka.log"),
     pidFile,
     marker: configFile,
   };
   return onChosenPort(options.port, async (port) => {
-    await writeFile(configFile, propertiesOf(options, dataDir, port, await freePort()));
+    await writeFile(configFile, propertiesOf(options, port, await freePort()));
     if (!existsSync(join(dataDir, "formatted"))) await formatStorage(dataDir, server, configFile);
     const started = startServer(server);
     await untilReady(server, started, async () =>

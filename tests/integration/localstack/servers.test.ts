@@ -4,14 +4,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Kafka, logLevel } from "kafkajs";
 import pg from "pg";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { createOn } from "../../../lib/kafka/topics.ts";
 import { type KafkaServer, startKafka } from "../../../localstack/kafka/server.ts";
 import { freePort } from "../../../localstack/ports.ts";
@@ -20,12 +20,16 @@ import { type PostgresServer, startPostgres } from "../../../localstack/postgres
 import { isRunning } from "../../../localstack/processes.ts";
 import type { StartedServers } from "./run-servers.ts";
 
+let madeFolder: string;
 let folder: string;
 const database = { database: "survivors", user: "owner", password: "p@ss/word" };
 
 beforeAll(async () => {
   // Named so that, where this run is killed, stack.ts of the next one cleans up.
-  folder = await mkdtemp(join(tmpdir(), `smartgrid-test-${process.pid}-servers-`));
+  madeFolder = await mkdtemp(join(tmpdir(), `smartgrid-test-${process.pid}-servers-`));
+  // Kafka separates its folders by commas, and Java reads paths in the locale's encoding, properties in Latin-1.
+  folder = join(madeFolder, "a,b ü 電");
+  vi.stubEnv("LC_ALL", "C");
 });
 
 interface Pair {
@@ -40,7 +44,8 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
+  vi.unstubAllEnvs();
+  await rm(madeFolder, { recursive: true, force: true });
 });
 
 async function startPair(): Promise<Pair> {
@@ -150,6 +155,13 @@ test("what was stored before a kill -9 of both servers is there after the next s
   expect(await query(second.postgres.url, "SELECT word FROM survivors")).toEqual([
     { word: "before the kill" },
   ]);
+});
+
+test("what is stored lies in the folder, whatever its name and the locale are, and nothing beside it", async () => {
+  expect(await readdir(madeFolder)).toEqual(["a,b ü 電"]);
+  expect(await readdir(folder)).toEqual(["kafka", "postgres"]);
+  expect(await readdir(join(folder, "kafka/log"))).toContain("survivors-0");
+  expect(await readdir(join(folder, "postgres/pgdata"))).toContain("PG_VERSION");
 });
 
 test("servers whose starter was killed are found, stopped and taken over", async () => {
