@@ -5,7 +5,7 @@ import { readTroubleRules } from "../../lib/config/rules.ts";
 import { healthApp } from "../../lib/http/health.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { openPool } from "../../lib/store/pool.ts";
-import { readGauges, readTrouble } from "../../lib/store/trouble.ts";
+import { isSweptSinceStart, readGauges, readTrouble } from "../../lib/store/trouble.ts";
 
 const offsets = openOffsetReader(readKafkaSettings(process.env));
 const pool = openPool(readDatabaseSettings(process.env), 3_000);
@@ -21,6 +21,7 @@ export const handler = handle(
       postgres: () => pool.query("SELECT 1 FROM stream_state LIMIT 1"),
     },
     trouble: () => readTrouble(pool, troubleRules),
+    isSwept: () => isSweptSinceStart(pool),
     gauges: () => readGauges(pool, troubleRules),
   }),
 );

@@ -1,6 +1,6 @@
 // `GET /`: a page for people. `GET /health`: the function runs. `GET /ready`: what it depends on answers, too, and whether all goes on. `GET /metrics`:
 // the same in figures. What does not answer is 503; trouble is not, for taking the API away would not help: it makes the
-// status "stuck" and is listed.
+// status "stuck" and is listed. Before the first sweep since PostgreSQL's start nobody knows of trouble: "starting".
 
 import { log, messageOf } from "../log.ts";
 import { type Gauges, type Trouble, troubleText } from "../store/trouble.ts";
@@ -15,10 +15,18 @@ export interface HealthDependencies {
   readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
   /** What does not go on; asked only where all checks passed. */
   readonly trouble: () => Promise<readonly Trouble[]>;
+  /** Whether there was a sweep of each stream since the database started; asked as trouble is. */
+  readonly isSwept: () => Promise<boolean>;
   readonly gauges: () => Promise<Gauges>;
 }
 
-export function healthApp({ service, now, checks, trouble, gauges }: HealthDependencies): App {
+export function healthApp({ service, now, checks, trouble, isSwept, gauges }: HealthDependencies): App {
+  /** Of a pipeline whose servers answer. */
+  async function statusOf(troubles: readonly Trouble[]): Promise<"stuck" | "ready" | "starting"> {
+    if (troubles.length > 0) return "stuck";
+    return (await isSwept()) ? "ready" : "starting";
+  }
+
   const app = createApp();
   app.get("/", async (c) => {
     const { page } = await import("./page.ts"); // only here: people ask for it, monitors do not
@@ -42,7 +50,7 @@ export function healthApp({ service, now, checks, trouble, gauges }: HealthDepen
     const troubles = ready ? await trouble() : [];
     return c.json(
       {
-        status: ready ? (troubles.length > 0 ? "stuck" : "ready") : "not ready",
+        status: ready ? await statusOf(troubles) : "not ready",
         ...Object.fromEntries(results),
         trouble: troubles.map(troubleText),
         timestamp: new Date(now()).toISOString(),

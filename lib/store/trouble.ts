@@ -40,6 +40,18 @@ export async function readTrouble(pool: Pool, rules: TroubleRules): Promise<Trou
   return rows.map(troubleOf);
 }
 
+/**
+ * Whether each stream was swept since the database started: until then committed offsets and ledger were not compared, and
+ * a database that was set back to an older copy shows no trouble.
+ * @throws DatabaseError or a connection error
+ */
+export async function isSweptSinceStart(pool: Pool): Promise<boolean> {
+  const { rows } = await pool.query<{ swept: boolean }>(
+    "SELECT bool_and(coalesce(swept_at >= pg_postmaster_start_time(), false)) AS swept FROM stream_state",
+  );
+  return rows[0]?.swept ?? false;
+}
+
 /** What has begun and what has ended since the last call, by whomever it was made: each is told once. */
 export interface TroubleChanges {
   readonly begun: readonly Trouble[];

@@ -201,6 +201,7 @@ test("emptied database, group's offsets stay: told at the first sweep, not clear
     now: Date.now,
     checks: {},
     trouble: () => readTrouble(database.pool, troubleRules),
+    isSwept: async () => true,
     gauges: () => readGauges(database.pool, troubleRules),
   });
   expect(await (await app.request("/ready")).json()).toMatchObject({ status: "stuck" });

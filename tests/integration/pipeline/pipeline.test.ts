@@ -272,8 +272,11 @@ describe("HTTP", () => {
       service: "smartgrid-pipeline",
       timestamp: expect.any(String),
     });
-    const ready = await fetch(`${functions.httpUrl}/ready`);
-    expect(await ready.json()).toMatchObject({ status: "ready", kafka: "ok", postgres: "ok", trouble: [] });
+    const ready = await until(
+      async (): Promise<{ status: string }> => (await fetch(`${functions.httpUrl}/ready`)).json(),
+      ({ status }) => status !== "starting",
+    );
+    expect(ready).toMatchObject({ status: "ready", kafka: "ok", postgres: "ok", trouble: [] });
     const metrics = await (await fetch(`${functions.httpUrl}/metrics`)).text();
     expect(metrics).toContain(
       `smartgrid_partition_lag_records{stream="weather",topic="${topics.weather}",partition="0"}`,

@@ -7,7 +7,7 @@ import { postgresJudge } from "../../../lib/store/judge.ts";
 import { logTrouble } from "../../../lib/store/log-trouble.ts";
 import { sweepStream } from "../../../lib/store/sweep.ts";
 import { postgresSweepStore } from "../../../lib/store/sweep-store.ts";
-import { noteTrouble, readGauges, readTrouble } from "../../../lib/store/trouble.ts";
+import { isSweptSinceStart, noteTrouble, readGauges, readTrouble } from "../../../lib/store/trouble.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { logOf } from "../../topic-log.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../database.ts";
@@ -263,12 +263,23 @@ describe("it is told", () => {
       now: Date.now,
       checks: { postgres: () => database.pool.query("SELECT 1") },
       trouble,
+      isSwept: () => isSweptSinceStart(database.pool),
       gauges: () => readGauges(database.pool, troubleRules),
     });
     await apply(0, 0);
     await sweep(1);
     const ready = await app.request("/ready");
     expect([ready.status, await ready.json()]).toMatchObject([200, { status: "ready", trouble: [] }]);
+    const setSwept = (value: string) =>
+      database.pool.query(`UPDATE stream_state SET swept_at = ${value} WHERE stream = 'weather'`);
+    await setSwept("pg_postmaster_start_time() - interval '1 second'");
+    expect(await isSweptSinceStart(database.pool)).toBe(false);
+    await setSwept("NULL");
+    const starting = await app.request("/ready");
+    expect([starting.status, await starting.json()]).toMatchObject([
+      200,
+      { status: "starting", trouble: [] },
+    ]);
     await sweep(5);
     await letPass(STUCK_AFTER_SECONDS + 1);
     const stuck = await app.request("/ready");

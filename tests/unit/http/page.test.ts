@@ -10,6 +10,7 @@ const app = healthApp({
   now: Date.now,
   checks: { kafka: never, postgres: never },
   trouble: never,
+  isSwept: never,
   gauges: never,
 });
 
