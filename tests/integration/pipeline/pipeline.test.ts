@@ -273,7 +273,12 @@ describe("HTTP", () => {
       timestamp: expect.any(String),
     });
     const ready = await until(
-      async (): Promise<{ status: string }> => (await fetch(`${functions.httpUrl}/ready`)).json(),
+      async () => {
+        const answer: { status: string } = JSON.parse(
+          await (await fetch(`${functions.httpUrl}/ready`)).text(),
+        );
+        return answer;
+      },
       ({ status }) => status !== "starting",
     );
     expect(ready).toMatchObject({ status: "ready", kafka: "ok", postgres: "ok", trouble: [] });
