@@ -1,19 +1,28 @@
-// `npm run quarantine -- list|show|doubtful|replay|discard`: what was refused, and what becomes of it.
+// `npm run quarantine -- list|show|doubtful|replay|discard|conflicts|dismiss-conflicts`: what was refused, and what becomes of it.
 // Exit codes: 0, all that was selected is done; 1, the command could not run; 2, a record could not be replayed.
 
 import { Command } from "commander";
 import type { Pool } from "pg";
 import { readTopics } from "../lib/config/kafka.ts";
 import { readLatenessRules } from "../lib/config/rules.ts";
-import { conflictJson, conflictText, findConflicts } from "../lib/quarantine/conflicts.ts";
+import {
+  conflictColumns,
+  conflictCountsText,
+  conflictText,
+  countConflicts,
+  dismissConflicts,
+  findConflicts,
+} from "../lib/quarantine/conflicts.ts";
 import { doubtfulColumns, doubtfulKinds, doubtfulText, doubtfulValues } from "../lib/quarantine/doubtful.ts";
 import { quarantineColumns } from "../lib/quarantine/export.ts";
 import {
   type Decision,
+  type DismissOptions,
   type DoubtfulOptions,
   type Form,
   type ReplayOptions,
   type Selection,
+  USUAL_LIMIT,
   withDecision,
   withDoubtful,
   withForm,
@@ -26,7 +35,7 @@ import { eachSelected, noneText, requireChoice, selectRecords } from "../lib/qua
 import { describeRecord, summaryOf } from "../lib/quarantine/show.ts";
 import { streams } from "../lib/streams/streams.ts";
 import { csvOf, jsonOf } from "../lib/terminal/columns.ts";
-import { wholeNumber } from "../lib/terminal/options.ts";
+import { instantUs, wholeNumber } from "../lib/terminal/options.ts";
 import { printAll, tolerateClosedOutput } from "../lib/terminal/output.ts";
 import { terminalWidth, wrapped } from "../lib/terminal/table.ts";
 import { onDatabase } from "./running-pipeline.ts";
@@ -51,6 +60,10 @@ function showing(textOf: (records: readonly QuarantinedRecord[]) => string) {
       const records = await selected(pool, positions, options);
       if (records.length > 0) console.log(textOf(records));
     });
+}
+
+function wholeNumbers(text: string, before: readonly number[]): number[] {
+  return [...before, wholeNumber(text)];
 }
 
 tolerateClosedOutput();
@@ -126,18 +139,46 @@ withDecision(
   }),
 );
 
-program
-  .command("conflicts")
-  .description("events whose identity had been counted with other content: both, with their positions")
-  .argument("[id]", "one of them", wholeNumber)
-  .option("--json", "one JSON document", false)
-  .option("--limit <number>", "at most so many, the newest", wholeNumber, 100)
-  .action((id: number | undefined, { json, limit }: { json: boolean; limit: number }) =>
-    onDatabase(async (pool) => {
-      const conflicts = await findConflicts(pool, id ?? null, limit);
-      if (json) console.log(JSON.stringify(conflicts.map(conflictJson), null, 2));
-      else console.log(conflicts.map(conflictText).join("\n\n") || "no conflicts");
-    }),
-  );
+withForm(
+  program
+    .command("conflicts")
+    .description("events whose identity had been counted with other content: both, with their positions")
+    .argument("[id...]", "some of them", wholeNumbers, [])
+    .option("--open", "only those that are to be looked at: neither dismissed nor replaced", false)
+    .option("--limit <number>", "at most so many, the newest", wholeNumber, USUAL_LIMIT),
+).action((ids: number[], { open, limit, json, csv }: { open: boolean; limit: number } & Form) =>
+  onDatabase(async (pool) => {
+    const conflicts = await findConflicts(pool, ids, open, limit);
+    if (json || csv) return printAll((json ? jsonOf : csvOf)(conflictColumns, conflicts));
+    if (conflicts.length > 0) console.log(`${conflicts.map(conflictText).join("\n\n")}\n`);
+    const counts = await countConflicts(pool);
+    console.log(counts.all === 0 ? "no conflicts" : conflictCountsText(counts));
+  }),
+);
+
+withDecision(
+  program
+    .command("dismiss-conflicts")
+    .description("note that conflicts were looked at and that what is counted stays")
+    .argument(
+      "[id...]",
+      "as `conflicts` lists them; without one, the filters below choose them",
+      wholeNumbers,
+      [],
+    )
+    .option("--stream <name>", "only conflicts of this stream")
+    .option("--since <instant>", "only conflicts found at or after", instantUs)
+    .option("--until <instant>", "only conflicts found before", instantUs)
+    .option("--all", "all that are to be looked at", false),
+).action((ids: number[], { stream, since, until, all, by, note }: DismissOptions & Decision) =>
+  onDatabase(async (pool) => {
+    if (ids.length === 0 && !all && stream === undefined && since === undefined && until === undefined)
+      throw new Error("which conflicts? Name their numbers, a filter such as --until, or --all");
+    const dismissed = await dismissConflicts(pool, { ids, stream, since, until, by, note: note ?? null });
+    const others =
+      ids.length > dismissed ? "; the others are dismissed or replaced already, or not on record" : "";
+    console.log(`${dismissed}${ids.length > 0 ? ` of ${ids.length}` : ""} dismissed${others}`);
+  }),
+);
 
 await program.parseAsync();

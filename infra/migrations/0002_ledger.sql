@@ -126,7 +126,11 @@ CREATE TABLE conflict (
   first_value bytea, -- null until it has been read, and where it was gone by then
   first_gone boolean NOT NULL DEFAULT false,
   recorded_at timestamptz NOT NULL DEFAULT now(),
-  UNIQUE (log_id, "offset")
+  dismissed_at timestamptz, -- somebody has looked at it, and what is counted stays
+  dismissed_by text,
+  dismissed_note text,
+  UNIQUE (log_id, "offset"),
+  CHECK ((dismissed_at IS NULL) = (dismissed_by IS NULL))
 );
 CREATE INDEX conflict_by_time ON conflict (recorded_at DESC);
 

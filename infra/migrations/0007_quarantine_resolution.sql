@@ -48,15 +48,28 @@ GRANT EXECUTE ON FUNCTION forget_quarantine TO smartgrid_sweep;
 
 -- Quarantine and what came too late, for people: text instead of bytes, reasons in words.
 
--- Text where the bytes are UTF-8 without NUL (encoding: utf8), else with each byte that is not ASCII as a backslash and
--- three octal digits (encoding: escape), which decode(text, 'escape') takes back.
+-- As lib/quarantine/readable.ts: text where the bytes are UTF-8 without control characters other than tab and line ends and
+-- without signs that turn the direction of text (encoding: utf8), else with each byte that is not printable ASCII as a
+-- backslash and three octal digits (encoding: escape), which decode(text, 'escape') takes back.
 CREATE FUNCTION readable_bytes(bytes bytea, OUT shown text, OUT encoding text) STRICT IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+  code integer;
 BEGIN
-  shown := convert_from(bytes, 'UTF8');
+  BEGIN
+    shown := convert_from(bytes, 'UTF8');
+  EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
+    shown := NULL;
+  END;
   encoding := 'utf8';
-EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
-  shown := encode(bytes, 'escape');
-  encoding := 'escape';
+  IF shown IS NULL
+    OR shown ~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]'
+  THEN
+    encoding := 'escape';
+    shown := encode(bytes, 'escape'); -- of control characters it escapes NUL only
+    FOR code IN SELECT generate_series(1, 31) UNION SELECT 127 LOOP
+      shown := replace(shown, chr(code), '\' || code / 64 || code / 8 % 8 || code % 8);
+    END LOOP;
+  END IF;
 END $$;
 
 -- A record as the commands name it.

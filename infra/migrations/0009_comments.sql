@@ -155,6 +155,9 @@ COMMENT ON COLUMN conflict.first_offset IS 'its offset there';
 COMMENT ON COLUMN conflict.first_value IS 'its record''s value; null until the sweeper has read it from the topic, and where it was gone by then';
 COMMENT ON COLUMN conflict.first_gone IS 'whether the topic no longer held it';
 COMMENT ON COLUMN conflict.recorded_at IS 'when the conflict was found';
+COMMENT ON COLUMN conflict.dismissed_at IS 'when somebody decided that what is counted stays; null where nobody has';
+COMMENT ON COLUMN conflict.dismissed_by IS 'who decided it';
+COMMENT ON COLUMN conflict.dismissed_note IS 'and why';
 
 COMMENT ON TABLE doubtful IS 'Values of counted events that break no rule and are likely to be another unit. For people: doubtful_readable';
 COMMENT ON COLUMN doubtful.stream IS 'sensor, consumption or weather';

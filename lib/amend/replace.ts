@@ -142,7 +142,7 @@ export async function replaceByConflict(
   const event = inZone(consumptionStream, tools.zones).decode(conflict.value);
   if (conflict.stream !== "consumption" || isRefusal(event))
     throw new AmendmentError(
-      `conflict ${id} is of the stream ${conflict.stream}: only meter readings can be replaced`,
+      `conflict ${id} is of the stream ${conflict.stream}: only meter readings can be replaced, for an hour of weather is a mean over all stations. Let what is counted stay (npm run quarantine -- dismiss-conflicts ${id}), or send the event under another event_id, and it counts as well`,
     );
   return replace(
     tools,

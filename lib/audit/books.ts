@@ -152,7 +152,7 @@ async function readStream(client: PoolClient, stream: StreamName): Promise<Strea
     amended: string;
   }>(
     `SELECT watermark,
-       (SELECT count(*) FROM conflict_listed AS c WHERE c.stream = $1 AND c.amendment_id IS NULL) AS open_conflicts,
+       (SELECT count(*) FROM conflict_open AS c WHERE c.stream = $1) AS open_conflicts,
        coalesce((${inRowsSql[stream]}), 0) AS in_rows, coalesce((${amendedSql}), 0) AS amended
      FROM stream_state WHERE stream = $1`,
     [stream],

@@ -60,6 +60,11 @@ export function prometheusText({ partitions, streams, conflicts, doubtful, troub
       conflicts.map((one) => [{ stream: one.stream }, one.conflicts]),
     ),
     family(
+      "smartgrid_open_conflicts",
+      "Conflicts that were neither dismissed nor replaced",
+      conflicts.map((one) => [{ stream: one.stream }, one.open]),
+    ),
+    family(
       "smartgrid_trouble",
       "How many partitions or streams do not go on",
       kinds.map((kind) => [{ kind }, trouble.filter((one) => one.kind === kind).length]),

@@ -1,7 +1,9 @@
 // Conflicts for people and for programs: both events, with their positions.
 
 import type { Pool } from "pg";
+import type { Column } from "../terminal/columns.ts";
 import { quoted } from "../terminal/printable.ts";
+import { bytesColumns, shown } from "./export.ts";
 import { formatPosition } from "./position.ts";
 
 interface ListedConflict {
@@ -22,19 +24,77 @@ interface ListedConflict {
   readonly amendmentId: number | null;
   /** Whether it counts the second event in place of the first. */
   readonly countsNow: boolean;
+  readonly dismissedAt: Date | null;
+  readonly dismissedBy: string | null;
+  readonly dismissedNote: string | null;
 }
 
-/** The newest conflicts. @param id one of them; null for all */
-export async function findConflicts(pool: Pool, id: number | null, limit: number): Promise<ListedConflict[]> {
+/** The newest conflicts. @param ids some of them; empty for all. @param isOpen only those that are to be looked at */
+export async function findConflicts(
+  pool: Pool,
+  ids: readonly number[],
+  isOpen: boolean,
+  limit: number,
+): Promise<ListedConflict[]> {
   const { rows } = await pool.query<ListedConflict>(
     `SELECT id::float8 AS id, stream, topic, partition, incarnation, "offset"::float8 AS "offset", value,
        first_partition AS "firstPartition", first_incarnation AS "firstIncarnation",
        first_offset::float8 AS "firstOffset", first_value AS "firstValue", first_gone AS "firstGone",
-       recorded_at AS "recordedAt", amendment_id::float8 AS "amendmentId", counts_now AS "countsNow"
-     FROM conflict_listed WHERE $1::bigint IS NULL OR id = $1 ORDER BY conflict_listed.id DESC LIMIT $2`,
-    [id, limit],
+       recorded_at AS "recordedAt", amendment_id::float8 AS "amendmentId", counts_now AS "countsNow",
+       dismissed_at AS "dismissedAt", dismissed_by AS "dismissedBy", dismissed_note AS "dismissedNote"
+     FROM conflict_listed
+     WHERE (cardinality($1::bigint[]) = 0 OR id = ANY ($1)) AND (NOT $2 OR id IN (SELECT o.id FROM conflict_open AS o))
+     ORDER BY conflict_listed.id DESC LIMIT $3`,
+    [ids, isOpen, limit],
   );
   return rows;
+}
+
+export interface ConflictCounts {
+  readonly all: number;
+  /** Neither dismissed nor replaced. */
+  readonly open: number;
+  /** First events that have been read from the topic, or were found to be gone. */
+  readonly read: number;
+}
+
+/** Of what is on record; retention has forgotten older ones. */
+export async function countConflicts(pool: Pool): Promise<ConflictCounts> {
+  const { rows } = await pool.query<ConflictCounts>(
+    `SELECT count(*)::float8 AS all, count(*) FILTER (WHERE first_value IS NOT NULL OR first_gone)::float8 AS read,
+       (SELECT count(*) FROM conflict_open)::float8 AS open FROM conflict`,
+  );
+  return rows[0] ?? { all: 0, open: 0, read: 0 };
+}
+
+/** One line below the list. */
+export function conflictCountsText({ all, open, read }: ConflictCounts): string {
+  const reading = read === all ? "" : `; first events read: ${read} of ${all}, the sweeper goes on`;
+  return `${all} conflicts on record, ${open} to look at${reading}`;
+}
+
+/** Which conflicts are dismissed; empty and undefined: all. Since and until when they were found, µs. */
+export interface Dismissal {
+  readonly ids: readonly number[];
+  readonly stream: string | undefined;
+  readonly since: number | undefined;
+  readonly until: number | undefined;
+  readonly by: string;
+  readonly note: string | null;
+}
+
+/** Notes of open conflicts that somebody has looked at them and that what is counted stays. @returns of how many */
+export async function dismissConflicts(pool: Pool, dismissal: Dismissal): Promise<number> {
+  const { ids, stream, since, until, by, note } = dismissal;
+  const { rowCount } = await pool.query(
+    `UPDATE conflict AS c SET dismissed_at = now(), dismissed_by = $5, dismissed_note = $6
+     FROM conflict_open AS o
+     WHERE o.id = c.id AND (cardinality($1::bigint[]) = 0 OR c.id = ANY ($1)) AND ($2::text IS NULL OR c.stream = $2)
+       AND ($3::bigint IS NULL OR c.recorded_at >= instant($3)) AND ($4::bigint IS NULL OR c.recorded_at < instant($4))
+       AND c.dismissed_at IS NULL`,
+    [ids, stream, since, until, by, note],
+  );
+  return rowCount ?? 0;
 }
 
 function positionsOf(one: ListedConflict): { readonly counted: string; readonly other: string } {
@@ -54,30 +114,46 @@ function firstText({ firstValue, firstGone }: ListedConflict): string {
     : "its value has not been read yet; the sweeper reads it";
 }
 
+function fateText({
+  amendmentId,
+  countsNow,
+  dismissedAt,
+  dismissedBy,
+  dismissedNote,
+}: ListedConflict): string {
+  if (amendmentId !== null)
+    return ` (amendment ${amendmentId}${countsNow ? "" : " has set another value: npm run amend -- list"})`;
+  if (dismissedAt === null || dismissedBy === null) return "";
+  const why = dismissedNote === null ? "" : `: ${quoted(dismissedNote)}`;
+  return ` (dismissed ${dismissedAt.toISOString()} by ${quoted(dismissedBy)}${why})`;
+}
+
 /** Three lines: which, what was counted first, what was not. */
 export function conflictText(conflict: ListedConflict): string {
   const { id, stream, recordedAt, amendmentId, countsNow, value } = conflict;
   const { counted, other } = positionsOf(conflict);
   const kept = amendmentId === null ? "counted" : "replaced";
   const set = countsNow ? "counts now" : "not counted";
-  const by =
-    amendmentId === null
-      ? ""
-      : ` (amendment ${amendmentId}${countsNow ? "" : " has set another value: npm run amend -- list"})`;
   return [
-    `conflict ${id}  ${stream}  found ${recordedAt.toISOString()}${by}`,
+    `conflict ${id}  ${stream}  found ${recordedAt.toISOString()}${fateText(conflict)}`,
     `  ${kept.padEnd(11)} ${counted}  ${firstText(conflict)}`,
     `  ${set.padEnd(11)} ${other}  ${quoted(value.toString("utf8"))}`,
   ].join("\n");
 }
 
-/** For programs; values as text, which a decoded event always is. */
-export function conflictJson(conflict: ListedConflict): object {
-  const { id, stream, recordedAt, amendmentId, countsNow, firstValue, firstGone, value } = conflict;
-  const { counted, other } = positionsOf(conflict);
-  return {
-    ...{ id, stream, recordedAt, amendmentId, countsNow },
-    counted: { position: counted, value: firstValue?.toString("utf8") ?? null, isGone: firstGone },
-    other: { position: other, value: value.toString("utf8") },
-  };
-}
+/** For programs and spreadsheets; docs/quarantine.md explains them. */
+export const conflictColumns: readonly Column<ListedConflict>[] = [
+  ["id", ({ id }) => id],
+  ["stream", ({ stream }) => stream],
+  ["recorded_at", ({ recordedAt }) => recordedAt.toISOString()],
+  ["position", (conflict) => positionsOf(conflict).other],
+  ...bytesColumns<ListedConflict>("value", ({ value }) => value),
+  ["first_position", (conflict) => positionsOf(conflict).counted],
+  ...bytesColumns<ListedConflict>("first_value", ({ firstValue }) => firstValue),
+  ["first_gone", ({ firstGone }) => firstGone],
+  ["amendment_id", ({ amendmentId }) => amendmentId],
+  ["counts_now", ({ countsNow }) => countsNow],
+  ["dismissed_at", ({ dismissedAt }) => dismissedAt?.toISOString() ?? null],
+  ["dismissed_by", ({ dismissedBy }) => shown(dismissedBy)],
+  ["dismissed_note", ({ dismissedNote }) => shown(dismissedNote)],
+];

@@ -7,11 +7,9 @@ import { readableBytes } from "./readable.ts";
 import { reasonsInWords } from "./reasons.ts";
 import type { QuarantinedRecord } from "./records.ts";
 
-function bytesColumns(
-  name: string,
-  bytesOf: (record: QuarantinedRecord) => Buffer | null,
-): Column<QuarantinedRecord>[] {
-  const readable = (record: QuarantinedRecord) => {
+/** Bytes as text, how they are written in it, and how many they are; null for none. */
+export function bytesColumns<T>(name: string, bytesOf: (record: T) => Buffer | null): Column<T>[] {
+  const readable = (record: T) => {
     const bytes = bytesOf(record);
     return bytes === null ? null : readableBytes(bytes);
   };
@@ -23,7 +21,7 @@ function bytesColumns(
 }
 
 /** What an operator wrote is text; only its control characters are made visible. */
-function shown(text: string | null): string | null {
+export function shown(text: string | null): string | null {
   return text === null ? null : printable(text);
 }
 
@@ -38,14 +36,14 @@ export const quarantineColumns: readonly Column<QuarantinedRecord>[] = [
   ["reason", (record) => record.reason],
   ["reason_in_words", (record) => `the record's value ${reasonsInWords[record.reason]}`],
   ["field", (record) => record.field],
-  ...bytesColumns("value", (record) => record.value),
+  ...bytesColumns<QuarantinedRecord>("value", (record) => record.value),
   ["quarantined_at", (record) => record.quarantinedAt.toISOString()],
   ["resolution", (record) => record.resolution ?? "unresolved"],
   ["outcome", (record) => record.outcome],
   ["resolved_at", (record) => record.resolvedAt?.toISOString() ?? null],
   ["resolved_by", (record) => shown(record.resolvedBy)],
   ["note", (record) => shown(record.note)],
-  ...bytesColumns("edited_value", (record) => record.editedValue),
+  ...bytesColumns<QuarantinedRecord>("edited_value", (record) => record.editedValue),
   ["attempts", (record) => record.attempts],
   ["attempted_at", (record) => record.attemptedAt?.toISOString() ?? null],
   ["attempted_by", (record) => shown(record.attemptedBy)],

@@ -31,6 +31,14 @@ export interface Decision {
   readonly note?: string;
 }
 
+/** Which conflicts; since and until when they were found, µs. */
+export interface DismissOptions {
+  readonly stream?: string;
+  readonly since?: number;
+  readonly until?: number;
+  readonly all: boolean;
+}
+
 export interface ReplayOptions extends Decision {
   readonly edit?: string;
   readonly set: readonly string[];

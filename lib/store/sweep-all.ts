@@ -56,6 +56,7 @@ async function sweepOne(
   { source, topics, groups }: SweptStreams,
   broker: SweptBroker,
   rules: SweepRules & LatenessRules,
+  { hasTime }: Allowance,
 ): Promise<OneSwept> {
   const swept = { stream, source, topic: topics[stream] };
   const topicLog = broker.topicLog(swept.topic);
@@ -69,7 +70,7 @@ async function sweepOne(
   const found = await recordLost(pool, swept, offsets, committed, passed);
   // Last of all: a sweep does not wait for it, the next one has the use of it.
   await settleHolesAhead(pool, swept, offsets, committed, broker.nextRecord);
-  await completeConflicts(pool, swept, topicLog, rules.zones);
+  await completeConflicts(pool, swept, topicLog, rules.zones, hasTime);
   return { outcome: { ...outcome, ...found }, lost: passed.lost.map((gap) => ({ ...swept, ...gap })) };
 }
 
@@ -89,7 +90,7 @@ export async function sweepAll(
   const failures: Error[] = [];
   for (const stream of streamNames) {
     try {
-      sweeps.push(await sweepOne(pool, store, stream, streams, broker, rules));
+      sweeps.push(await sweepOne(pool, store, stream, streams, broker, rules, allowance));
     } catch (error) {
       // The other streams still have their turn.
       failures.push(

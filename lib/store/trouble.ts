@@ -99,6 +99,8 @@ export interface ConflictGauge {
   readonly stream: string;
   /** Records that were not counted, because an event of their identity with other content had been. */
   readonly conflicts: number;
+  /** Of these: still to look at. */
+  readonly open: number;
 }
 
 export interface DoubtfulGauge {
@@ -127,7 +129,7 @@ export async function readGauges(pool: Pool, rules: TroubleRules): Promise<Gauge
      FROM stream_state ORDER BY stream`,
   );
   const conflicts = await pool.query<ConflictGauge>(
-    "SELECT stream, conflicts::float8 AS conflicts FROM conflict_counts()",
+    "SELECT stream, conflicts::float8 AS conflicts, open::float8 AS open FROM conflict_counts()",
   );
   const doubtful = await pool.query<{ topic: string; events: string }>(
     "SELECT topic, events FROM doubtful_events()",

@@ -1,13 +1,13 @@
 // CSV as RFC 4180 has it. Pure.
 
-export type CsvCell = string | number | null;
+export type CsvCell = string | number | boolean | null;
 
 /** A spreadsheet takes a cell that begins so for a formula; the apostrophe is in the list so that a guard can be undone. */
 const needsGuard = /^[=+\-@\t\r'＝＋－＠]/u;
 
 function cellText(cell: CsvCell): string {
   if (cell === null) return "";
-  if (typeof cell === "number") return String(cell);
+  if (typeof cell !== "string") return String(cell);
   const guarded = needsGuard.test(cell) ? `'${cell}` : cell;
   return guarded === "" || /[",\r\n]|^ | $/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
 }

@@ -29,6 +29,8 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
     lost: string;
     unasked: string;
     redelivered: string;
+    conflicts: string;
+    doubtful: string;
     watermarks: Counts["watermarks"];
   }>(
     `SELECT (SELECT coalesce(sum(records), 0) FROM ledger) AS records, sum(open) AS open, sum(final) AS final,
@@ -36,6 +38,8 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
        (SELECT coalesce(sum(offsets_in(lost) + offsets_in(expired)), 0) FROM present_progress()) AS lost,
        (SELECT coalesce(sum(unasked), 0) FROM present_progress()) AS unasked,
        (SELECT coalesce(sum(records), 0) FROM redelivery WHERE delivered_at >= to_timestamp($1)) AS redelivered,
+       (SELECT count(*) FROM conflict_open) AS conflicts,
+       (SELECT count(*) FROM doubtful WHERE recorded_at >= to_timestamp($1)) AS doubtful,
        (SELECT json_agg(json_build_object('stream', stream, 'atMs', floor(extract(epoch FROM watermark) * 1000))
           ORDER BY stream)
         FROM stream_state) AS watermarks
@@ -58,6 +62,8 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
     lost: Number(row.lost),
     unasked: Number(row.unasked),
     redelivered: Number(row.redelivered),
+    conflicts: Number(row.conflicts),
+    doubtful: Number(row.doubtful),
     watermarks: row.watermarks,
   };
 }

@@ -21,15 +21,27 @@ export interface Findings {
   readonly unasked: number;
   /** Lost records that were delivered again since the start. */
   readonly redelivered: number;
+  /** Conflicts that nobody has dismissed or replaced. */
+  readonly conflicts: number;
+  /** Values that were counted since the start and are likely to be another unit. */
+  readonly doubtful: number;
 }
 
 /** What the triggers have passed and nobody has counted is seen first; also that it was made good. */
-export function alertsOf({ brokenLogs, lost, unasked, redelivered }: Findings): string[] {
+export function alertsOf(findings: Findings): string[] {
+  const { brokenLogs, lost, unasked, redelivered, conflicts, doubtful } = findings;
   return [
     ...(lost === 0 ? [] : [`LOST ${unasked === 0 ? "" : "at least "}${lost} (/ready says where)`]),
     ...(brokenLogs === 0 ? [] : [`LOGS BROKEN ${brokenLogs} (npm run audit)`]),
-    ...(redelivered === 0 ? [] : [`${redelivered} lost records delivered again`]),
+    ...(conflicts === 0 ? [] : [`CONFLICTS ${conflicts} (npm run quarantine -- conflicts)`]),
+    ...(doubtful === 0 ? [] : [`DOUBTFUL ${doubtful} (npm run quarantine -- doubtful)`]),
+    ...(redelivered === 0 ? [] : [`${redelivered} delivered again`]),
   ];
+}
+
+/** Without the hint where to look. */
+function brief(alert: string): string {
+  return alert.replace(/ \(.*\)$/, "");
 }
 
 const NO_WATERMARK = "–";
@@ -65,6 +77,11 @@ export function statusText(status: Status, width: number): string {
     [...alerts, rate, `lag ${lag}`, `watermark ${oldest}`, windows],
     [...alerts, rate, `lag ${lag}`, `watermark ${oldest}`],
     [...alerts, rate, `lag ${lag}`],
+    [...alerts.map(brief), rate, `lag ${lag}`, `watermark ${oldest}`],
+    [...alerts.map(brief), rate, `lag ${lag}`],
+    alerts.map(brief),
   ].map((parts) => parts.join(" · "));
-  return lines.find((line) => line.length <= width) ?? lines.at(-1) ?? "";
+  return (
+    lines.find((line) => line !== "" && line.length <= width) ?? lines.findLast((line) => line !== "") ?? ""
+  );
 }

@@ -1,5 +1,8 @@
 // `npm run amend` as an operator uses it.
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readBooks } from "../../../lib/audit/books.ts";
+import { forgetConflicts } from "../../../lib/store/retention.ts";
+import { readGauges } from "../../../lib/store/trouble.ts";
 import { runCommand } from "../commands.ts";
 import { type AmendedTopic, hour, openAmendedTopic } from "./amended-topic.ts";
 
@@ -106,9 +109,15 @@ test("a conflict is listed with both events, replaced, and shown as replaced", a
   const [conflict] = JSON.parse(listed.stdout);
   const name = `${topic.tools.topics.consumption}-0`;
   expect(conflict).toMatchObject({
-    amendmentId: null,
-    counted: { position: `${name}@0`, value: JSON.stringify(one), isGone: false },
-    other: { position: `${name}@1`, value: JSON.stringify({ ...one, reading: 1.4 }) },
+    ...{
+      amendment_id: null,
+      counts_now: false,
+      first_gone: false,
+      dismissed_at: null,
+      value_encoding: "utf8",
+    },
+    ...{ first_position: `${name}@0`, first_value: JSON.stringify(one) },
+    ...{ position: `${name}@1`, value: JSON.stringify({ ...one, reading: 1.4 }) },
   });
   const args = ["replace", "--conflict", String(conflict.id), "--reason", "actual", "--by", "ada"];
   const replaced = await runCommand("amend", args, environment);
@@ -120,6 +129,56 @@ test("a conflict is listed with both events, replaced, and shown as replaced", a
   expect((await runCommand("quarantine", ["conflicts"], environment)).stdout).toMatch(
     /counts now .*@1 .*1\.4/,
   );
+});
+
+test("conflicts are dismissed with who, when and why, and all that counts them goes back to nothing", async () => {
+  await topic.begin();
+  const timestamp = new Date(hour).toISOString();
+  const one = { event_id: "r", meter_id: "m", customer_id: "c", reading: 1, timestamp };
+  await topic.send("consumption", 0, [one, ...[2, 3, 4, 5].map((kwh) => ({ ...one, reading: kwh }))]);
+  const quarantine = (...args: string[]) => runCommand("quarantine", args, topic.database.environment);
+  const open = async () => {
+    const { conflicts } = await readGauges(topic.database.pool, { stuckAfterSeconds: 300, idleSeconds: 300 });
+    const { streams } = await readBooks(topic.database.pool);
+    const told = streams.map(({ openConflicts }) => openConflicts);
+    return [conflicts.reduce((sum, gauge) => sum + gauge.open, 0), Math.max(...told)];
+  };
+  expect(await open()).toEqual([4, 4]);
+  const listed: { id: number }[] = JSON.parse((await quarantine("conflicts", "--json")).stdout);
+  const [newest, next] = listed.map(({ id }) => String(id));
+  const decided = ["--by", "ada", "--note", "the meter was read twice"];
+
+  expect(await quarantine("dismiss-conflicts", ...decided)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(
+      "which conflicts? Name their numbers, a filter such as --until, or --all",
+    ),
+  });
+  expect(await quarantine("dismiss-conflicts", newest ?? "", next ?? "", ...decided)).toMatchObject({
+    code: 0,
+    stdout: "2 of 2 dismissed\n",
+  });
+  expect((await quarantine("dismiss-conflicts", newest ?? "", "999", ...decided)).stdout).toBe(
+    "0 of 2 dismissed; the others are dismissed or replaced already, or not on record\n",
+  );
+  expect(await open()).toEqual([2, 2]);
+  const shown = await quarantine("conflicts", newest ?? "");
+  expect(shown.stdout).toMatch(/^conflict \d+ .* \(dismissed \S+Z by "ada": "the meter was read twice"\)\n/);
+  expect(shown.stdout).toMatch(/\n\n4 conflicts on record, 2 to look at\n$/);
+  expect(JSON.parse((await quarantine("conflicts", "--open", "--json")).stdout)).toHaveLength(2);
+
+  const later = ["--since", new Date(Date.now() + 60_000).toISOString()];
+  expect((await quarantine("dismiss-conflicts", ...later, ...decided)).stdout).toBe("0 dismissed\n");
+  expect((await quarantine("dismiss-conflicts", "--stream", "weather", ...decided)).stdout).toBe(
+    "0 dismissed\n",
+  );
+  expect((await quarantine("dismiss-conflicts", "--all", "--by", "ada")).stdout).toBe("2 dismissed\n");
+  expect(await open()).toEqual([0, 0]);
+  expect((await quarantine("conflicts", "--csv")).stdout.split("\r\n")).toHaveLength(6);
+  await forgetConflicts(topic.database.pool, 90);
+  expect(
+    await topic.query("SELECT count(*)::int AS n, count(dismissed_by)::int AS by FROM conflict"),
+  ).toEqual([{ n: 4, by: 4 }]);
 });
 
 test("topics of which nothing was counted are refused with the topics that were, not answered with 'nothing to do'", async () => {

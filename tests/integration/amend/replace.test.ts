@@ -30,16 +30,17 @@ const conflicts = () =>
     `SELECT id, partition, "offset", value, first_partition, first_offset, first_value, first_gone, amendment_id
      FROM conflict_listed ORDER BY id`,
   );
-const complete = (zones = topic.tools.zones) =>
+const complete = (zones = topic.tools.zones, hasTime = () => true, source = "test") =>
   completeConflicts(
     topic.database.pool,
-    { stream: "consumption", source: "test", topic: topic.tools.topics.consumption },
+    { stream: "consumption", source, topic: topic.tools.topics.consumption },
     {
       offsets: () => topic.tools.archive.partitions(topic.tools.topics.consumption, 0),
       read: (partition, ranges) =>
         topic.tools.archive.read(topic.tools.topics.consumption, partition, ranges),
     },
     zones,
+    hasTime,
   );
 const ledger = () =>
   topic.query(
@@ -115,7 +116,7 @@ describe("a conflict", () => {
   });
 
   test("has a bound of one sweep, and the next ones do the rest", async () => {
-    const many = Array.from({ length: 103 }, (_, i) => reading(`e${i}`, 1));
+    const many = Array.from({ length: 2_003 }, (_, i) => reading(`e${i}`, 1));
     await topic.send("consumption", 0, many);
     await topic.send(
       "consumption",
@@ -123,10 +124,45 @@ describe("a conflict", () => {
       many.map((one) => ({ ...one, reading: 2 })),
     );
     const left = async () => (await conflicts()).filter((row) => row.first_value === null).length;
-    await complete();
-    expect(await left()).toBe(3);
+    await complete(topic.tools.zones, () => false);
+    expect(await left()).toBe(3); // they stand close together: one fetch
     await complete();
     expect(await left()).toBe(0);
+    expect(await conflicts()).toContainEqual(expect.objectContaining({ first_gone: false }));
+  });
+
+  test("takes first events from each partition in turn, so that a flood in one does not keep another waiting", async () => {
+    const many = Array.from({ length: 20 }, (_, i) => reading(`e${i}`, 1));
+    await topic.send("consumption", 0, many);
+    await topic.send("consumption", 1, [reading("f0", 1), reading("f1", 1)]);
+    const again = [...many, reading("f0", 1), reading("f1", 1)].map((one) => ({ ...one, reading: 2 }));
+    await topic.send("consumption", 0, again);
+    const chosen = await topic.query(
+      `SELECT partition, "offset"::int FROM incomplete_conflicts('test', '${topic.tools.topics.consumption}', 4)`,
+    );
+    expect(chosen.map((row) => `${row.partition}@${row.offset}`).sort()).toEqual([
+      "0@0",
+      "0@1",
+      "1@0",
+      "1@1",
+    ]);
+  });
+
+  test("of a cluster that has another name by now is completed under that, and of another topic's log is not", async () => {
+    await topic.send("consumption", 0, [estimate]);
+    await topic.send("consumption", 0, [actual]);
+    const name = topic.tools.topics.consumption;
+    const renamed = () => complete(topic.tools.zones, () => true, "test,test-2");
+    await topic.query(
+      `UPDATE ledger SET cluster_id = 'c', topic_id = 't';
+       INSERT INTO ledger (source, topic, partition, incarnation, cluster_id, topic_id)
+       VALUES ('test,test-2', '${name}', 0, 0, 'c', 'another')`,
+    );
+    await renamed();
+    expect(await conflicts()).toMatchObject([{ first_value: null, first_gone: false }]);
+    await topic.query("UPDATE ledger SET topic_id = 't'");
+    await renamed();
+    expect(text((await conflicts())[0]?.first_value)).toEqual(estimate);
   });
 
   test('id "1" of two meters is none', async () => {
@@ -143,7 +179,7 @@ describe("a conflict", () => {
        VALUES ('test', '${topic.tools.topics.consumption}', 0, 'consumption', 0, 2, 0, false, now(), now())`,
     );
     const gauges = await readGauges(topic.database.pool, { stuckAfterSeconds: 300, idleSeconds: 300 });
-    expect(gauges.conflicts).toContainEqual({ stream: "consumption", conflicts: 1 });
+    expect(gauges.conflicts).toContainEqual({ stream: "consumption", conflicts: 1, open: 1 });
     await topic.query("UPDATE conflict SET recorded_at = now() - interval '91 days'");
     await forgetConflicts(topic.database.pool, 90);
     expect(await topic.query("SELECT conflicts, conflicts_forgotten FROM ledger")).toEqual([
@@ -274,6 +310,10 @@ describe("replacing", () => {
     await expect(replace("m", "r1", "-1")).rejects.toThrow("out_of_range (reading)");
     await expect(replaceByConflict(topic.tools, 99_999, decision)).rejects.toThrow(
       "there is no conflict 99999",
+    );
+    await topic.query("UPDATE conflict SET stream = 'weather'");
+    await expect(replaceByConflict(topic.tools, await idOf(), decision)).rejects.toThrow(
+      /is of the stream weather: only meter readings can be replaced.*dismiss-conflicts/,
     );
     await topic.cut(1);
     await expect(replace("m", "r1")).rejects.toThrow("no longer holds it");

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { readableBytes } from "../../../lib/quarantine/readable.ts";
 import { type CommandResult, runCommand } from "../commands.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../database.ts";
 
@@ -125,7 +126,7 @@ test("the views for people show text instead of bytes, and reasons in words, to 
     ).toEqual([
       [`${topic}-0@0`, null, null, "unresolved", null],
       [`${topic}-0@1`, "M\\374ll\\\\er\\000", "escape", "unresolved", null],
-      [`${topic}-0@2`, "Mü\u001b", "utf8", "unresolved", null],
+      [`${topic}-0@2`, "M\\303\\274\\033", "escape", "unresolved", null],
       [`${topic}-0@3`, "a\\000", "escape", "replayed", "x"],
     ]);
     expect(rows[0].reason_in_words).toBe("the record's value is not JSON (a byte order mark is not)");
@@ -135,6 +136,32 @@ test("the views for people show text instead of bytes, and reasons in words, to 
     await client.query("ROLLBACK");
     client.release();
   }
+});
+
+test("the database writes bytes as text as the command does, whatever they are", async () => {
+  const texts = [
+    "a\tb\r\nc",
+    "\\",
+    "\u007f",
+    "\u0085",
+    "a\u202eb",
+    "a\u2066",
+    "ü\u00a0€😀",
+    "",
+    "\u0000",
+    "a\u0001\\b\n",
+    "=",
+  ];
+  const bytes = [
+    ...texts.map((text) => Buffer.from(text)),
+    Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
+  ];
+  const { rows } = await database.pool.query<{ text: string; encoding: string }>(
+    `SELECT r.shown AS text, r.encoding FROM unnest($1::bytea[]) WITH ORDINALITY AS b(value, n),
+       readable_bytes(b.value) AS r ORDER BY n`,
+    [bytes],
+  );
+  expect(rows).toEqual(bytes.map(readableBytes));
 });
 
 describe("setting fields of several records", () => {

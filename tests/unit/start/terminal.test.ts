@@ -104,16 +104,33 @@ test("a stream without a watermark is the one that is furthest behind", () => {
   );
 });
 
-test("what the sweeper has found stands first: what is lost, broken logs, what was delivered again", () => {
-  const calm = { brokenLogs: 0, lost: 0, unasked: 0, redelivered: 0 };
-  expect(alertsOf(calm)).toEqual([]);
-  expect(alertsOf({ ...calm, brokenLogs: 1 })).toEqual(["LOGS BROKEN 1 (npm run audit)"]);
-  expect(alertsOf({ brokenLogs: 2, lost: 60, unasked: 0, redelivered: 10 })).toEqual([
+const noFindings = { brokenLogs: 0, lost: 0, unasked: 0, redelivered: 0, conflicts: 0, doubtful: 0 };
+
+test("what was found stands first: what is lost, broken logs, conflicts, doubtful values, what was delivered again", () => {
+  expect(alertsOf(noFindings)).toEqual([]);
+  expect(alertsOf({ ...noFindings, brokenLogs: 1 })).toEqual(["LOGS BROKEN 1 (npm run audit)"]);
+  expect(alertsOf({ brokenLogs: 2, lost: 60, unasked: 0, redelivered: 10, conflicts: 4, doubtful: 5 })).toEqual([
     "LOST 60 (/ready says where)",
     "LOGS BROKEN 2 (npm run audit)",
-    "10 lost records delivered again",
+    "CONFLICTS 4 (npm run quarantine -- conflicts)",
+    "DOUBTFUL 5 (npm run quarantine -- doubtful)",
+    "10 delivered again",
   ]);
-  expect(alertsOf({ ...calm, lost: 60, unasked: 3 })).toEqual(["LOST at least 60 (/ready says where)"]);
+  expect(alertsOf({ ...noFindings, lost: 60, unasked: 3 })).toEqual(["LOST at least 60 (/ready says where)"]);
   // Holes, perhaps: the broker was not asked.
-  expect(alertsOf({ ...calm, unasked: 3 })).toEqual([]);
+  expect(alertsOf({ ...noFindings, unasked: 3 })).toEqual([]);
+});
+
+test("79 columns name each finding, with where to look as long as that fits", () => {
+  const line = (findings: object) =>
+    statusText({ ...busy, alerts: alertsOf({ ...noFindings, ...findings }) }, 79);
+  expect(line({ conflicts: 12 })).toBe(
+    "CONFLICTS 12 (npm run quarantine -- conflicts) · 12346 events/s · lag 315840",
+  );
+  expect(line({ conflicts: 12, doubtful: 3 })).toBe(
+    "CONFLICTS 12 · DOUBTFUL 3 · 12346 events/s · lag 315840",
+  );
+  expect(line({ lost: 120, brokenLogs: 2, conflicts: 10_000, doubtful: 3_000, redelivered: 10 })).toBe(
+    "LOST 120 · LOGS BROKEN 2 · CONFLICTS 10000 · DOUBTFUL 3000 · 10 delivered again",
+  );
 });
