@@ -10,14 +10,12 @@ import {
 } from "../../lib/config/rules.ts";
 import { metricWriter } from "../../lib/embedded-metrics.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
-import { compactionWarnings } from "../../lib/kafka/compaction.ts";
 import { openGroupReader } from "../../lib/kafka/groups.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { topicLogOf } from "../../lib/kafka/topic-log.ts";
 import { log } from "../../lib/log.ts";
 import { logTrouble } from "../../lib/store/log-trouble.ts";
 import { openPool } from "../../lib/store/pool.ts";
-import { forgetConflicts, forgetDoubtful, forgetQuarantine } from "../../lib/store/retention.ts";
 import { type SweptBroker, sweepAll } from "../../lib/store/sweep-all.ts";
 
 const kafka = readKafkaSettings(process.env);
@@ -54,6 +52,7 @@ let policyAskedMs = Number.NEGATIVE_INFINITY;
 async function warnOfCompaction(): Promise<void> {
   if (performance.now() - policyAskedMs < ASK_POLICY_EVERY_MS) return;
   policyAskedMs = performance.now();
+  const { compactionWarnings } = await import("../../lib/kafka/compaction.ts"); // once a day
   for (const warning of await compactionWarnings(Object.values(topics), groups.isCompacted))
     log("warn", warning);
 }
@@ -77,6 +76,10 @@ export async function handler(
       const broken = breaks.length > 0 ? { LogBreaks: breaks.length } : {};
       writeMetrics(stream, { Sweeps: 1, Lag: lag, Lost: lost, Finalised: finalised, ...age, ...broken });
     }
+    // Loaded only here: a sweep's start does not need it.
+    const { forgetConflicts, forgetDoubtful, forgetQuarantine } = await import(
+      "../../lib/store/retention.ts"
+    );
     await forgetConflicts(pool, retentionDays);
     await forgetDoubtful(pool, retentionDays);
     await warnOfCompaction();

@@ -101,7 +101,7 @@ export async function completeConflicts(
     [source, topic, MOST_PER_SWEEP],
   );
   if (rows.length === 0) return;
-  // Loaded only here: it needs all streams' decoders, and a sweep rarely needs it.
+  // Loaded only here: a sweep rarely needs all streams' decoders.
   const { streams } = await import("../streams/streams.ts");
   const stream = inZone(streams[name], zones);
   const bounds = await log.offsets();

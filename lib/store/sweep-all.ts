@@ -4,7 +4,6 @@ import type { Pool } from "pg";
 import { messageOf } from "../log.ts";
 import { type StreamName, streamNames } from "../streams/stream.ts";
 import type { LatenessRules } from "./commit.ts";
-import { completeConflicts } from "./complete-conflicts.ts";
 import type { NextRecord } from "./holes.ts";
 import { logBreaks } from "./log-breaks.ts";
 import { type Committed, findLost, recordLost, settleHolesAhead } from "./lost.ts";
@@ -70,6 +69,8 @@ async function sweepOne(
   const found = await recordLost(pool, swept, offsets, committed, passed);
   // Last of all: a sweep does not wait for it, the next one has the use of it.
   await settleHolesAhead(pool, swept, offsets, committed, broker.nextRecord);
+  // Loaded only here: a sweep's start does not need it.
+  const { completeConflicts } = await import("./complete-conflicts.ts");
   await completeConflicts(pool, swept, topicLog, rules.zones, hasTime);
   return { outcome: { ...outcome, ...found }, lost: passed.lost.map((gap) => ({ ...swept, ...gap })) };
 }
