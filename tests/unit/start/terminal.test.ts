@@ -109,7 +109,9 @@ const noFindings = { brokenLogs: 0, lost: 0, unasked: 0, redelivered: 0, conflic
 test("what was found stands first: what is lost, broken logs, conflicts, doubtful values, what was delivered again", () => {
   expect(alertsOf(noFindings)).toEqual([]);
   expect(alertsOf({ ...noFindings, brokenLogs: 1 })).toEqual(["LOGS BROKEN 1 (npm run audit)"]);
-  expect(alertsOf({ brokenLogs: 2, lost: 60, unasked: 0, redelivered: 10, conflicts: 4, doubtful: 5 })).toEqual([
+  expect(
+    alertsOf({ brokenLogs: 2, lost: 60, unasked: 0, redelivered: 10, conflicts: 4, doubtful: 5 }),
+  ).toEqual([
     "LOST 60 (/ready says where)",
     "LOGS BROKEN 2 (npm run audit)",
     "CONFLICTS 4 (npm run quarantine -- conflicts)",
