@@ -11,6 +11,7 @@ CREATE TABLE ledger (
   partition integer NOT NULL,
   incarnation integer NOT NULL,
   applied int8multirange NOT NULL DEFAULT '{}',
+  inherited int8multirange NOT NULL DEFAULT '{}', -- of applied: by the entry before, or under another source
   records bigint NOT NULL DEFAULT 0,
   counted bigint NOT NULL DEFAULT 0,
   quarantined bigint NOT NULL DEFAULT 0,

@@ -74,6 +74,7 @@ COMMENT ON COLUMN ledger.topic IS 'the Kafka topic';
 COMMENT ON COLUMN ledger.partition IS 'the partition within the topic';
 COMMENT ON COLUMN ledger.incarnation IS '0 for the first log under this topic''s name, one more for each log that took its place';
 COMMENT ON COLUMN ledger.applied IS 'the offsets that are settled; offsets that hold no record (transaction markers, compaction) among them';
+COMMENT ON COLUMN ledger.inherited IS 'those of applied that the entry before, or one of another source, has settled: their quarantined and other records are listed there';
 COMMENT ON COLUMN ledger.records IS 'how many records were applied';
 COMMENT ON COLUMN ledger.counted IS 'records that are in the rows of their windows';
 COMMENT ON COLUMN ledger.quarantined IS 'records that are no valid event: see quarantine';

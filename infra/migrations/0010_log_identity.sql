@@ -23,9 +23,9 @@ BEGIN
   FOR UPDATE;
   IF entry.observed_at IS DISTINCT FROM seen_version THEN RETURN; END IF;
   -- Of a log that goes on, the largest event time holds; of another one, nothing but its own events do.
-  INSERT INTO ledger (source, topic, partition, incarnation, applied, acknowledged, max_event_time, advanced_at,
+  INSERT INTO ledger (source, topic, partition, incarnation, applied, inherited, acknowledged, max_event_time, advanced_at,
     cluster_id, topic_id, leader_epoch, epoch_since, broker_end, observed_at)
-  VALUES (of_source, of_topic, of_partition, seen_incarnation + 1, entry.applied - dead,
+  VALUES (of_source, of_topic, of_partition, seen_incarnation + 1, entry.applied - dead, entry.applied - dead,
     CASE WHEN goes_on THEN entry.acknowledged ELSE '{}' END, CASE WHEN goes_on THEN entry.max_event_time END, now(),
     new_cluster, coalesce(new_topic, CASE WHEN goes_on THEN entry.topic_id END), new_epoch, now(), new_end, now())
   ON CONFLICT DO NOTHING;
@@ -37,12 +37,6 @@ BEGIN
     AND t.incarnation = seen_incarnation AND t.id <= verified_tail;
   UPDATE ledger_tail AS t SET incarnation = seen_incarnation + 1
   WHERE t.source = of_source AND t.topic = of_topic AND t.partition = of_partition AND t.incarnation = seen_incarnation;
-  -- An amendment holds for its events under the new number as well.
-  INSERT INTO amendment_scope (amendment_id, source, partition, incarnation, applied)
-  SELECT s.amendment_id, s.source, s.partition, seen_incarnation + 1, s.applied - dead
-  FROM amendment_scope AS s JOIN amendment AS a ON a.id = s.amendment_id
-  WHERE goes_on AND a.topic = of_topic AND s.source = of_source AND s.partition = of_partition
-    AND s.incarnation = seen_incarnation;
   INSERT INTO log_break (source, topic, partition, incarnation, kind, from_offset, to_offset, counted_offsets, before, after)
   VALUES (of_source, of_topic, of_partition, seen_incarnation + 1, break_kind, lost_from, lost_to,
     offsets_in(dead * entry.applied),
@@ -86,6 +80,7 @@ BEGIN
   END IF;
   UPDATE ledger AS l SET
     applied = l.applied + coalesce(CASE WHEN renamed_from IS NOT NULL THEN other.applied END, '{}'),
+    inherited = l.inherited + coalesce(CASE WHEN renamed_from IS NOT NULL THEN other.applied - l.applied END, '{}'),
     acknowledged = l.acknowledged + coalesce(CASE WHEN renamed_from IS NOT NULL THEN other.acknowledged END, '{}'),
     max_event_time = greatest(l.max_event_time, CASE WHEN renamed_from IS NOT NULL THEN other.max_event_time END),
     cluster_id = coalesce(seen_cluster, l.cluster_id),

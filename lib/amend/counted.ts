@@ -9,11 +9,13 @@ import { logKey } from "./entry.ts";
 import { AmendmentError } from "./judge.ts";
 import type { Candidate, CountedRecord } from "./refold.ts";
 
+/** A ledger entry. */
 interface Log {
   readonly source: string;
   readonly partition: number;
   readonly incarnation: number;
-  readonly applied: OffsetRanges;
+  /** What it has itself applied and the log still holds. */
+  readonly own: OffsetRanges;
 }
 
 /**
@@ -46,16 +48,22 @@ export class CountedRecords {
     this.#topic = topic;
   }
 
-  /** The newest incarnation of each partition of the topic; an older one's records are gone with it. */
+  /**
+   * The entries of the topic. What a log kept when it was cut stays with the entry that applied it, as do the records that this
+   * entry quarantined; of a log that was created again nothing is left.
+   */
   async #logs(database: Queryable): Promise<Log[]> {
-    const { rows } = await database.query<Omit<Log, "applied"> & { readonly applied: string }>(
-      `SELECT DISTINCT ON (source, partition) source, partition, incarnation, applied::text AS applied
-       FROM ledger WHERE topic = $1 ORDER BY source, partition, incarnation DESC`,
+    const { rows } = await database.query<Omit<Log, "own"> & { readonly own: string }>(
+      `SELECT source, partition, incarnation, ((applied - inherited) * coalesce((
+           SELECT range_intersect_agg(n.inherited) FROM ledger AS n
+           WHERE (n.source, n.topic, n.partition) = (l.source, l.topic, l.partition) AND n.incarnation > l.incarnation),
+         '{(,)}'))::text AS own
+       FROM ledger AS l WHERE topic = $1 ORDER BY source, partition, incarnation`,
       [this.#topic],
     );
     return rows
       .filter(({ source }) => !isReplaySource(source))
-      .map((row) => ({ ...row, applied: fromMultirange(row.applied) }));
+      .map((row) => ({ ...row, own: fromMultirange(row.own) }));
   }
 
   /**
@@ -103,7 +111,7 @@ export class CountedRecords {
     return logs
       .filter((log) => log.partition === partition)
       .map((log) => {
-        const there = difference(present, difference(present, log.applied));
+        const there = difference(present, difference(present, log.own));
         return { ...log, unread: difference(there, this.#read.get(logKey(log)) ?? []) };
       });
   }

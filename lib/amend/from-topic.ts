@@ -100,8 +100,8 @@ export async function refoldFromTopic(
   }
   if ("differing" in judged)
     throw new AmendmentError(
-      `the topic ${tools.topics[name]} no longer holds all events of ${judged.differing} of the windows (retention, a ` +
-        `topic created again, or event_ids that meant different events), so nothing has changed. The first: ${judged.first}`,
+      `the topic ${tools.topics[name]} no longer holds all events of ${judged.differing} of the windows (retention, a log ` +
+        `that was cut or created again, or event_ids that meant different events), so nothing has changed. The first: ${judged.first}`,
     );
   return nothing;
 }
