@@ -1,5 +1,5 @@
 // ENTSO-E's transparency platform: total load of a country or bidding zone, as the table of its pages exports it, and as its
-// file library has it (data item 6.1.A of the platform's "Detailed Data Descriptions"). Forecasts are left out: nobody has consumed them.
+// file library has it (ActualTotalLoad_6.1.A). Forecasts are left out: nobody has consumed them.
 
 import { eachOf, type Found, SkippedRow } from "../layout.ts";
 import { decimalIn, isMissing } from "../numbers.ts";

@@ -1,6 +1,6 @@
 // Green Button (NAESB REQ.21, ESPI): an Atom feed of usage points, meter readings, their types, and blocks of intervals,
 // which refer to each other by links. Times are seconds since 1970. Codes: UnitSymbolKind, AccumulationKind and
-// FlowDirectionKind of the schema (espi.xsd).
+// FlowDirectionKind of its schema, as public readers of such files have them.
 
 import { byPowerOfTen, parseDecimal } from "../decimal.ts";
 import type { Found, Layout, LayoutOptions, Quantity } from "../layout.ts";

@@ -1,4 +1,4 @@
-// NEM12, the Australian market's interval data (AEMO, "Meter Data File Format Specification NEM12 & NEM13", 1.06): a table whose
+// NEM12, the Australian market's interval data (AEMO, "Meter Data File Format Specification NEM12 & NEM13"): a table whose
 // first cell says what the row is. 200 a register, 300 a day of it, 400 the quality of a part of the day before it.
 
 import { eachOf, type Found, type Layout, SkippedRow } from "../layout.ts";
