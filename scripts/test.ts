@@ -1,5 +1,6 @@
-// `npm test [-- FILTER]`: lint, types and dead code, then all tests, and what knows of days, hours and SQL once more in
-// another time zone and on the PostgreSQL release that Aurora has. Ends with the line `N passed, N failed`, counted from the runner's own reports.
+// `npm test [-- FILTER]`: lint, types and dead code, then all tests, in two lanes side by side: one waits for servers most of
+// the time, the other one computes. What knows of days, hours and SQL runs once more in another time zone and on the
+// PostgreSQL release that Aurora has. Ends with the line `N passed, N failed`, counted from the runner's own reports.
 
 import { spawn } from "node:child_process";
 import { mkdir, readFile, rm } from "node:fs/promises";
@@ -7,6 +8,7 @@ import { relative } from "node:path";
 
 const FOLDER = ".local/test";
 const filters = process.argv.slice(2);
+const isWhole = filters.length === 0;
 
 if (filters.includes("--help") || filters.includes("-h")) {
   console.log(
@@ -28,9 +30,14 @@ function run(
 ): Promise<boolean> {
   console.log(`\n── ${name}`);
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { stdio: "inherit", env: { ...process.env, ...env } });
-    // Ctrl-C reaches the child as well; it is the child that has servers to stop.
-    process.on("SIGINT", () => undefined);
+    // Two at once write whole lines, where each one alone on a terminal would draw over the other.
+    const output = isWhole ? "pipe" : "inherit";
+    const child = spawn(process.execPath, args, {
+      stdio: ["inherit", output, output],
+      env: { ...process.env, ...env },
+    });
+    child.stdout?.pipe(process.stdout, { end: false });
+    child.stderr?.pipe(process.stderr, { end: false });
     child.once("exit", (code) => resolve(code === 0));
   });
 }
@@ -75,11 +82,7 @@ async function vitest(
 ): Promise<Counts> {
   const file = `${FOLDER}/${name.replaceAll(/\W+/g, "-")}.json`;
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
-  const ok = await run(
-    name,
-    ["node_modules/vitest/vitest.mjs", "run", ...args, ...reporters, ...filters],
-    env,
-  );
+  const ok = await run(name, ["node_modules/vitest/vitest.mjs", "run", ...args, ...reporters], env);
   const report: Report = JSON.parse(await readFile(file, "utf8"));
   const failures = failuresOf(name, report);
   if (!ok && failures.length === 0)
@@ -95,6 +98,9 @@ if (/[#?%]/.test(process.cwd())) {
   console.log("\n0 passed, 1 failed");
   process.exit(1);
 }
+
+// Ctrl-C reaches the children as well; they have servers to stop.
+process.on("SIGINT", () => undefined);
 
 await rm(FOLDER, { recursive: true, force: true });
 await mkdir(FOLDER, { recursive: true });
@@ -119,33 +125,48 @@ const checks: [string, string[]][] = [
   ],
 ];
 const failedChecks: string[] = [];
-if (filters.length === 0)
-  for (const [name, args] of checks) if (!(await run(name, args))) failedChecks.push(name);
+const counts: Counts[] = [];
 
 // What the local trigger and the servers do, and what is done when they go away, has nothing to do with days and hours:
-// once is enough, in the zone that is the harder case. All else runs in both.
+// once is enough, in the zone that is the harder case.
 const onceInTirane = [
-  "tests/integration/{esm-*,failures-command*,execution-*,start-command*,word-count*}",
-  "tests/integration/localstack/**",
-  "tests/integration/pipeline/outages*",
+  "esm-",
+  "failures-command",
+  "execution-",
+  "start-command",
+  "word-count",
+  "localstack/",
+  "pipeline/outages",
+].map((path) => `tests/integration/${path}`);
+/** What reads and writes times, and what PostgreSQL executes. */
+const alsoInTirane = [
+  ...["store/", "amend/", "quarantine/", "queries"].map((path) => `tests/integration/${path}`),
+  "tests/faults/data",
 ];
-const isWhole = filters.length === 0;
-const counts = [
-  await vitest("all tests", isWhole ? onceInTirane.flatMap((pattern) => ["--exclude", pattern]) : [], {
-    TZ: "UTC",
-  }),
-];
-if (isWhole)
+
+async function serversLane(): Promise<void> {
+  const exclude = onceInTirane.flatMap((path) => ["--exclude", `${path}*`, "--exclude", `${path}*/**`]);
+  counts.push(await vitest("integration", ["--project", "integration", ...exclude], { TZ: "UTC" }));
+  const paths = [...onceInTirane, ...alsoInTirane];
   counts.push(
-    await vitest("integration in Europe/Tirane, on PostgreSQL 17", ["--project", "integration"], {
+    await vitest("integration in Europe/Tirane, on PostgreSQL 17", ["--project", "integration", ...paths], {
       TZ: "Europe/Tirane",
       TEST_POSTGRES_RELEASE: "17",
     }),
   );
+}
 
-// Last, for it takes packages of Python's and builds the functions anew.
-if (filters.length === 0 && !(await run("deploy:check", ["scripts/deploy-check.ts"])))
-  failedChecks.push("deploy:check");
+async function computingLane(): Promise<void> {
+  counts.push(await vitest("unit and deploy", ["--project", "unit", "--project", "deploy"], { TZ: "UTC" }));
+  if (!(await run("deploy:check", ["scripts/deploy-check.ts"]))) failedChecks.push("deploy:check");
+}
+
+if (isWhole) {
+  for (const [name, args] of checks) if (!(await run(name, args))) failedChecks.push(name);
+  await Promise.all([serversLane(), computingLane()]);
+  // By itself, for it takes all of the machine.
+  counts.push(await vitest("chaos", ["--project", "chaos"], { TZ: "UTC" }));
+} else counts.push(await vitest("all tests", filters, { TZ: "UTC" }));
 
 const passed = counts.reduce((sum, count) => sum + count.passed, 0);
 const failed = counts.reduce((sum, count) => sum + count.failed, 0) + failedChecks.length;
