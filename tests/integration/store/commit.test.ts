@@ -78,7 +78,8 @@ const events = {
       pressure: 1000 + t / 100,
       wind_speed: 3.3,
       weather_condition: c,
-      location: { lat: 41, lon: 20 },
+      // Each temperature at a place of its own: a doubt by a station's history may depend on the order (decision 17).
+      location: { lat: 20 + (t + 100) / 20, lon: 20 },
     })),
 };
 
