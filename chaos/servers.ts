@@ -3,7 +3,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
-import { migrate, readMigrations } from "../lib/store/migrate.ts";
+import { migrate, readSchema } from "../lib/postgres/migrate.ts";
 import { type KafkaServer, startKafka } from "../localstack/kafka/server.ts";
 import { freePort } from "../localstack/ports.ts";
 import { type PostgresServer, startPostgres } from "../localstack/postgres/server.ts";
@@ -126,7 +126,7 @@ export class Database {
     const server = await start();
     const database = new Database(await startProxy(await freePort(), port), start, server);
     await database.use(async (client) =>
-      migrate(client, await readMigrations(join(import.meta.dirname, "../infra/migrations"))),
+      migrate(client, await readSchema(join(import.meta.dirname, "../lib/postgres"))),
     );
     return database;
   }

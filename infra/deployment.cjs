@@ -142,11 +142,13 @@ function standsOn({ kafka, database }, topics) {
   };
 }
 
-/** Changes whenever a migration or the functions' users do, so that CloudFormation runs migrate-database again. */
+/** Changes whenever the schema or the functions' users do, so that CloudFormation runs migrate-database again. */
 function migrationsHash() {
-  const folder = join(__dirname, "migrations");
   const hash = createHash("sha256").update(readFileSync(join(__dirname, "../lib/store/logins.ts")));
-  for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
+  for (const part of ["migrations", "sql"]) {
+    const folder = join(__dirname, "../lib/postgres", part);
+    for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
+  }
   return hash.digest("hex");
 }
 

@@ -5,9 +5,9 @@
 import { program } from "commander";
 import { readDatabaseSettings, readLoginSuffix } from "../lib/config/database.ts";
 import { messageOf } from "../lib/log.ts";
+import { migrate, readSchema } from "../lib/postgres/migrate.ts";
 import { connect } from "../lib/store/connect.ts";
 import { createIamLogins } from "../lib/store/logins.ts";
-import { migrate, readMigrations } from "../lib/store/migrate.ts";
 import { pipelineEnvironment } from "./running-pipeline.ts";
 
 program
@@ -23,10 +23,10 @@ try {
   const loginSuffix = readLoginSuffix(environment);
   const client = await connect(readDatabaseSettings(environment));
   try {
-    const applied = await migrate(client, await readMigrations("infra/migrations"), async () => {
+    const applied = await migrate(client, await readSchema("lib/postgres"), async () => {
       if (loginSuffix !== null) await createIamLogins(client, loginSuffix);
     });
-    for (const { name } of applied) console.log(`applied ${name}`);
+    for (const name of applied) console.log(`applied ${name}`);
     if (applied.length === 0)
       console.log("nothing to apply: the database has all migrations of this version");
   } finally {

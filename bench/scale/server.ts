@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { migrate, readMigrations } from "../../lib/store/migrate.ts";
+import { migrate, readSchema } from "../../lib/postgres/migrate.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
 
@@ -34,7 +34,7 @@ export async function startDatabase(): Promise<BenchDatabase> {
     return pool;
   };
   const client = await openPool(1).connect();
-  await migrate(client, await readMigrations("infra/migrations"));
+  await migrate(client, await readSchema("lib/postgres"));
   client.release();
   return {
     openPool,

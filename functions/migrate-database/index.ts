@@ -2,9 +2,9 @@ import { readDatabaseSettings, readLoginSuffix } from "../../lib/config/database
 import { ConfigurationError } from "../../lib/config/environment.ts";
 import { customResource } from "../../lib/deploy/custom-resource.ts";
 import { patiently } from "../../lib/deploy/patience.ts";
+import { migrate, readSchema } from "../../lib/postgres/migrate.ts";
 import { connect } from "../../lib/store/connect.ts";
 import { createIamLogins } from "../../lib/store/logins.ts";
-import { migrate, readMigrations } from "../../lib/store/migrate.ts";
 import { refuseUnfitServer } from "../../lib/store/server-check.ts";
 
 /** A function that has given up and is frozen must not hold locks: the migrations end before. */
@@ -19,12 +19,12 @@ export const handler = customResource(async (_, remainingMs) => {
   try {
     await refuseUnfitServer(client);
     await client.query("SELECT set_config('transaction_timeout', $1, false)", [remainingMs() - SPARE_MS]);
-    const applied = await migrate(client, await readMigrations("infra/migrations"), () =>
+    const applied = await migrate(client, await readSchema("lib/postgres"), () =>
       createIamLogins(client, loginSuffix),
     );
     return applied.length === 0
       ? "nothing to apply: the database has all migrations of this version"
-      : `applied ${applied.map(({ name }) => name).join(", ")}`;
+      : `applied ${applied.join(", ")}`;
   } finally {
     await client.end();
   }

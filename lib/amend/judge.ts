@@ -1,5 +1,5 @@
 // PostgreSQL judges an amendment: it takes the result only where the rows are still what the first fold says, and
-// writes entry and rows in one transaction (infra/migrations/0008).
+// writes entry and rows in one transaction (lib/postgres/sql/amend_sensor.sql and others).
 
 import { DatabaseError } from "pg";
 import type { Queryable } from "../store/judge.ts";

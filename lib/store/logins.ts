@@ -4,7 +4,7 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import { type ClientBase, DatabaseError } from "pg";
 
-/** The kinds that infra/migrations/0005 has a group role for; serverless.yml says which function is of which kind. */
+/** The kinds that lib/postgres/migrations has a group role for; serverless.yml says which function is of which kind. */
 export const roleKinds = ["ingest", "sweep", "api", "read"] as const;
 
 export type RoleKind = (typeof roleKinds)[number];

@@ -1,4 +1,4 @@
-// What does not go on: which, since when and why, as the SQL function `trouble` judges it (infra/migrations/0006).
+// What does not go on: which, since when and why, as the SQL function `trouble` judges it (lib/postgres/sql/trouble.sql).
 
 import type { Pool } from "pg";
 

@@ -1,6 +1,6 @@
 // Values that break no rule and are still likely to be another unit: they are counted, and told. A verdict here needs the
 // event alone (and the season at its latitude), so that no order of records can change it; jumps_to_fahrenheit, which needs
-// the station's history, is found by the commit (infra/migrations/0003). Only what no place on Earth, or no grid, shows is
+// the station's history, is found by the commit (lib/postgres/sql/doubt_by_history.sql). Only what no place on Earth, or no grid, shows is
 // doubted: an alarm that is often false is soon read by nobody. Decision 17.
 
 export const doubtReasons = [

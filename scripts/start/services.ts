@@ -7,9 +7,9 @@ import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
 import { compactionWarnings } from "../../lib/kafka/compaction.ts";
 import { openGroupReader } from "../../lib/kafka/groups.ts";
 import { createTopics } from "../../lib/kafka/topics.ts";
+import { migrate, readSchema } from "../../lib/postgres/migrate.ts";
 import { connect } from "../../lib/store/connect.ts";
 import { createLogins } from "../../lib/store/logins.ts";
-import { migrate, readMigrations } from "../../lib/store/migrate.ts";
 import type { DatabaseSettings } from "../../lib/store/pool.ts";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
@@ -107,7 +107,7 @@ async function prepareDatabase(
 ): Promise<Readonly<Record<string, string>>> {
   const client = await connect(settings);
   try {
-    await migrate(client, await readMigrations("infra/migrations"));
+    await migrate(client, await readSchema("lib/postgres"));
     if (passwordFile === null) return {};
     return await createLogins(client, "local", await keptPasswords(passwordFile));
   } finally {

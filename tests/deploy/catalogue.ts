@@ -21,6 +21,7 @@ const parts: readonly string[] = [
   "SELECT rolname, rolcanlogin, rolcreaterole, rolpassword FROM pg_authid",
   "SELECT roleid::regrole, member::regrole, admin_option, inherit_option, set_option FROM pg_auth_members",
   "SELECT version, name, checksum, applied_at FROM schema_migration",
+  "SELECT name, checksum, applied_at FROM schema_source",
 ];
 
 /** @param superuser sees everything */

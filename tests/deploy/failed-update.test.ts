@@ -30,10 +30,10 @@ async function countedEvents(): Promise<number> {
 /** A version of migrate-database with more migrations than this one's. */
 async function versionWith(...sql: readonly string[]): Promise<{ folder: string; names: string[] }> {
   const folder = await deployment.unpackAgain("migrate-database");
-  const migrations = (await readdir(join(folder, "infra/migrations"))).length;
+  const migrations = (await readdir(join(folder, "lib/postgres/migrations"))).length;
   const names = sql.map((_, i) => `${String(migrations + 1 + i).padStart(4, "0")}_newer.sql`);
   for (const [i, name] of names.entries())
-    await writeFile(join(folder, "infra/migrations", name), sql[i] ?? "");
+    await writeFile(join(folder, "lib/postgres/migrations", name), sql[i] ?? "");
   return { folder, names };
 }
 const good =
@@ -120,8 +120,8 @@ test("an update that cannot make the users leaves no migration either; nor can i
 
 test("an update with a changed migration is refused", async () => {
   const folder = await deployment.unpackAgain("migrate-database");
-  await writeFile(join(folder, "infra/migrations/0002_ledger.sql"), "SELECT 1");
-  await expectNothingOf(folder, /^migration 0002_ledger\.sql has changed since it was applied/);
+  await writeFile(join(folder, "lib/postgres/migrations/0003_ledger.sql"), "SELECT 1");
+  await expectNothingOf(folder, /^migration 0003_ledger\.sql has changed since it was applied/);
 });
 
 test("an update can be gone back from: the version before takes the newer schema, and its functions go on", async () => {

@@ -10,9 +10,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Database } from "../../chaos/servers.ts";
 import { aggregate } from "../../lib/aggregate/handler.ts";
 import { readDatabaseSettings } from "../../lib/config/database.ts";
+import { migrate, readSchema } from "../../lib/postgres/migrate.ts";
 import { commitRecords } from "../../lib/store/commit.ts";
 import { postgresJudge } from "../../lib/store/judge.ts";
-import { migrate, readMigrations } from "../../lib/store/migrate.ts";
 import { openPool } from "../../lib/store/pool.ts";
 import { sweepStream } from "../../lib/store/sweep.ts";
 import { postgresSweepStore } from "../../lib/store/sweep-store.ts";
@@ -271,12 +271,12 @@ test("disk full (53100), lock held, statement timeout: rollback, throw, resume w
 });
 
 test("migration under load: old and new code run together; short lock timeouts", async () => {
-  const migrations = await readMigrations("infra/migrations");
-  const version = migrations.length + 1;
+  const schema = await readSchema("lib/postgres");
+  const version = schema.migrations.length + 1;
   // In the order in which commits lock them.
   const sql = `ALTER TABLE ledger ADD COLUMN note text;
     ALTER TABLE consumption_aggregates_realtime ADD COLUMN note text DEFAULT 'x'`;
-  const next = [...migrations, { version, name: "next.sql", sql, checksum: "next" }];
+  const next = [...schema.migrations, { version, name: "next.sql", sql, checksum: "next" }];
   const stuckSql = "CREATE TABLE half (); ALTER TABLE quarantine ADD COLUMN note text";
   const stuck = { version: version + 1, name: "stuck.sql", sql: stuckSql, checksum: "stuck" };
   const [pool, client, blocker] = [
@@ -297,11 +297,13 @@ test("migration under load: old and new code run together; short lock timeouts",
     );
   try {
     await untilMore();
-    await migrate(client, next);
+    await migrate(client, { ...schema, migrations: next });
     await untilMore();
     // One that cannot have its lock gives up before those who wait behind it do, and leaves nothing of itself.
     await blocker.query("BEGIN; SELECT 1 FROM quarantine");
-    await expect(migrate(client, [...next, stuck])).rejects.toThrow("lock timeout");
+    await expect(migrate(client, { ...schema, migrations: [...next, stuck] })).rejects.toThrow(
+      "lock timeout",
+    );
     await blocker.query("COMMIT");
     await untilMore();
     expect((await client.query("SELECT to_regclass('half') AS half")).rows).toEqual([{ half: null }]);

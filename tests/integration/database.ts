@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import pg from "pg";
 import { inject } from "vitest";
-import { migrate, readMigrations } from "../../lib/store/migrate.ts";
+import { migrate, readSchema } from "../../lib/postgres/migrate.ts";
 import { databaseVariables } from "../../scripts/database-url.ts";
 
 export interface TestDatabase {
@@ -15,7 +15,7 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-const migrations = await readMigrations(join(import.meta.dirname, "../../infra/migrations"));
+const schema = await readSchema(join(import.meta.dirname, "../../lib/postgres"));
 
 export async function createDatabase(): Promise<TestDatabase> {
   const admin = new URL(inject("postgresUrl"));
@@ -29,7 +29,7 @@ export async function createDatabase(): Promise<TestDatabase> {
   const pool = new pg.Pool({ connectionString: url.href, max: 8 });
   const client = await pool.connect();
   try {
-    await migrate(client, migrations);
+    await migrate(client, schema);
   } finally {
     client.release();
   }

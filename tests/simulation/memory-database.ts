@@ -1,4 +1,4 @@
-// A model of PostgreSQL under infra/migrations 0002–0004: claim_batch, commit_*, finalise_* and what sweep-store.ts
+// A model of PostgreSQL under lib/postgres/sql: claim_batch, commit_*, finalise_* and what sweep-store.ts
 // asks, with their locks and with what each statement can see. tests/integration/store/model.test.ts runs it beside
 // PostgreSQL. A transaction's changes become visible at its end, in one step; `pause` stands wherever another
 // transaction can come in between.

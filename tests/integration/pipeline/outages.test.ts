@@ -9,7 +9,7 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import "../../../lib/kafka/request-queue.ts";
 import { createOn } from "../../../lib/kafka/topics.ts";
-import { migrate, readMigrations } from "../../../lib/store/migrate.ts";
+import { migrate, readSchema } from "../../../lib/postgres/migrate.ts";
 import { type KafkaServer, startKafka } from "../../../localstack/kafka/server.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { type PostgresServer, startPostgres } from "../../../localstack/postgres/server.ts";
@@ -59,7 +59,7 @@ beforeAll(async () => {
   await admin.disconnect();
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();
-  await migrate(client, await readMigrations("infra/migrations"));
+  await migrate(client, await readSchema("lib/postgres"));
   await client.end();
   functions = await startFunctions(folder, await freePort(), {
     KAFKA_BROKER: kafka.brokers,

@@ -32,6 +32,6 @@ async function uncommented(): Promise<string[]> {
 test("every table, view, column and function has a comment", async () => {
   expect(
     await uncommented(),
-    "say what these mean, with units, by COMMENT ON … IS '…' beside their definition in infra/migrations",
+    "say what these mean, with units, by COMMENT ON … IS '…' beside their definition in lib/postgres",
   ).toEqual([]);
 });

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { migrate, readSchema } from "../../../lib/postgres/migrate.ts";
 import { createIamLogins, createLogins } from "../../../lib/store/logins.ts";
-import { migrate, readMigrations } from "../../../lib/store/migrate.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { type PostgresServer, startPostgres } from "../../../localstack/postgres/server.ts";
 import { prependHbaLine } from "../pg-hba.ts";
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await administrator.query("ALTER DATABASE grid OWNER TO owner");
   owner = new pg.Client({ connectionString: server.url.replace("administrator:", "owner:") });
   await owner.connect();
-  await migrate(owner, await readMigrations("infra/migrations"));
+  await migrate(owner, await readSchema("lib/postgres"));
 });
 afterAll(async () => {
   await Promise.all([owner?.end(), administrator?.end()]);

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { migrate, readSchema } from "../../../lib/postgres/migrate.ts";
 import { commitRecords } from "../../../lib/store/commit.ts";
 import { postgresJudge } from "../../../lib/store/judge.ts";
-import { migrate, readMigrations } from "../../../lib/store/migrate.ts";
 import { sweepStream } from "../../../lib/store/sweep.ts";
 import { postgresSweepStore } from "../../../lib/store/sweep-store.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
@@ -174,7 +174,7 @@ test("nobody but the granted may call any function of ours", async () => {
 test("what runs with the owner's rights does not look where its caller says", async () => {
   const { rows } = await database.pool.query(
     `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef
-       AND NOT coalesce(proconfig, '{}') && ARRAY['search_path=pg_catalog, public, pg_temp']`,
+       AND NOT coalesce(proconfig, '{}') && ARRAY['search_path=public, pg_temp']`,
   );
   expect(rows).toEqual([]);
 });
@@ -224,7 +224,7 @@ test("the databases of a new cluster can be migrated at once, and by a user who 
     ...postgresRelease,
   });
   try {
-    const migrations = await readMigrations("infra/migrations");
+    const schema = await readSchema("lib/postgres");
     const owner = new pg.Client({ connectionString: server.url });
     await owner.connect();
     for (const name of ["d1", "d2", "d3", "d4"]) await owner.query(`CREATE DATABASE ${name}`);
@@ -232,7 +232,7 @@ test("the databases of a new cluster can be migrated at once, and by a user who 
     await owner.query("ALTER DATABASE d0 OWNER TO plain; ALTER SCHEMA public OWNER TO plain");
     const plain = new pg.Client({ connectionString: server.url.replace("owner:", "plain:") });
     await plain.connect();
-    await expect(migrate(plain, migrations)).rejects.toThrow(
+    await expect(migrate(plain, schema)).rejects.toThrow(
       "plain may not make the role smartgrid_api: let an administrator run CREATE ROLE smartgrid_api NOLOGIN;",
     );
 
@@ -242,7 +242,7 @@ test("the databases of a new cluster can be migrated at once, and by a user who 
     const migrating = names.map(async (name) => {
       const client = new pg.Client({ connectionString: server.url.replace(/d0$/, name) });
       await client.connect();
-      const applied = await migrate(client, migrations);
+      const applied = await migrate(client, schema);
       await client.end();
       return applied.length;
     });
@@ -254,9 +254,11 @@ test("the databases of a new cluster can be migrated at once, and by a user who 
     const sinceMs = performance.now();
     await until(countWaiting, (waiting) => waiting === names.length || performance.now() - sinceMs > 1_000);
     await owner.query("COMMIT");
-    expect(await migrated).toEqual(names.map(() => ({ status: "fulfilled", value: migrations.length })));
+    expect(await migrated).toEqual(
+      names.map(() => ({ status: "fulfilled", value: schema.migrations.length + schema.sources.length })),
+    );
 
-    expect(await migrate(plain, migrations)).toHaveLength(migrations.length);
+    expect(await migrate(plain, schema)).toHaveLength(schema.migrations.length + schema.sources.length);
     await plain.end();
     await owner.end();
   } finally {

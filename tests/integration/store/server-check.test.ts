@@ -10,8 +10,8 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { readDatabaseSettings } from "../../../lib/config/database.ts";
 import { messageOf } from "../../../lib/log.ts";
+import { migrate, readSchema } from "../../../lib/postgres/migrate.ts";
 import { connect } from "../../../lib/store/connect.ts";
-import { migrate, readMigrations } from "../../../lib/store/migrate.ts";
 import type { DatabaseSettings } from "../../../lib/store/pool.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { databaseVariables } from "../../../scripts/database-url.ts";
@@ -46,7 +46,7 @@ async function said(to: DatabaseSettings): Promise<string> {
   let client: pg.Client | undefined;
   try {
     client = await connect(to);
-    await migrate(client, await readMigrations("infra/migrations"));
+    await migrate(client, await readSchema("lib/postgres"));
     return "migrated";
   } catch (error) {
     return messageOf(error);

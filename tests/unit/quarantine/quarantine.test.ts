@@ -11,7 +11,7 @@ test("the reasons' words are those of docs/quarantine.md, no more and no fewer",
 });
 
 test("the reasons' words are those of the view quarantine_readable (reason_in_words), no more and no fewer", () => {
-  const file = new URL("../../../infra/migrations/0007_quarantine_resolution.sql", import.meta.url);
+  const file = new URL("../../../lib/postgres/sql/reason_in_words.sql", import.meta.url);
   const words = [...readFileSync(file, "utf8").matchAll(/WHEN '(\w+)' THEN '((?:[^']|'')+)'/g)];
   expect(Object.fromEntries(words.map((row) => [row[1], row[2]?.replaceAll("''", "'")]))).toEqual(
     reasonsInWords,

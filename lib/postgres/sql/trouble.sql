@@ -1,38 +1,3 @@
--- Trouble: what does not go on, which, since when, and why. Judged from what sweeps and commits have written, by the
--- database's clock, so that everyone who asks is told the same.
-
--- Since when the sweeper has seen records that the ledger does not hold, without a break.
-ALTER TABLE partition_progress ADD COLUMN lagging_since timestamptz;
--- Since when the watermark stands where it stands.
-ALTER TABLE stream_state ADD COLUMN moved_at timestamptz;
-GRANT UPDATE (moved_at) ON stream_state TO smartgrid_sweep;
-
--- Trouble that has been logged as begun and not yet as ended.
-CREATE TABLE reported_trouble (
-  kind text NOT NULL,
-  place text COLLATE "C" NOT NULL,
-  since timestamptz NOT NULL,
-  why text NOT NULL,
-  reported_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (kind, place)
-);
-GRANT SELECT, INSERT, DELETE ON reported_trouble TO smartgrid_sweep;
-GRANT SELECT ON reported_trouble TO smartgrid_read;
-
--- The first few ranges, so that a line stays a line: `[20,25) [40,41) … 7 ranges`.
-CREATE FUNCTION ranges_text(ranges int8multirange) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT string_agg(r::text, ' ' ORDER BY n) FILTER (WHERE n <= 5)
-    || CASE WHEN count(*) > 5 THEN ' … ' || count(*) || ' ranges' ELSE '' END
-  FROM unnest(ranges) WITH ORDINALITY AS u(r, n)
-$$;
-
--- Of a stream that is read from another source or topic by now, the rows of before say nothing.
-CREATE FUNCTION present_progress() RETURNS SETOF partition_progress LANGUAGE sql STABLE AS $$
-  SELECT p.* FROM partition_progress AS p
-  JOIN (SELECT DISTINCT ON (stream) stream, source, topic FROM partition_progress ORDER BY stream, observed_at DESC)
-    AS present USING (stream, source, topic)
-$$;
-
 -- kind:
 --   partition_stuck  records wait on the broker, and nothing of the partition has been applied for so long
 --   sweeper_silent   no sweep of the stream has succeeded for so long
@@ -44,9 +9,10 @@ $$;
 --                    beyond the log's end. Said at once.
 -- place: topic-partition, or the stream where no partition is to blame.
 -- It runs as its owner, for those who may know of trouble need not see the ledger.
-CREATE FUNCTION trouble(stuck_after interval, idle_after interval)
+CREATE OR REPLACE FUNCTION trouble(stuck_after interval, idle_after interval)
 RETURNS TABLE (kind text, stream text, place text, since timestamptz, why text)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+SECURITY DEFINER SET search_path FROM CURRENT AS $$
   WITH newest AS (
     SELECT DISTINCT ON (source, topic, partition) source, topic, partition, max_event_time, advanced_at, updated_at
     FROM ledger ORDER BY source, topic, partition, incarnation DESC),
@@ -109,5 +75,6 @@ LANGUAGE sql STABLE AS $$
   ORDER BY 1, 3
 $$;
 
-CALL run_as_owner('trouble');
-GRANT EXECUTE ON FUNCTION trouble(interval, interval), present_progress() TO smartgrid_api, smartgrid_read, smartgrid_sweep;
+COMMENT ON FUNCTION trouble IS 'What does not go on: which, since when and why. stuck_after: how long is too long; idle_after: when a silent partition is let go';
+
+GRANT EXECUTE ON FUNCTION trouble TO smartgrid_api, smartgrid_read, smartgrid_sweep;

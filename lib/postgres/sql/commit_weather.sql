@@ -1,0 +1,44 @@
+CREATE OR REPLACE FUNCTION commit_weather(
+  header jsonb,
+  event_keys uuid[], event_times_us bigint[], contents bigint[], event_offsets bigint[],
+  refused_offsets bigint[], refused_reasons text[], refused_fields text[], refused_values bytea[],
+  too_late_offsets bigint[], too_late_times_us bigint[], too_late_values bytea[],
+  window_starts_us bigint[], counts bigint[], temperatures numeric[], humidities numeric[],
+  pressures numeric[], wind_speeds numeric[], condition_counts jsonb[]
+) RETURNS jsonb LANGUAGE plpgsql
+SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  outcome jsonb := claim_batch(header, event_keys, event_times_us, contents, event_offsets, refused_offsets,
+    refused_reasons, refused_fields, refused_values, too_late_offsets, too_late_times_us, too_late_values);
+  mark timestamptz := instant((outcome->>'watermarkUs')::bigint);
+  late_events bigint;
+BEGIN
+  IF NOT (outcome->>'applied')::boolean THEN RETURN outcome; END IF;
+  INSERT INTO weather_aggregates_realtime AS t (window_start, window_end, event_count, sum_temperature,
+    sum_humidity, sum_pressure, sum_wind_speed, condition_counts, weather_condition, state, revision, finalized_at)
+  SELECT p.start, p.start + interval '1 hour', p.count, p.temperature, p.humidity, p.pressure, p.wind_speed,
+    p.condition_counts, dominant_condition(p.condition_counts), f.state, (f.state = 'final')::integer, CASE f.state WHEN 'final' THEN now() END
+  FROM (SELECT instant(u.start_us) AS start, u.* FROM unnest(window_starts_us, counts, temperatures, humidities,
+      pressures, wind_speeds, condition_counts)
+      AS u(start_us, count, temperature, humidity, pressure, wind_speed, condition_counts)) AS p,
+    LATERAL (SELECT CASE WHEN p.start + interval '1 hour' <= mark THEN 'final' ELSE 'open' END AS state) AS f
+  ORDER BY p.start
+  ON CONFLICT (window_start) DO UPDATE SET
+    event_count = t.event_count + excluded.event_count,
+    sum_temperature = t.sum_temperature + excluded.sum_temperature,
+    sum_humidity = t.sum_humidity + excluded.sum_humidity,
+    sum_pressure = t.sum_pressure + excluded.sum_pressure,
+    sum_wind_speed = t.sum_wind_speed + excluded.sum_wind_speed,
+    condition_counts = merge_condition_counts(t.condition_counts, excluded.condition_counts),
+    weather_condition = dominant_condition(merge_condition_counts(t.condition_counts, excluded.condition_counts)),
+    revision = CASE t.state WHEN 'final' THEN t.revision + 1 ELSE 0 END,
+    finalized_at = CASE t.state WHEN 'final' THEN now() END,
+    updated_at = now();
+  SELECT sum(u.count) INTO late_events FROM unnest(window_starts_us, counts) AS u(start_us, count)
+  WHERE instant(u.start_us) + interval '1 hour' <= mark;
+  RETURN settle_late(header, doubt_by_history(header, outcome), late_events);
+END $$;
+
+COMMENT ON FUNCTION commit_weather IS 'Commits the batch of a partition of the weather stream: ledger, sums, quarantine and identities change together or not at all';
+
+GRANT EXECUTE ON FUNCTION commit_weather TO smartgrid_ingest, smartgrid_sweep;

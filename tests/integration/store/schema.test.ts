@@ -1,0 +1,105 @@
+// SQL as source: what the database executes is what the files of lib/postgres/sql say, no more and no less.
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { PoolClient } from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { migrate, readSchema, type Source } from "../../../lib/postgres/migrate.ts";
+import { createDatabase, type TestDatabase } from "../database.ts";
+
+const schema = await readSchema(join(import.meta.dirname, "../../../lib/postgres"));
+let database: TestDatabase;
+let client: PoolClient;
+beforeAll(async () => {
+  database = await createDatabase();
+  client = await database.pool.connect();
+});
+afterAll(async () => {
+  client.release();
+  await database.close();
+});
+
+async function names(sql: string): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(`${sql} ORDER BY 1`);
+  return rows.map(({ name }) => name);
+}
+
+const ofKind = (kind: Source["kind"]) =>
+  schema.sources.filter((source) => source.kind === kind).map(({ name }) => name);
+
+function edited(name: string, edit: (sql: string) => string): typeof schema {
+  const sources = schema.sources.map((source) =>
+    source.name === name ? { ...source, sql: edit(source.sql), checksum: "edited" } : source,
+  );
+  expect(sources.map(({ sql }) => sql)).not.toEqual(schema.sources.map(({ sql }) => sql));
+  return { ...schema, sources };
+}
+
+const mayExecute = async (role: string, signature: string) =>
+  (await client.query("SELECT has_function_privilege($1, $2, 'EXECUTE') AS may", [role, signature])).rows[0]
+    .may;
+
+test("each function and each view has one file of its name, and each file has one of them", async () => {
+  const namespace = "current_schema()::regnamespace";
+  expect(await names(`SELECT proname AS name FROM pg_proc WHERE pronamespace = ${namespace}`)).toEqual(
+    ofKind("FUNCTION"),
+  );
+  expect(
+    await names(`SELECT relname AS name FROM pg_class WHERE relnamespace = ${namespace} AND relkind = 'v'`),
+  ).toEqual(ofKind("VIEW"));
+});
+
+test("the database's functions are those of the files, word for word, and views as if made from them today", async () => {
+  const { rows } = await client.query<{ name: string; body: string }>(
+    "SELECT proname AS name, prosrc AS body FROM pg_proc WHERE pronamespace = current_schema()::regnamespace",
+  );
+  for (const { name, body } of rows)
+    expect(schema.sources.find((source) => source.name === name)?.sql).toContain(`$$${body}$$`);
+  const views = () =>
+    names("SELECT viewname || definition AS name FROM pg_views WHERE schemaname = current_schema()");
+  const before = await views();
+  await client.query("BEGIN");
+  for (const { kind, sql } of schema.sources) if (kind === "VIEW") await client.query(sql);
+  expect(await views()).toEqual(before);
+  await client.query("ROLLBACK");
+});
+
+test("a file that changed is applied, the others are not, and a right that it no longer grants is gone", async () => {
+  expect(await migrate(client, schema)).toEqual([]);
+  const signature = "trouble(interval, interval)";
+  expect(await mayExecute("smartgrid_api", signature)).toBe(true);
+  const without = edited("trouble", (sql) => sql.replace("TO smartgrid_api, ", "TO "));
+  expect(await migrate(client, without)).toEqual(["trouble"]);
+  expect(await mayExecute("smartgrid_api", signature)).toBe(false);
+  expect(await mayExecute("smartgrid_read", signature)).toBe(true);
+  expect(await migrate(client, schema)).toEqual(["trouble"]);
+  expect(await mayExecute("smartgrid_api", signature)).toBe(true);
+});
+
+test("a file whose body cannot work is named, and nothing of the run stays", async () => {
+  const wrong = edited("offsets_in", (sql) => sql.replace("upper(r)", "no_such_function(r)"));
+  await expect(migrate(client, wrong)).rejects.toThrow(
+    /^sql\/offsets_in\.sql failed, and nothing of this run stays: function no_such_function/,
+  );
+  // PL/pgSQL looks for tables when it runs, but it reads all of its text now.
+  const unreadable = edited("settle_late", (sql) => sql.replace("END IF;", "END;"));
+  await expect(migrate(client, unreadable)).rejects.toThrow(/^sql\/settle_late\.sql failed, .*syntax error/);
+  expect(await migrate(client, schema)).toEqual([]);
+});
+
+test("a file that does not define what its name says is refused, and so is a missing number", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "smartgrid-schema-"));
+  try {
+    await mkdir(join(folder, "migrations"));
+    await mkdir(join(folder, "sql"));
+    await writeFile(join(folder, "sql/one.sql"), "CREATE OR REPLACE VIEW another AS SELECT 1");
+    await expect(readSchema(folder)).rejects.toThrow(
+      /one\.sql: expected CREATE OR REPLACE FUNCTION one, or VIEW one$/,
+    );
+    await rm(join(folder, "sql/one.sql"));
+    await writeFile(join(folder, "migrations/0002_words.sql"), "SELECT 1");
+    await expect(readSchema(folder)).rejects.toThrow(/0002_words\.sql: expected a file named 0001_….sql$/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
