@@ -3,6 +3,7 @@
 // PostgreSQL release that Aurora has. Ends with the line `N passed, N failed`, counted from the runner's own reports.
 
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { relative } from "node:path";
 
@@ -28,6 +29,7 @@ function run(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<boolean> {
+  if (isStopped) return Promise.resolve(false);
   console.log(`\n── ${name}`);
   return new Promise((resolve) => {
     // Two at once write whole lines, where each one alone on a terminal would draw over the other.
@@ -38,7 +40,7 @@ function run(
     });
     child.stdout?.pipe(process.stdout, { end: false });
     child.stderr?.pipe(process.stderr, { end: false });
-    child.once("exit", (code) => resolve(code === 0));
+    child.once("close", (code) => resolve(code === 0));
   });
 }
 
@@ -83,6 +85,12 @@ async function vitest(
   const file = `${FOLDER}/${name.replaceAll(/\W+/g, "-")}.json`;
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const ok = await run(name, ["node_modules/vitest/vitest.mjs", "run", ...args, ...reporters], env);
+  if (!existsSync(file))
+    return {
+      passed: 0,
+      failed: 1,
+      failures: [`${name}: it ended before it had a report; the lines above say why`],
+    };
   const report: Report = JSON.parse(await readFile(file, "utf8"));
   const failures = failuresOf(name, report);
   if (!ok && failures.length === 0)
@@ -99,8 +107,11 @@ if (/[#?%]/.test(process.cwd())) {
   process.exit(1);
 }
 
-// Ctrl-C reaches the children as well; they have servers to stop.
-process.on("SIGINT", () => undefined);
+// Ctrl-C reaches the children as well; they have servers to stop. No other part is started then.
+let isStopped = false;
+process.on("SIGINT", () => {
+  isStopped = true;
+});
 
 await rm(FOLDER, { recursive: true, force: true });
 await mkdir(FOLDER, { recursive: true });
