@@ -14,6 +14,8 @@ DECLARE
   late_events bigint;
 BEGIN
   IF NOT (outcome->>'applied')::boolean THEN RETURN outcome; END IF;
+  -- Before the window, whose row all partitions need: it is locked last, and not while one waits for a station.
+  outcome := doubt_by_history(header, outcome);
   INSERT INTO weather_aggregates_realtime AS t (window_start, window_end, event_count, sum_temperature,
     sum_humidity, sum_pressure, sum_wind_speed, condition_counts, weather_condition, state, revision, finalized_at)
   SELECT p.start, p.start + interval '1 hour', p.count, p.temperature, p.humidity, p.pressure, p.wind_speed,
@@ -36,7 +38,7 @@ BEGIN
     updated_at = now();
   SELECT sum(u.count) INTO late_events FROM unnest(window_starts_us, counts) AS u(start_us, count)
   WHERE instant(u.start_us) + interval '1 hour' <= mark;
-  RETURN settle_late(header, doubt_by_history(header, outcome), late_events);
+  RETURN settle_late(header, outcome, late_events);
 END $$;
 
 COMMENT ON FUNCTION commit_weather IS 'Commits the batch of a partition of the weather stream: ledger, sums, quarantine and identities change together or not at all';

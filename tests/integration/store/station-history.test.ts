@@ -33,7 +33,7 @@ interface Location {
 }
 type Measured = readonly [hours: number, temperature: number, location?: Location | undefined];
 
-async function send(measured: readonly Measured[], changes: object = {}) {
+async function send(measured: readonly Measured[], changes: object = {}, partition = 0) {
   const records = measured.map(([hours, temperature, location = tirana]) => ({
     ...{ offset: nextOffset++, recordTimeMs: 0 },
     value: Buffer.from(
@@ -43,7 +43,7 @@ async function send(measured: readonly Measured[], changes: object = {}) {
       }),
     ),
   }));
-  const address = { source: "s", topic: "weather", partition: 0 };
+  const address = { source: "s", topic: "weather", partition };
   return commitRecords(postgresJudge(database.pool), weatherStream, address, records, rules);
 }
 
@@ -117,6 +117,46 @@ test("a batch that comes again changes no history", async () => {
   expect(await send(cold)).toMatchObject({ counted: 0, replayed: 3 });
   const { rows } = await database.pool.query("SELECT sum(readings) AS readings FROM weather_station_hour");
   expect(rows).toEqual([{ readings: "3" }]);
+});
+
+test("a batch writes a station's hour once, however many readings it has of it", async () => {
+  await database.pool.query(
+    `CREATE SEQUENCE writes; CREATE FUNCTION note_write() RETURNS trigger LANGUAGE plpgsql AS
+       $$ BEGIN PERFORM nextval('writes'); RETURN NULL; END $$;
+     CREATE TRIGGER note_write AFTER INSERT OR UPDATE ON weather_station_hour FOR EACH ROW EXECUTE FUNCTION note_write()`,
+  );
+  try {
+    const hours = [0, 1];
+    await send(
+      hours.flatMap((hour) => Array.from({ length: 1_250 }, (_, i) => [hour + i / 1_250, i / 125] as const)),
+    );
+    const { rows } = await database.pool.query("SELECT last_value FROM writes");
+    expect(rows).toEqual([{ last_value: "2" }]);
+    const stored = await database.pool.query(
+      "SELECT readings, lowest::float8 AS lowest, highest::float8 AS highest FROM weather_station_hour",
+    );
+    expect(stored.rows).toEqual(hours.map(() => ({ readings: "1250", lowest: 0, highest: 9.992 })));
+  } finally {
+    await database.pool.query("DROP SEQUENCE writes; DROP FUNCTION note_write CASCADE");
+  }
+});
+
+test("a batch that waits for a station does not hold the hour that all partitions write", async () => {
+  await send(cold);
+  const query = async (sql: string) => (await database.pool.query(sql)).rows.length;
+  const holder = await database.pool.connect();
+  const sent: Promise<unknown>[] = [];
+  try {
+    await holder.query("BEGIN; SELECT FROM weather_station_hour FOR UPDATE");
+    sent.push(send([[2.5, 2]]));
+    await expect.poll(() => query("SELECT FROM pg_locks WHERE NOT granted")).toBe(1);
+    sent.push(send([[2.6, 4, { lat: 42, lon: 20 }]], {}, 1));
+    await expect.poll(() => query("SELECT FROM ledger WHERE partition = 1"), { timeout: 10_000 }).toBe(1);
+  } finally {
+    await holder.query("ROLLBACK");
+    holder.release();
+    await Promise.all(sent);
+  }
 });
 
 test("the history is found along its key, and forgotten after two days", async () => {
