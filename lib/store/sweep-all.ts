@@ -55,7 +55,6 @@ async function sweepOne(
   { source, topics, groups }: SweptStreams,
   broker: SweptBroker,
   rules: SweepRules & LatenessRules,
-  { hasTime }: Allowance,
 ): Promise<OneSwept> {
   const swept = { stream, source, topic: topics[stream] };
   const topicLog = broker.topicLog(swept.topic);
@@ -69,14 +68,12 @@ async function sweepOne(
   const found = await recordLost(pool, swept, offsets, committed, passed);
   // Last of all: a sweep does not wait for it, the next one has the use of it.
   await settleHolesAhead(pool, swept, offsets, committed, broker.nextRecord);
-  // Loaded only here: a sweep's start does not need it.
-  const { completeConflicts } = await import("./complete-conflicts.ts");
-  await completeConflicts(pool, swept, topicLog, rules.zones, hasTime);
   return { outcome: { ...outcome, ...found }, lost: passed.lost.map((gap) => ({ ...swept, ...gap })) };
 }
 
 /**
- * Every stream has its turn, and then, as far as the allowance goes, what was lost is delivered again.
+ * Every stream has its turn. Then, as far as the allowance goes, what was lost is delivered again; last come conflicts,
+ * which no row and no watermark waits for.
  * The caller uses the rest, and then throws the failures.
  */
 export async function sweepAll(
@@ -91,7 +88,7 @@ export async function sweepAll(
   const failures: Error[] = [];
   for (const stream of streamNames) {
     try {
-      sweeps.push(await sweepOne(pool, store, stream, streams, broker, rules, allowance));
+      sweeps.push(await sweepOne(pool, store, stream, streams, broker, rules));
     } catch (error) {
       // The other streams still have their turn.
       failures.push(
@@ -110,5 +107,18 @@ export async function sweepAll(
       // What has been swept is swept.
       failures.push(new Error(`lost records: ${messageOf(error)}`, { cause: error }));
     }
+  // Loaded only here: a sweep's start does not need it.
+  const { completeConflicts } = await import("./complete-conflicts.ts");
+  for (const stream of streamNames) {
+    if (!allowance.hasTime()) break;
+    const topic = streams.topics[stream];
+    const swept = { stream, source: streams.source, topic };
+    try {
+      await completeConflicts(pool, swept, broker.topicLog(topic), rules.zones, allowance.hasTime);
+    } catch (error) {
+      // The next sweep tries it again; the other streams' conflicts have their turn.
+      failures.push(new Error(`conflicts of ${stream} (${topic}): ${messageOf(error)}`, { cause: error }));
+    }
+  }
   return { outcomes: sweeps.map((one) => one.outcome), redelivered, failures };
 }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type AuditReport, audit, isClean } from "../../lib/audit/audit.ts";
 import { acknowledge, repair } from "../../lib/audit/repair.ts";
 import { verdictOf } from "../../lib/audit/report.ts";
+import type { OffsetRanges } from "../../lib/core/ranges.ts";
 import { healthApp } from "../../lib/http/health.ts";
 import { type Archive, openArchive } from "../../lib/kafka/archive.ts";
 import { type GroupReader, openGroupReader } from "../../lib/kafka/groups.ts";
@@ -326,6 +327,52 @@ test("a batch that the trigger gave up is delivered again when what was wrong is
   expect((await sweep(topic)).redelivered).toBe(5);
   await sweep(topic);
   expect(await lostOf()).toEqual([]);
+});
+
+test("conflicts take no time from what is lost, and where they fail no stream fails", async () => {
+  const topic = await kafka.createTopic(1);
+  await send(topic, 0, 1);
+  await send(topic, 0, 1, 0, { reading: 9 }); // the same identity
+  await send(topic, 1, 4);
+  await deliver(topic, 0, 0, 1);
+  await deliver(topic, 0, 1, 2);
+  await commitOffset(topic, 0, 5);
+  const incomplete = async () =>
+    (await database.pool.query("SELECT FROM conflict WHERE first_value IS NULL")).rowCount;
+  expect(await incomplete()).toBe(1);
+  const order: string[] = [];
+  const broker = (readOfConflict: ReadRecords) => ({
+    topicLog: (name: string) => ({
+      ...topicLogOf(name, offsets, groups, archive),
+      read: (partition: number, ranges: OffsetRanges) => {
+        order.push("conflict");
+        return readOfConflict(name, partition, ranges);
+      },
+    }),
+    readCommitted: groups.readCommitted,
+    nextRecord: archive.nextRecord,
+    readRecords: (name: string, partition: number, ranges: OffsetRanges) => {
+      order.push("lost");
+      return archive.read(name, partition, ranges);
+    },
+  });
+  const broken: ReadRecords = () => {
+    throw new Error("no such leader");
+  };
+  const streams = { source, topics: topicsWith(topic), groups: groupsWith(topic) };
+  const limits = { records: 100, hasTime: () => true };
+  // Without time; it verifies what was delivered, which is read as well.
+  await sweepAll(database.pool, streams, broker(archive.read), rules, { records: 0, hasTime: () => false });
+  expect(await incomplete()).toBe(1);
+  order.length = 0;
+  const swept = await sweepAll(database.pool, streams, broker(broken), rules, limits);
+  expect(swept.failures.map(({ message }) => message)).toEqual([
+    `conflicts of consumption (${topic}): no such leader`,
+  ]);
+  expect([outcomeOf(swept).lost, swept.redelivered]).toEqual([3, 3]);
+  expect(order).toEqual(["lost", "conflict"]);
+  await sweepAll(database.pool, streams, broker(archive.read), rules, limits);
+  expect(await incomplete()).toBe(0);
 });
 
 test("a gap that cannot be delivered does not stop the others", async () => {
