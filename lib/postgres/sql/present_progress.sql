@@ -7,4 +7,4 @@ $$;
 
 COMMENT ON FUNCTION present_progress IS 'partition_progress without the rows of sources and topics that a stream was read from before';
 
-GRANT EXECUTE ON FUNCTION present_progress TO smartgrid_api, smartgrid_read, smartgrid_sweep;
+GRANT EXECUTE ON FUNCTION present_progress TO smartgrid_api;

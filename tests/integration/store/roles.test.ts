@@ -69,6 +69,7 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["SELECT forget_conflicts('90 days', 1)", ["sweep"]],
   ["SELECT * FROM stream_state", ["sweep", "api", "read"]],
   ["SELECT * FROM partition_progress", ["sweep", "api", "read"]],
+  ["SELECT * FROM present_progress()", ["api"]],
   ["SELECT * FROM trouble('5 minutes', '5 minutes')", ["sweep", "api", "read"]],
   ["SELECT * FROM reported_trouble", ["sweep", "read"]],
   ["DELETE FROM reported_trouble", ["sweep"]],
