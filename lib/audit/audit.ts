@@ -120,7 +120,7 @@ async function askBroker(
   for (const stream of streamNames) {
     const topic = topics[stream];
     const committed = await reader.readCommitted(topic, groups[stream]);
-    const isCompacted = await reader.isCompacted(topic).catch(() => null); // refused, or not offered
+    const isCompacted = await reader.isCompacted(topic);
     for (const known of await offsets.read(topic))
       partitions.push({
         ...known,

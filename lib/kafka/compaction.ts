@@ -5,12 +5,12 @@ export const COMPACTED_TOPIC =
   "records that compaction removes before they are read are not counted: set cleanup.policy=delete";
 
 /**
- * The topics that are compacted, each with what there is to say of it. Never throws: a broker may refuse the question or
- * not offer it, and nothing depends on it; whether the topic is there at all, others say.
+ * The topics that are compacted, each with what there is to say of it. Never throws: nothing depends on it;
+ * whether the topic is there at all, others say.
  */
 export async function compactionWarnings(
   topics: readonly string[],
-  isCompacted: (topic: string) => Promise<boolean>,
+  isCompacted: (topic: string) => Promise<boolean | null>,
 ): Promise<string[]> {
   const compacted = await Promise.all(topics.map((topic) => isCompacted(topic).catch(() => false)));
   return topics

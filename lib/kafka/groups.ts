@@ -8,16 +8,31 @@ export interface GroupReader {
   /** Next offset of each partition for which the group has committed one. @throws Error where the broker is away */
   readCommitted(topic: string, groupId: string): Promise<ReadonlyMap<number, number>>;
   /**
-   * Whether the topic's `cleanup.policy` contains `compact`.
-   * @throws Error where the broker is away, refuses, or does not offer the question
+   * Whether the topic's `cleanup.policy` contains `compact`; null where the broker refuses or does not offer the question.
+   * @throws Error where the broker is away, or cannot say it just now
    */
-  isCompacted(topic: string): Promise<boolean>;
+  isCompacted(topic: string): Promise<boolean | null>;
   close(): Promise<void>;
 }
 
 const CLEANUP_POLICY = "cleanup.policy";
 /** Node does not see kafkajs' own constant among its exports. */
 const TOPIC: ConfigResourceTypes.TOPIC = 2;
+
+/**
+ * Whether the broker will not say it at another time either: the topic may not be described, or the question is not
+ * offered.
+ */
+export function isNotTold(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === "KafkaJSServerDoesNotSupportApiKey") return true;
+  const type = "type" in error ? error.type : null;
+  return (
+    type === "TOPIC_AUTHORIZATION_FAILED" ||
+    type === "CLUSTER_AUTHORIZATION_FAILED" ||
+    type === "UNSUPPORTED_VERSION"
+  );
+}
 
 /** kafkajs says the same of a refusal and of a broker that has no coordinator yet. */
 function withAdvice(error: unknown, groupId: string): unknown {
@@ -46,13 +61,19 @@ export function openGroupReader(settings: KafkaSettings): GroupReader {
       return new Map(committed.filter(([, offset]) => offset >= 0)); // −1: none
     },
     async isCompacted(topic) {
-      const { resources } = await admin.ask((client) =>
-        client.describeConfigs({
-          resources: [{ type: TOPIC, name: topic, configNames: [CLEANUP_POLICY] }],
-          includeSynonyms: false,
-        }),
-      );
-      const policy = resources[0]?.configEntries.find(({ configName }) => configName === CLEANUP_POLICY);
+      const told = await admin
+        .ask((client) =>
+          client.describeConfigs({
+            resources: [{ type: TOPIC, name: topic, configNames: [CLEANUP_POLICY] }],
+            includeSynonyms: false,
+          }),
+        )
+        .catch((error: unknown) => {
+          if (isNotTold(error)) return null; // nothing depends on it so much that a sweep should fail for ever
+          throw error;
+        });
+      if (told === null) return null;
+      const policy = told.resources[0]?.configEntries.find(({ configName }) => configName === CLEANUP_POLICY);
       return (policy?.configValue ?? "").split(",").some((word) => word.trim() === "compact");
     },
   };

@@ -11,6 +11,7 @@ import { audit } from "../../lib/audit/audit.ts";
 import { acknowledgeBreaks } from "../../lib/audit/books.ts";
 import { reportText } from "../../lib/audit/report.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
+import type { GroupReader } from "../../lib/kafka/groups.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { topicLogOf } from "../../lib/kafka/topic-log.ts";
 import { createOn } from "../../lib/kafka/topics.ts";
@@ -96,9 +97,12 @@ async function deliver(topic: string, from: number, to: number): Promise<void> {
   await archive.close();
 }
 
-async function sweep(topic: string, isCompacted = noGroups.isCompacted): Promise<SweepOutcome> {
+async function sweep(
+  topic: string,
+  isCompacted: GroupReader["isCompacted"] = noGroups.isCompacted,
+): Promise<SweepOutcome> {
   const [offsets, archive] = [openOffsetReader(settings()), openArchive(settings())];
-  const log = topicLogOf(topic, offsets, { ...noGroups, isCompacted }, archive);
+  const log = topicLogOf(topic, offsets, { isCompacted }, archive);
   try {
     const swept = { stream: "consumption", source, topic } as const;
     return await sweepStream(postgresSweepStore(database.pool), swept, log, rules);
@@ -277,6 +281,10 @@ test("what compaction took after a restart of the broker is not taken for a log 
     (first) => first === 8,
   );
   await archive.close();
+  const cannotSay = async () => {
+    throw new Error("no leader just now");
+  };
+  await expect(sweep(topic, cannotSay)).rejects.toThrow("no leader just now");
   expect((await sweep(topic, async () => true)).breaks).toEqual([]);
   expect(await newestApplied()).toBe("{[0,8)}");
   await deliver(topic, 0, 13);
