@@ -1,10 +1,10 @@
 // Delivers again what the audit found lost.
 
 import type { Pool } from "pg";
-import { toMultirange } from "../core/ranges.ts";
+import { rangesText, toMultirange } from "../core/ranges.ts";
 import type { Archive } from "../kafka/archive.ts";
 import type { LatenessRules } from "../store/commit.ts";
-import { type LostRange, reasonNotTo, redeliver, withoutLimit } from "../store/redeliver.ts";
+import { reasonNotTo, redeliver, withoutLimit } from "../store/redeliver.ts";
 import type { AuditReport } from "./audit.ts";
 
 /** Why nothing may be redelivered: where the books themselves are wrong, counting again could double. Else null. */
@@ -31,26 +31,27 @@ export async function repair(
 ): Promise<number> {
   const reason = reasonNotToRepair(report);
   if (reason !== null) throw new Error(`nothing was redelivered, because the books do not add up: ${reason}`);
-  const ranges = report.partitions.flatMap(({ stream, topic, partition, lost }) =>
-    lost.map(({ from, to }): LostRange => ({ stream, source: report.source, topic, partition, from, to })),
-  );
-  for (const range of ranges) {
-    const why = await reasonNotTo(pool, range, isAnotherCluster);
+  const lost = report.partitions
+    .filter((one) => one.lost.length > 0)
+    .map((one) => ({ ...one, source: report.source }));
+  for (const one of lost) {
+    const why = await reasonNotTo(pool, one, isAnotherCluster);
     if (why !== null)
       throw new Error(
-        `nothing was redelivered: ${range.topic}-${range.partition} [${range.from},${range.to}): ${why}`,
+        `nothing was redelivered: ${one.topic}-${one.partition} ${rangesText(one.lost)}: ${why}`,
       );
   }
   let redelivered = 0;
-  for (const range of ranges)
-    redelivered += await redeliver(
-      pool,
-      range,
-      archive.read,
-      rules,
-      "npm run audit -- --repair",
-      withoutLimit(),
-    );
+  for (const { stream, source, topic, partition, lost: ranges } of lost)
+    for (const range of ranges)
+      redelivered += await redeliver(
+        pool,
+        { stream, source, topic, partition, ...range },
+        archive.read,
+        rules,
+        "npm run audit -- --repair",
+        withoutLimit(),
+      );
   return redelivered;
 }
 

@@ -1,18 +1,10 @@
 // The audit's report for people: a table per partition, the streams, and one verdict line.
 
-import { type OffsetRange, type OffsetRanges, size } from "../core/ranges.ts";
+import { type OffsetRanges, rangesText, size } from "../core/ranges.ts";
 import { COMPACTED_TOPIC } from "../kafka/compaction.ts";
 import { fittingTable } from "../terminal/table.ts";
 import { type AuditReport, isClean, type PartitionAudit } from "./audit.ts";
 import { breakText, needsNote } from "./logs.ts";
-
-/** Of a list of ranges the first few, so that a line stays a line. */
-const SHOWN_RANGES = 5;
-
-function rangesText(ranges: readonly OffsetRange[]): string {
-  const shown = ranges.slice(0, SHOWN_RANGES).map(({ from, to }) => `[${from},${to})`);
-  return ranges.length > SHOWN_RANGES ? `${shown.join(" ")} … ${ranges.length} ranges` : shown.join(" ");
-}
 
 function partitionRow(one: PartitionAudit): string[] {
   const count = (ranges: OffsetRanges) => (ranges.length === 0 ? "·" : String(size(ranges)));

@@ -67,3 +67,12 @@ export function fromMultirange(text: string): OffsetRanges {
     to: Number(match[2]),
   }));
 }
+
+/** Of a list of ranges the first few, so that a line stays a line. */
+const SHOWN_RANGES = 5;
+
+/** For people: `[0,10) [12,20)`, the first few of them. */
+export function rangesText(ranges: OffsetRanges): string {
+  const shown = ranges.slice(0, SHOWN_RANGES).map(({ from, to }) => `[${from},${to})`);
+  return ranges.length > SHOWN_RANGES ? `${shown.join(" ")} … ${ranges.length} ranges` : shown.join(" ");
+}

@@ -2,7 +2,7 @@
 // and the rows become what they would have been. What was delivered is put on record in the transaction that commits it.
 
 import type { Pool } from "pg";
-import type { OffsetRanges } from "../core/ranges.ts";
+import { type OffsetRanges, toMultirange } from "../core/ranges.ts";
 import { log, messageOf } from "../log.ts";
 import type { LogRecord } from "../streams/fold.ts";
 import { streams } from "../streams/streams.ts";
@@ -30,6 +30,12 @@ export const withoutLimit = (): Allowance => ({ records: Number.POSITIVE_INFINIT
 
 /** A range of a topic. */
 export interface LostRange extends SweptTopic, Gap {}
+
+/** What is lost of one partition, in offset order. */
+export interface LostPartition extends SweptTopic {
+  readonly partition: number;
+  readonly lost: OffsetRanges;
+}
 
 const BATCH_RECORDS = 2_500;
 
@@ -101,12 +107,13 @@ export async function redeliver(
 
 /**
  * Why a partition's lost ranges must not be delivered, and what to do; null where nothing is in the way.
- * Of a log that is known by its ids under another source the offsets have been taken over before (`observe_log`).
+ * Of a log that is known by its ids under another source the offsets have been taken over before (`observe_log`). One whose
+ * ids nobody has compared may be the same log: what of it was counted there is not counted again.
  * @param isAnotherCluster somebody knows that the ledger's other sources are other clusters
  */
 export async function reasonNotTo(
   pool: Pool,
-  { source, topic, partition }: LostRange,
+  { source, topic, partition, lost }: LostPartition,
   isAnotherCluster: boolean,
 ): Promise<string | null> {
   const { rows } = await pool.query<{ reason: string | null }>(
@@ -115,18 +122,19 @@ export async function reasonNotTo(
          'they are not delivered again, which could double them, for the ledger has ' || l.records || ' records in '
            || offsets_in(l.applied) || ' offsets: somebody has taken offsets out of it by hand; docs/runbook.md, '
            || 'records-lost, says how to put them back'
-       WHEN coalesce(l.records, 0) = 0 AND NOT $4 THEN (
+       WHEN NOT $4 THEN (
          SELECT 'they are not delivered again, which could double them, for the ledger knows this partition of another '
            || 'source, perhaps of the same log: ' || min(o.source) || '; name that one again (MSK_CLUSTER_ARN, '
            || 'KAFKA_BROKER), or, if it is another cluster: npm run audit -- --repair --another-cluster'
          FROM ledger AS o WHERE o.topic = $2 AND o.partition = $3 AND o.source <> $1 AND o.records > 0
+           AND o.applied && $5::int8multirange
            AND (o.cluster_id IS NULL OR l.cluster_id IS NULL) AND position('#replay-' IN o.source) = 0
          HAVING count(*) > 0)
        END AS reason
      FROM (SELECT) AS always LEFT JOIN LATERAL (
        SELECT records, applied, cluster_id FROM ledger WHERE source = $1 AND topic = $2 AND partition = $3
        ORDER BY incarnation DESC LIMIT 1) AS l ON true`,
-    [source, topic, partition, isAnotherCluster],
+    [source, topic, partition, isAnotherCluster, toMultirange(lost)],
   );
   return rows[0]?.reason ?? null;
 }
@@ -134,7 +142,7 @@ export async function reasonNotTo(
 /** @param why null where nothing was in the way of any range */
 async function noteWhy(
   pool: Pool,
-  { source, topic, partition }: LostRange,
+  { source, topic, partition }: LostPartition,
   why: string | null,
 ): Promise<void> {
   await pool.query(
@@ -145,40 +153,63 @@ async function noteWhy(
 }
 
 /**
- * The sweeper's share: each range in its turn, as far as the allowance goes. One that cannot be delivered is put on
+ * Delivers a partition's ranges. What cannot be delivered is put on record at once: the function may not come to its end.
+ * @returns how many records
+ */
+async function redeliverPartition(
+  pool: Pool,
+  lostPartition: LostPartition,
+  readRecords: ReadRecords,
+  rules: LatenessRules,
+  allowance: Allowance,
+): Promise<number> {
+  const { lost, ...place } = lostPartition;
+  const { topic, partition } = place;
+  let why = await reasonNotTo(pool, lostPartition, false);
+  if (why !== null) {
+    await noteWhy(pool, lostPartition, why);
+    return 0;
+  }
+  let delivered = 0;
+  for (const { from, to } of lost) {
+    if (allowance.records <= 0 || !allowance.hasTime()) break;
+    const at = { topic, partition, from, to };
+    try {
+      const range = { ...place, from, to };
+      const records = await redeliver(pool, range, readRecords, rules, "sweep-windows", allowance);
+      log("warn", "delivered again what the trigger had passed", { ...at, records });
+      delivered += records;
+    } catch (error) {
+      // The other ranges have their turn; the next sweep tries this one again.
+      const reason = messageOf(error);
+      log("error", "not delivered again", { ...at, reason });
+      if (why === null) {
+        why = `delivering them again failed (${reason}): the next sweep tries it again, put right what is in the way`;
+        await noteWhy(pool, lostPartition, why);
+      }
+    }
+  }
+  if (why === null) await noteWhy(pool, lostPartition, null);
+  return delivered;
+}
+
+/**
+ * The sweeper's share: each partition in its turn, as far as the allowance goes. One that cannot be delivered is put on
  * record with the reason, and the others have their turn.
  * @returns how many records
  * @throws where the database is away
  */
 export async function redeliverLost(
   pool: Pool,
-  lost: readonly LostRange[],
+  lost: readonly LostPartition[],
   readRecords: ReadRecords,
   rules: LatenessRules,
   allowance: Allowance,
 ): Promise<number> {
   let delivered = 0;
-  /** By partition. */
-  const tried = new Map<string, { readonly range: LostRange; readonly why: string | null }>();
-  for (const range of lost) {
+  for (const one of lost) {
     if (allowance.records <= 0 || !allowance.hasTime()) break;
-    const { topic, partition, from, to } = range;
-    let why = await reasonNotTo(pool, range, false);
-    try {
-      if (why === null) {
-        const records = await redeliver(pool, range, readRecords, rules, "sweep-windows", allowance);
-        log("warn", "delivered again what the trigger had passed", { topic, partition, from, to, records });
-        delivered += records;
-      }
-    } catch (error) {
-      // The other ranges have their turn; the next sweep tries this one again.
-      const reason = messageOf(error);
-      why = `delivering them again failed (${reason}): the next sweep tries it again, put right what is in the way`;
-      log("error", "not delivered again", { topic, partition, from, to, reason });
-    }
-    const place = `${topic}-${partition}`;
-    tried.set(place, { range, why: tried.get(place)?.why ?? why });
+    delivered += await redeliverPartition(pool, one, readRecords, rules, allowance);
   }
-  for (const { range, why } of tried.values()) await noteWhy(pool, range, why);
   return delivered;
 }

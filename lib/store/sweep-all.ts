@@ -7,7 +7,7 @@ import type { LatenessRules } from "./commit.ts";
 import type { NextRecord } from "./holes.ts";
 import { logBreaks } from "./log-breaks.ts";
 import { type Committed, findLost, recordLost, settleHolesAhead } from "./lost.ts";
-import type { Allowance, LostRange, ReadRecords } from "./redeliver.ts";
+import type { Allowance, LostPartition, ReadRecords } from "./redeliver.ts";
 import { type SweepOutcome, type SweepRules, type SweepStore, sweepStream } from "./sweep.ts";
 import { postgresSweepStore } from "./sweep-store.ts";
 import type { TopicLog } from "./watch-log.ts";
@@ -45,7 +45,7 @@ export interface Swept {
 
 interface OneSwept {
   readonly outcome: StreamOutcome;
-  readonly lost: readonly LostRange[];
+  readonly lost: readonly LostPartition[];
 }
 
 async function sweepOne(
@@ -68,7 +68,12 @@ async function sweepOne(
   const found = await recordLost(pool, swept, offsets, committed, passed);
   // Last of all: a sweep does not wait for it, the next one has the use of it.
   await settleHolesAhead(pool, swept, offsets, committed, broker.nextRecord);
-  return { outcome: { ...outcome, ...found }, lost: passed.lost.map((gap) => ({ ...swept, ...gap })) };
+  const lost = [...Map.groupBy(passed.lost, (gap) => gap.partition)].map(([partition, gaps]) => ({
+    ...swept,
+    partition,
+    lost: gaps.map(({ from, to }) => ({ from, to })),
+  }));
+  return { outcome: { ...outcome, ...found }, lost };
 }
 
 /**

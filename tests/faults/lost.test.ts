@@ -475,6 +475,32 @@ test("a ledger that knows the partition of another source only is told and not a
   expect(await lostOf()).toEqual([]);
 });
 
+test("… and the first new record under the new name does not end that; what was counted under neither is delivered", async () => {
+  const topic = await kafka.createTopic(2);
+  for (const partition of [0, 1]) {
+    await send(topic, partition * 10, partition * 10 + 8, partition);
+    await deliver(topic, partition, 0, 5, "another-name");
+    await commitOffset(topic, partition, 8);
+  }
+  await deliver(topic, 0, 7, 8); // by the new name; of partition 1 it has nothing
+  await database.pool.query(
+    `INSERT INTO ledger (source, topic, partition, incarnation, applied) VALUES ($1, $2, 1, 0, '{[0,5)}')`,
+    [source, topic],
+  );
+  const swept = await sweep(topic);
+  expect([outcomeOf(swept).lost, swept.redelivered]).toEqual([10, 3]);
+  expect(await redelivered()).toMatchObject([{ partition: 1, offsets: "[5,8)", counted: 3 }]);
+  const [told, ...others] = await lostOf();
+  expect(told).toMatchObject({
+    place: `${topic}-0`,
+    why: expect.stringMatching(/LOST 7 offsets .* perhaps of the same log: another-name;/),
+  });
+  expect(others).toMatchObject([{ place: `${topic}-1` }]);
+  await expect(repair(await runAudit(topic), database.pool, archive, rules)).rejects.toThrow(
+    `nothing was redelivered: ${topic}-0 [0,7): they are not delivered again`,
+  );
+});
+
 test("… and another cluster's records are counted when somebody says that it is another", async () => {
   const topic = await kafka.createTopic(1);
   await send(topic, 0, 5);
@@ -527,11 +553,15 @@ test("a partition of which one range fails says so, though another one was deliv
   await commitOffset(topic, 0, 9);
   await deliver(topic, 0, 3, 6);
   await commitOffset(topic, 0, 9);
-  const half: ReadRecords = (name, partition, ranges) => {
+  const whileSecond: (string | undefined)[] = [];
+  const half: ReadRecords = async function* (name, partition, ranges) {
     if (ranges[0]?.from === 0) throw new Error("not this one");
-    return archive.read(name, partition, ranges);
+    whileSecond.push((await lostOf())[0]?.why);
+    yield* archive.read(name, partition, ranges);
   };
   expect((await sweep(topic, 100, half)).redelivered).toBe(3);
+  // At once: a function that is ended in the midst of the second has said it.
+  expect(whileSecond).toEqual([expect.stringContaining("delivering them again failed (not this one)")]);
   expect((await lostOf())[0]?.why).toContain("delivering them again failed (not this one)");
 });
 
