@@ -36,13 +36,13 @@ export function prometheusText({ partitions, streams, conflicts, doubtful, troub
     ),
     family(
       "smartgrid_partition_lost_offsets",
-      "Offsets that the trigger has passed and that are not counted; at least so many while smartgrid_partition_unasked_offsets is not 0",
+      "Offsets that the trigger has passed and that are not counted; at least so many while smartgrid_partition_unchecked_offsets is not 0",
       partitions.map(({ stream, topic, partition, lost }) => [{ stream, topic, partition }, lost]),
     ),
     family(
-      "smartgrid_partition_unasked_offsets",
-      "Offsets that the trigger has passed and that are not counted, of which the sweeper has not asked the broker yet: lost, or without a record",
-      partitions.map(({ stream, topic, partition, unasked }) => [{ stream, topic, partition }, unasked]),
+      "smartgrid_partition_unchecked_offsets",
+      "Offsets that the trigger has passed, that are not counted, and that the sweeper has not looked up on the broker yet: lost, or without a record",
+      partitions.map(({ stream, topic, partition, unchecked }) => [{ stream, topic, partition }, unchecked]),
     ),
     family(
       "smartgrid_watermark_age_seconds",

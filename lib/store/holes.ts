@@ -5,42 +5,42 @@
 import type { Pool } from "pg";
 import { toMultirange } from "../core/ranges.ts";
 import type { PartitionOffsets } from "../core/watermark.ts";
-import type { Gap, SweptTopic } from "./sweep.ts";
+import type { CheckedGaps, Gap, SweptTopic } from "./sweep.ts";
 
 /** The next offset at or after `from` that holds a committed record or still may; the broker's word. */
 export type NextRecord = (topic: string, partition: number, from: number) => Promise<number>;
 
-/** To the broker, at each call, of some milliseconds each; the next sweep asks of what is left over. */
+/** To the broker, at each call, of some milliseconds each; what is left over is the next sweep's. */
 const MOST_QUESTIONS = 300;
-
-/** What is left of gaps when the broker was asked. */
-export interface AskedGaps {
-  /** Each begins with an offset that holds a record or still may. */
-  readonly withRecord: readonly Gap[];
-  /** Of these the broker was not asked: there were too many gaps. */
-  readonly unasked: readonly Gap[];
-}
 
 interface LedgerGap extends Gap {
   readonly incarnation: number;
+  /** Offsets in all gaps of the partition, also in those that were not read. */
+  readonly inPartition: number;
 }
 
+/** As many gaps as can be looked up, from each partition in turn: at least one of each that has any. */
 async function readGaps(
   pool: Pool,
   { source, topic }: SweptTopic,
   offsets: readonly PartitionOffsets[],
 ): Promise<LedgerGap[]> {
-  const { rows } = await pool.query<{ partition: number; incarnation: number; from: string; to: string }>(
-    `SELECT o.partition, coalesce(l.incarnation, 0) AS incarnation, lower(gap) AS "from", upper(gap) AS "to"
+  const { rows } = await pool.query<LedgerGap>(
+    `SELECT o.partition, coalesce(l.incarnation, 0) AS incarnation,
+       lower(gap)::float8 AS "from", upper(gap)::float8 AS "to",
+       (sum(upper(gap) - lower(gap)) OVER (PARTITION BY o.partition))::float8 AS "inPartition"
      FROM unnest($3::int[], $4::bigint[], $5::bigint[]) AS o(partition, first, "end")
      LEFT JOIN LATERAL (SELECT incarnation, applied FROM ledger AS l
        WHERE l.source = $1 AND l.topic = $2 AND l.partition = o.partition
        ORDER BY incarnation DESC LIMIT 1) AS l ON true
      CROSS JOIN LATERAL unnest(int8multirange(int8range(o.first, o."end")) - coalesce(l.applied, '{}')) AS gap
-     ORDER BY lower(gap)`,
-    [source, topic, offsets.map((o) => o.partition), offsets.map((o) => o.first), offsets.map((o) => o.end)],
+     ORDER BY row_number() OVER (PARTITION BY o.partition ORDER BY lower(gap)), o.partition LIMIT $6`,
+    [
+      ...[source, topic, offsets.map((o) => o.partition), offsets.map((o) => o.first)],
+      ...[offsets.map((o) => o.end), Math.max(MOST_QUESTIONS, offsets.length)],
+    ],
   );
-  return rows.map((row) => ({ ...row, from: Number(row.from), to: Number(row.to) }));
+  return rows;
 }
 
 async function enterHoles(
@@ -68,10 +68,10 @@ export async function settleHoles(
   swept: SweptTopic,
   offsets: readonly PartitionOffsets[],
   nextRecord: NextRecord,
-): Promise<AskedGaps> {
+): Promise<CheckedGaps> {
   const searched = offsets.filter(({ first, end }) => first < end);
   const withRecord: Gap[] = [];
-  const unasked: Gap[] = [];
+  const unchecked = new Map<number, number>();
   const holes: LedgerGap[] = [];
   let questions = 0;
   try {
@@ -87,11 +87,12 @@ export async function settleHoles(
         at = Math.max(at, next);
       }
       if (from < at) holes.push({ ...gap, to: at });
-      if (at < to) (isRecord ? withRecord : unasked).push({ partition, from: at, to });
+      if (isRecord) withRecord.push({ partition, from: at, to });
+      unchecked.set(partition, (unchecked.get(partition) ?? gap.inPartition) - ((isRecord ? to : at) - from));
     }
   } finally {
     // What the broker has said holds also where it is away by now.
     await enterHoles(pool, swept, holes);
   }
-  return { withRecord, unasked };
+  return { withRecord, unchecked };
 }

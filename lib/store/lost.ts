@@ -7,7 +7,7 @@ import { fromMultirange, type OffsetRanges, size, toMultirange } from "../core/r
 import type { PartitionOffsets } from "../core/watermark.ts";
 import { log } from "../log.ts";
 import { type NextRecord, settleHoles } from "./holes.ts";
-import type { Gap, PassedGaps, SweptTopic } from "./sweep.ts";
+import type { CheckedGaps, SweptTopic } from "./sweep.ts";
 
 /** Next offset of a trigger's group, by partition. */
 export type Committed = ReadonlyMap<number, number>;
@@ -23,14 +23,13 @@ export async function findLost(
   offsets: readonly PartitionOffsets[],
   committed: Committed,
   nextRecord: NextRecord,
-): Promise<PassedGaps> {
+): Promise<CheckedGaps> {
   const passed = offsets.map(({ partition, first, end }) => ({
     partition,
     first,
     end: Math.min(end, committed.get(partition) ?? 0),
   }));
-  const { withRecord, unasked } = await settleHoles(pool, swept, passed, nextRecord);
-  return { lost: withRecord, unasked };
+  return settleHoles(pool, swept, passed, nextRecord);
 }
 
 /** What of the rest is no record, beyond where the groups are. @throws as settleHoles */
@@ -60,32 +59,32 @@ interface LossRow {
  * Puts on record what is lost, and logs what was not lost before.
  * Retention may have removed it: above the first offset that was ever applied that is a loss for good; below, the topic is
  * older than the ledger, and nobody has missed anything.
- * @returns how many offsets are lost, and of how many the broker was not asked yet
+ * @returns how many offsets are lost, and how many more have not been looked up on the broker yet
  */
 export async function recordLost(
   pool: Pool,
   { source, topic }: SweptTopic,
   offsets: readonly PartitionOffsets[],
   committed: Committed,
-  { lost, unasked }: PassedGaps,
-): Promise<{ readonly lost: number; readonly unasked: number }> {
-  const rangesOf = (gaps: readonly Gap[], partition: number): OffsetRanges =>
-    gaps.filter((gap) => gap.partition === partition);
+  { withRecord, unchecked }: CheckedGaps,
+): Promise<{ readonly lost: number; readonly unchecked: number }> {
+  const rangesOf = (partition: number): OffsetRanges =>
+    withRecord.filter((gap) => gap.partition === partition);
   const { rows } = await pool.query<LossRow>(
     `WITH found AS (
-       SELECT o.partition, o.committed, o.lost, o.unasked, before.lost AS lost_before, before.expired AS expired_before,
+       SELECT o.partition, o.committed, o.lost, o.unchecked, before.lost AS lost_before, before.expired AS expired_before,
          CASE WHEN lower(l.applied) < least(o.first, o.committed) AND o.committed IS NOT NULL
            THEN int8multirange(int8range(lower(l.applied), least(o.first, o.committed))) - l.applied - l.acknowledged
            ELSE '{}' END AS expired,
          o.committed > o."end" AS is_ahead
        FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int8multirange[], $8::bigint[])
-         AS o(partition, first, "end", committed, lost, unasked)
+         AS o(partition, first, "end", committed, lost, unchecked)
        JOIN partition_progress AS before ON before.source = $1 AND before.topic = $2 AND before.partition = o.partition
        LEFT JOIN LATERAL (SELECT applied, acknowledged FROM ledger AS l
          WHERE l.source = $1 AND l.topic = $2 AND l.partition = o.partition
          ORDER BY incarnation DESC LIMIT 1) AS l ON true)
      UPDATE partition_progress AS p SET committed_offset = f.committed, lost = f.lost, expired = f.expired,
-       unasked = f.unasked, lost_since = CASE WHEN f.lost <> '{}' OR f.expired <> '{}' OR f.is_ahead THEN coalesce(p.lost_since, now()) END,
+       unchecked = f.unchecked, lost_since = CASE WHEN f.lost <> '{}' OR f.expired <> '{}' OR f.is_ahead THEN coalesce(p.lost_since, now()) END,
        lost_why = CASE WHEN f.lost <> '{}' THEN p.lost_why END
      FROM found AS f WHERE p.source = $1 AND p.topic = $2 AND p.partition = f.partition
      RETURNING p.partition, p.lost::text, p.expired::text,
@@ -97,8 +96,8 @@ export async function recordLost(
       offsets.map((o) => o.first),
       offsets.map((o) => o.end),
       offsets.map((o) => committed.get(o.partition) ?? null),
-      offsets.map((o) => toMultirange(rangesOf(lost, o.partition))),
-      offsets.map((o) => size(rangesOf(unasked, o.partition))),
+      offsets.map((o) => toMultirange(rangesOf(o.partition))),
+      offsets.map((o) => unchecked.get(o.partition) ?? 0),
     ],
   );
   for (const { partition, lost: onBroker, expired, is_new } of rows)
@@ -109,12 +108,12 @@ export async function recordLost(
         committed: committed.get(partition),
         deliveredAgainFromBroker: onBroker,
         goneForGoodByRetention: expired,
-        brokerNotAskedYetOf: size(rangesOf(unasked, partition)),
+        uncheckedOffsets: unchecked.get(partition) ?? 0,
       });
   return {
     lost: rows
       .flatMap((row) => [row.lost, row.expired])
       .reduce((sum, text) => sum + size(fromMultirange(text)), 0),
-    unasked: size(unasked),
+    unchecked: [...unchecked.values()].reduce((sum, offsets) => sum + offsets, 0),
   };
 }

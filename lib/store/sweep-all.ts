@@ -31,8 +31,8 @@ export interface SweptBroker {
 export interface StreamOutcome extends Omit<SweepOutcome, "passed"> {
   /** Offsets that the trigger has passed and that are not counted, as this sweep found them. */
   readonly lost: number;
-  /** Offsets of the same kind of which the broker was not asked yet: where this is not 0, `lost` may be too low. */
-  readonly unasked: number;
+  /** More of these, perhaps, that have not been looked up on the broker yet: where this is not 0, `lost` may be too low. */
+  readonly unchecked: number;
 }
 
 export interface Swept {
@@ -68,7 +68,7 @@ async function sweepOne(
   const found = await recordLost(pool, swept, offsets, committed, passed);
   // Last of all: a sweep does not wait for it, the next one has the use of it.
   await settleHolesAhead(pool, swept, offsets, committed, broker.nextRecord);
-  const lost = [...Map.groupBy(passed.lost, (gap) => gap.partition)].map(([partition, gaps]) => ({
+  const lost = [...Map.groupBy(passed.withRecord, (gap) => gap.partition)].map(([partition, gaps]) => ({
     ...swept,
     partition,
     lost: gaps.map(({ from, to }) => ({ from, to })),

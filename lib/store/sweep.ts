@@ -24,12 +24,12 @@ export interface Gap {
   readonly to: number;
 }
 
-/** What a trigger's group has passed and the ledger does not hold. */
-export interface PassedGaps {
-  /** The broker has records there. */
-  readonly lost: readonly Gap[];
-  /** Lost, or without a record: there were too many gaps to ask the broker in one sweep. */
-  readonly unasked: readonly Gap[];
+/** What the broker says of gaps. */
+export interface CheckedGaps {
+  /** Each begins with an offset that holds a record or still may; in offset order within a partition. */
+  readonly withRecord: readonly Gap[];
+  /** How many offsets by partition have not been looked up on the broker: there were too many gaps for one sweep. */
+  readonly unchecked: ReadonlyMap<number, number>;
 }
 
 export interface SweepRules {
@@ -51,7 +51,8 @@ export interface SweepOutcome extends MovedWatermark {
   readonly finalised: number;
   /** Where another log answers than before, or the log was cut. */
   readonly breaks: readonly FoundBreak[];
-  readonly passed: PassedGaps;
+  /** Of what the trigger's group has passed; those with a record are lost. */
+  readonly passed: CheckedGaps;
 }
 
 export interface ObservedPartition extends PartitionProgress {
@@ -106,7 +107,7 @@ export interface SweepStore {
 }
 
 const FINALISE_BATCH = 5_000;
-const nothingPassed: PassedGaps = { lost: [], unasked: [] };
+const nothingPassed: CheckedGaps = { withRecord: [], unchecked: new Map() };
 
 async function finaliseRows(store: SweepStore, stream: StreamName): Promise<number> {
   let total = 0;
@@ -129,13 +130,13 @@ export async function sweepStream(
   swept: SweptTopic,
   log: TopicLog,
   rules: SweepRules,
-  findLost: (offsets: readonly PartitionOffsets[]) => Promise<PassedGaps> = async () => nothingPassed,
+  findLost: (offsets: readonly PartitionOffsets[]) => Promise<CheckedGaps> = async () => nothingPassed,
 ): Promise<SweepOutcome> {
   const { readAtUs, entries } = await store.readLedger(swept);
   const offsets = await log.offsets();
   const breaks = await store.recordLogs(swept, await watchLog(log, entries, offsets));
   const passed = await findLost(offsets);
-  const [holding] = passed.lost;
+  const [holding] = passed.withRecord;
   const moved = await store.moveWatermark(
     swept,
     offsets,

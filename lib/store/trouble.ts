@@ -83,8 +83,8 @@ export interface PartitionGauge {
   readonly lag: number;
   /** Offsets that the trigger has passed and that are not counted, on the broker or gone for good. */
   readonly lost: number;
-  /** Offsets of the same kind of which the broker was not asked yet: where this is not 0, `lost` may be too low. */
-  readonly unasked: number;
+  /** More of these, perhaps, that have not been looked up on the broker yet: where this is not 0, `lost` may be too low. */
+  readonly unchecked: number;
 }
 
 export interface StreamGauge {
@@ -120,7 +120,7 @@ export interface Gauges {
 /** @throws DatabaseError or a connection error */
 export async function readGauges(pool: Pool, rules: TroubleRules): Promise<Gauges> {
   const partitions = await pool.query<Omit<PartitionGauge, "lag" | "lost"> & { lag: string; lost: string }>(
-    `SELECT stream, topic, partition, lag, offsets_in(lost) + offsets_in(expired) AS lost, unasked::float8 AS unasked
+    `SELECT stream, topic, partition, lag, offsets_in(lost) + offsets_in(expired) AS lost, unchecked::float8 AS unchecked
      FROM present_progress() ORDER BY stream, partition`,
   );
   const streams = await pool.query<StreamGauge>(

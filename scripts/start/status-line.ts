@@ -27,7 +27,7 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
     final: string;
     brokenLogs: string;
     lost: string;
-    unasked: string;
+    unchecked: string;
     redelivered: string;
     conflicts: string;
     doubtful: string;
@@ -36,7 +36,7 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
     `SELECT (SELECT coalesce(sum(records), 0) FROM ledger) AS records, sum(open) AS open, sum(final) AS final,
        (SELECT count(*) FROM trouble('1 day', '1 day') WHERE kind = 'log_broken') AS "brokenLogs",
        (SELECT coalesce(sum(offsets_in(lost) + offsets_in(expired)), 0) FROM present_progress()) AS lost,
-       (SELECT coalesce(sum(unasked), 0) FROM present_progress()) AS unasked,
+       (SELECT coalesce(sum(unchecked), 0) FROM present_progress()) AS unchecked,
        (SELECT coalesce(sum(records), 0) FROM redelivery WHERE delivered_at >= to_timestamp($1)) AS redelivered,
        (SELECT count(*) FROM conflict_open) AS conflicts,
        (SELECT count(*) FROM doubtful WHERE recorded_at >= to_timestamp($1)) AS doubtful,
@@ -60,7 +60,7 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
     final: Number(row.final),
     brokenLogs: Number(row.brokenLogs),
     lost: Number(row.lost),
-    unasked: Number(row.unasked),
+    unchecked: Number(row.unchecked),
     redelivered: Number(row.redelivered),
     conflicts: Number(row.conflicts),
     doubtful: Number(row.doubtful),

@@ -17,8 +17,8 @@ export interface Findings {
   readonly brokenLogs: number;
   /** Offsets that the triggers have passed and that are not counted. */
   readonly lost: number;
-  /** Offsets of the same kind of which the broker was not asked yet: where this is not 0, `lost` may be too low. */
-  readonly unasked: number;
+  /** More of these, perhaps, that have not been looked up on the broker yet: where this is not 0, `lost` may be too low. */
+  readonly unchecked: number;
   /** Lost records that were delivered again since the start. */
   readonly redelivered: number;
   /** Conflicts that nobody has dismissed or replaced. */
@@ -29,9 +29,9 @@ export interface Findings {
 
 /** What the triggers have passed and nobody has counted is seen first; also that it was made good. */
 export function alertsOf(findings: Findings): string[] {
-  const { brokenLogs, lost, unasked, redelivered, conflicts, doubtful } = findings;
+  const { brokenLogs, lost, unchecked, redelivered, conflicts, doubtful } = findings;
   return [
-    ...(lost === 0 ? [] : [`LOST ${unasked === 0 ? "" : "at least "}${lost} (/ready says where)`]),
+    ...(lost === 0 ? [] : [`LOST ${unchecked === 0 ? "" : "at least "}${lost} (/ready says where)`]),
     ...(brokenLogs === 0 ? [] : [`LOGS BROKEN ${brokenLogs} (npm run audit)`]),
     ...(conflicts === 0 ? [] : [`CONFLICTS ${conflicts} (npm run quarantine -- conflicts)`]),
     ...(doubtful === 0 ? [] : [`DOUBTFUL ${doubtful} (npm run quarantine -- doubtful)`]),

@@ -589,21 +589,46 @@ test("with more gaps than one sweep can ask the broker of, the number is said to
        applied = (SELECT range_agg(int8range(2 * n, 2 * n + 1)) FROM generate_series(0, 499) AS n)`,
   );
   const isRecord: NextRecord = async (_, __, from) => from;
+  const query = vi.spyOn(database.pool, "query");
   const { outcomes } = await sweep(topic, 0, archive.read, isRecord);
+  const answers: { rows: unknown[] }[] = await Promise.all(query.mock.results.map(({ value }) => value));
+  expect(Math.max(...answers.map(({ rows }) => rows.length))).toBe(300); // no more are read than can be looked up
+  query.mockRestore();
   expect(outcomes).toContainEqual(
-    expect.objectContaining({ stream: "consumption", lost: 300, unasked: 200 }),
+    expect.objectContaining({ stream: "consumption", lost: 300, unchecked: 200 }),
   );
   expect((await lostOf())[0]?.why).toMatch(
-    /^LOST at least 300 offsets \[1,2\) .* that are not counted; of 200 more the broker was not asked yet; the sweeper/,
+    /^LOST at least 300 offsets \[1,2\) .* that are not counted; 200 more offsets have not been looked up on the broker yet; the sweeper/,
   );
-  expect(logged.find((line) => line.includes("LOST: "))).toContain('"brokerNotAskedYetOf":200');
+  expect(logged.find((line) => line.includes("LOST: "))).toContain('"uncheckedOffsets":200');
   const { partitions } = await readGauges(database.pool, troubleRules);
-  expect(partitions).toContainEqual(expect.objectContaining({ topic, lost: 300, unasked: 200 }));
+  expect(partitions).toContainEqual(expect.objectContaining({ topic, lost: 300, unchecked: 200 }));
   expect((await runAudit(topic)).partitions).toContainEqual(
     expect.objectContaining({ topic, lost: expect.objectContaining({ length: 500 }) }),
   );
   // Where these are no records, the next sweeps ask of the others.
   const isHole: NextRecord = async (_, __, from) => from + 1;
-  expect(outcomeOf(await sweep(topic, 0, archive.read, isHole))).toMatchObject({ lost: 0, unasked: 200 });
-  expect(outcomeOf(await sweep(topic, 0, archive.read, isHole))).toMatchObject({ lost: 0, unasked: 0 });
+  expect(outcomeOf(await sweep(topic, 0, archive.read, isHole))).toMatchObject({ lost: 0, unchecked: 200 });
+  expect(outcomeOf(await sweep(topic, 0, archive.read, isHole))).toMatchObject({ lost: 0, unchecked: 0 });
+});
+
+test("gaps are looked up from each partition in turn, and each partition says how many are left", async () => {
+  const topic = await kafka.createTopic(2);
+  await send(topic, 0, 700, 0);
+  await deliver(topic, 0, 0, 700);
+  // 350 gaps of one offset each.
+  await database.pool.query(
+    `UPDATE ledger SET records = 350, counted = 350,
+       applied = (SELECT range_agg(int8range(2 * n, 2 * n + 1)) FROM generate_series(0, 349) AS n)`,
+  );
+  await send(topic, 700, 1_500, 1);
+  await deliver(topic, 1, 0, 790);
+  await commitOffset(topic, 1, 800); // the last ten
+  const isRecord: NextRecord = async (_, __, from) => from;
+  await sweep(topic, 0, archive.read, isRecord);
+  const { partitions } = await readGauges(database.pool, troubleRules);
+  expect(partitions.filter((one) => one.topic === topic)).toMatchObject([
+    { partition: 0, lost: 299, unchecked: 51 },
+    { partition: 1, lost: 10, unchecked: 0 },
+  ]);
 });

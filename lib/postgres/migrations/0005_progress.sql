@@ -37,7 +37,7 @@ CREATE TABLE partition_progress (
   committed_offset bigint, -- null where the group has committed none
   lost int8multirange NOT NULL DEFAULT '{}', -- the broker has records there: the sweeper delivers them again
   expired int8multirange NOT NULL DEFAULT '{}', -- retention has removed it, above the first offset that was ever applied
-  unasked bigint NOT NULL DEFAULT 0, -- offsets of the same kind of which the broker was not asked yet
+  unchecked bigint NOT NULL DEFAULT 0, -- offsets that may be lost and have not been looked up on the broker yet
   lost_since timestamptz,
   lost_why text, -- why it was not delivered again, and what to do; null where nothing is in the way
   PRIMARY KEY (source, topic, partition)
@@ -57,7 +57,7 @@ COMMENT ON COLUMN partition_progress.observed_at IS 'when the sweeper last looke
 COMMENT ON COLUMN partition_progress.committed_offset IS 'where the trigger''s consumer group goes on; null where it has committed nothing';
 COMMENT ON COLUMN partition_progress.lost IS 'offsets that the trigger has passed, that are not counted, and that the broker still has: the sweeper delivers them again';
 COMMENT ON COLUMN partition_progress.expired IS 'offsets that the trigger has passed and that retention removed before they were counted: lost for good';
-COMMENT ON COLUMN partition_progress.unasked IS 'offsets that the trigger has passed, that are not counted, and of which the broker was not asked yet: lost, or without a record';
+COMMENT ON COLUMN partition_progress.unchecked IS 'offsets that the trigger has passed, that are not counted, and that have not been looked up on the broker yet: lost, or without a record';
 COMMENT ON COLUMN partition_progress.lost_since IS 'since when something is lost, or the group is ahead of the log; null where all is well';
 COMMENT ON COLUMN partition_progress.lost_why IS 'why what is lost was not delivered again, and what to do; null where nothing is in the way';
 COMMENT ON COLUMN partition_progress.lagging_since IS 'since when it has had a lag without a break; null without one';

@@ -61,10 +61,10 @@ SECURITY DEFINER SET search_path FROM CURRENT AS $$
     ORDER BY b.topic, b.partition, b.found_at DESC) AS broken
   UNION ALL
   SELECT 'records_lost', p.stream, p.topic || '-' || p.partition, p.lost_since, concat_ws('; ',
-    CASE WHEN p.lost <> '{}' THEN 'LOST ' || CASE WHEN p.unasked > 0 THEN 'at least ' ELSE '' END || offsets_in(p.lost)
+    CASE WHEN p.lost <> '{}' THEN 'LOST ' || CASE WHEN p.unchecked > 0 THEN 'at least ' ELSE '' END || offsets_in(p.lost)
       || ' offsets ' || ranges_text(p.lost) || ' that the trigger has passed (it goes on at ' || p.committed_offset
       || ') and that are not counted; '
-      || CASE WHEN p.unasked > 0 THEN 'of ' || p.unasked || ' more the broker was not asked yet; ' ELSE '' END
+      || CASE WHEN p.unchecked > 0 THEN p.unchecked || ' more offsets have not been looked up on the broker yet; ' ELSE '' END
       || coalesce(p.lost_why, 'the sweeper delivers them again from the broker') END,
     CASE WHEN p.expired <> '{}' THEN 'LOST for good ' || offsets_in(p.expired) || ' offsets ' || ranges_text(p.expired)
       || ' that retention removed before they were counted: npm run audit -- --acknowledge takes note of it' END,

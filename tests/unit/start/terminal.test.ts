@@ -104,13 +104,13 @@ test("a stream without a watermark is the one that is furthest behind", () => {
   );
 });
 
-const noFindings = { brokenLogs: 0, lost: 0, unasked: 0, redelivered: 0, conflicts: 0, doubtful: 0 };
+const noFindings = { brokenLogs: 0, lost: 0, unchecked: 0, redelivered: 0, conflicts: 0, doubtful: 0 };
 
 test("what was found stands first: what is lost, broken logs, conflicts, doubtful values, what was delivered again", () => {
   expect(alertsOf(noFindings)).toEqual([]);
   expect(alertsOf({ ...noFindings, brokenLogs: 1 })).toEqual(["LOGS BROKEN 1 (npm run audit)"]);
   expect(
-    alertsOf({ brokenLogs: 2, lost: 60, unasked: 0, redelivered: 10, conflicts: 4, doubtful: 5 }),
+    alertsOf({ brokenLogs: 2, lost: 60, unchecked: 0, redelivered: 10, conflicts: 4, doubtful: 5 }),
   ).toEqual([
     "LOST 60 (/ready says where)",
     "LOGS BROKEN 2 (npm run audit)",
@@ -118,9 +118,11 @@ test("what was found stands first: what is lost, broken logs, conflicts, doubtfu
     "DOUBTFUL 5 (npm run quarantine -- doubtful)",
     "10 delivered again",
   ]);
-  expect(alertsOf({ ...noFindings, lost: 60, unasked: 3 })).toEqual(["LOST at least 60 (/ready says where)"]);
+  expect(alertsOf({ ...noFindings, lost: 60, unchecked: 3 })).toEqual([
+    "LOST at least 60 (/ready says where)",
+  ]);
   // Holes, perhaps: the broker was not asked.
-  expect(alertsOf({ ...noFindings, unasked: 3 })).toEqual([]);
+  expect(alertsOf({ ...noFindings, unchecked: 3 })).toEqual([]);
 });
 
 test("79 columns name each finding, with where to look as long as that fits", () => {

@@ -77,7 +77,7 @@ describe("a sweep", () => {
       idlePartitions: [0],
       finalised: 10_012,
       breaks: [],
-      passed: { lost: [], unasked: [] },
+      passed: { withRecord: [], unchecked: new Map() },
     });
   });
 
@@ -91,7 +91,7 @@ describe("a sweep", () => {
       rules,
       async (offsets) => {
         asked.push(["find", offsets.length]);
-        return { lost: [gap], unasked: [] };
+        return { withRecord: [gap], unchecked: new Map() };
       },
     );
     expect(asked.slice(1, 4)).toEqual([
@@ -99,7 +99,7 @@ describe("a sweep", () => {
       ["find", 2],
       ["move", 1_000, 50],
     ]);
-    expect(outcome).toMatchObject({ watermarkUs: null, heldBy: 1, passed: { lost: [gap] } });
+    expect(outcome).toMatchObject({ watermarkUs: null, heldBy: 1, passed: { withRecord: [gap] } });
   });
 
   test("looks at the log of every partition that the broker has, before it moves the watermark", async () => {
