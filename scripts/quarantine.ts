@@ -11,11 +11,12 @@ import {
   conflictText,
   countConflicts,
   dismissConflicts,
-  findConflicts,
+  eachConflict,
 } from "../lib/quarantine/conflicts.ts";
 import { doubtfulColumns, doubtfulKinds, doubtfulText, doubtfulValues } from "../lib/quarantine/doubtful.ts";
 import { quarantineColumns } from "../lib/quarantine/export.ts";
 import {
+  type ConflictOptions,
   type Decision,
   type DismissOptions,
   type DoubtfulOptions,
@@ -23,7 +24,9 @@ import {
   type ReplayOptions,
   type Selection,
   USUAL_LIMIT,
+  withConflicts,
   withDecision,
+  withDismissal,
   withDoubtful,
   withForm,
   withSelection,
@@ -35,7 +38,7 @@ import { eachSelected, noneText, requireChoice, selectRecords } from "../lib/qua
 import { describeRecord, summaryOf } from "../lib/quarantine/show.ts";
 import { streams } from "../lib/streams/streams.ts";
 import { csvOf, jsonOf } from "../lib/terminal/columns.ts";
-import { instantUs, wholeNumber } from "../lib/terminal/options.ts";
+import { wholeNumber } from "../lib/terminal/options.ts";
 import { printAll, tolerateClosedOutput } from "../lib/terminal/output.ts";
 import { terminalWidth, wrapped } from "../lib/terminal/table.ts";
 import { onDatabase } from "./running-pipeline.ts";
@@ -91,8 +94,9 @@ withForm(
   ),
 ).action((options: DoubtfulOptions & Form) =>
   onDatabase(async (pool) => {
-    const values = await doubtfulValues(pool, options);
-    if (options.json || options.csv) await printAll((options.json ? jsonOf : csvOf)(doubtfulColumns, values));
+    const isForPrograms = options.json || options.csv;
+    const values = await doubtfulValues(pool, options, options.limit ?? (isForPrograms ? null : USUAL_LIMIT));
+    if (isForPrograms) await printAll((options.json ? jsonOf : csvOf)(doubtfulColumns, values));
     else
       console.log(
         doubtfulText(await doubtfulKinds(pool, options), values).join("\n") || "no doubtful values",
@@ -140,38 +144,40 @@ withDecision(
 );
 
 withForm(
-  program
-    .command("conflicts")
-    .description("events whose identity had been counted with other content: both, with their positions")
-    .argument("[id...]", "some of them", wholeNumbers, [])
-    .option("--open", "only those that are to be looked at: neither dismissed nor replaced", false)
-    .option("--limit <number>", "at most so many, the newest", wholeNumber, USUAL_LIMIT),
-).action((ids: number[], { open, limit, json, csv }: { open: boolean; limit: number } & Form) =>
+  withConflicts(
+    program
+      .command("conflicts")
+      .description("events whose identity had been counted with other content: both, with their positions")
+      .argument("[id...]", "some of them", wholeNumbers, []),
+  ),
+).action((ids: number[], { open, limit, json, csv }: ConflictOptions & Form) =>
   onDatabase(async (pool) => {
-    const conflicts = await findConflicts(pool, ids, open, limit);
-    if (json || csv) return printAll((json ? jsonOf : csvOf)(conflictColumns, conflicts));
-    if (conflicts.length > 0) console.log(`${conflicts.map(conflictText).join("\n\n")}\n`);
+    if (json || csv) {
+      const conflicts = eachConflict(pool, ids, open, limit ?? Number.POSITIVE_INFINITY);
+      return printAll((json ? jsonOf : csvOf)(conflictColumns, conflicts));
+    }
+    for await (const conflict of eachConflict(pool, ids, open, limit ?? USUAL_LIMIT))
+      console.log(`${conflictText(conflict)}\n`);
     const counts = await countConflicts(pool);
     console.log(counts.all === 0 ? "no conflicts" : conflictCountsText(counts));
   }),
 );
 
 withDecision(
-  program
-    .command("dismiss-conflicts")
-    .description("note that conflicts were looked at and that what is counted stays")
-    .argument(
-      "[id...]",
-      "as `conflicts` lists them; without one, the filters below choose them",
-      wholeNumbers,
-      [],
-    )
-    .option("--stream <name>", "only conflicts of this stream")
-    .option("--since <instant>", "only conflicts found at or after", instantUs)
-    .option("--until <instant>", "only conflicts found before", instantUs)
-    .option("--all", "all that are to be looked at", false),
-).action((ids: number[], { stream, since, until, all, by, note }: DismissOptions & Decision) =>
+  withDismissal(
+    program
+      .command("dismiss-conflicts")
+      .description("note that conflicts were looked at and that what is counted stays")
+      .argument(
+        "[id...]",
+        "as `conflicts` lists them; without one, the filters below choose them",
+        wholeNumbers,
+        [],
+      ),
+  ),
+).action((named: number[], { stream, since, until, all, by, note }: DismissOptions & Decision) =>
   onDatabase(async (pool) => {
+    const ids = [...new Set(named)];
     if (ids.length === 0 && !all && stream === undefined && since === undefined && until === undefined)
       throw new Error("which conflicts? Name their numbers, a filter such as --until, or --all");
     const dismissed = await dismissConflicts(pool, { ids, stream, since, until, by, note: note ?? null });

@@ -29,12 +29,15 @@ interface ListedConflict {
   readonly dismissedNote: string | null;
 }
 
-/** The newest conflicts. @param ids some of them; empty for all. @param isOpen only those that are to be looked at */
-export async function findConflicts(
+const PAGE_CONFLICTS = 100;
+
+/** A page of conflicts, the newest first. @param before with a lower number than this one; null for the first page */
+async function pageOfConflicts(
   pool: Pool,
   ids: readonly number[],
   isOpen: boolean,
   limit: number,
+  before: number | null,
 ): Promise<ListedConflict[]> {
   const { rows } = await pool.query<ListedConflict>(
     `SELECT id::float8 AS id, stream, topic, partition, incarnation, "offset"::float8 AS "offset", value,
@@ -44,10 +47,34 @@ export async function findConflicts(
        dismissed_at AS "dismissedAt", dismissed_by AS "dismissedBy", dismissed_note AS "dismissedNote"
      FROM conflict_listed
      WHERE (cardinality($1::bigint[]) = 0 OR id = ANY ($1)) AND (NOT $2 OR id IN (SELECT o.id FROM conflict_open AS o))
+       AND ($4::bigint IS NULL OR id < $4)
      ORDER BY conflict_listed.id DESC LIMIT $3`,
-    [ids, isOpen, limit],
+    [ids, isOpen, limit, before],
   );
   return rows;
+}
+
+/**
+ * Conflicts, the newest first, read page by page.
+ * @param ids some of them; empty for all
+ * @param isOpen only those that are to be looked at
+ * @param limit how many at most; infinite for all
+ */
+export async function* eachConflict(
+  pool: Pool,
+  ids: readonly number[],
+  isOpen: boolean,
+  limit: number,
+): AsyncGenerator<ListedConflict> {
+  let before: number | null = null;
+  for (let left = limit; left > 0; left -= PAGE_CONFLICTS) {
+    const wanted = Math.min(left, PAGE_CONFLICTS);
+    const page: ListedConflict[] = await pageOfConflicts(pool, ids, isOpen, wanted, before);
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < wanted) return;
+    before = last.id;
+  }
 }
 
 export interface ConflictCounts {
@@ -69,7 +96,7 @@ export async function countConflicts(pool: Pool): Promise<ConflictCounts> {
 
 /** One line below the list. */
 export function conflictCountsText({ all, open, read }: ConflictCounts): string {
-  const reading = read === all ? "" : `; first events read: ${read} of ${all}, the sweeper goes on`;
+  const reading = read === all ? "" : `; the sweeper has read ${read} of ${all} first events so far`;
   return `${all} conflicts on record, ${open} to look at${reading}`;
 }
 

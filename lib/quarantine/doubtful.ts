@@ -62,14 +62,18 @@ export async function doubtfulKinds(pool: Pool, filter: DoubtfulOptions): Promis
   return rows;
 }
 
-/** The newest values that fit, at most `limit`. */
-export async function doubtfulValues(pool: Pool, filter: DoubtfulOptions): Promise<DoubtfulValue[]> {
+/** The newest values that fit. @param limit how many at most; null for all */
+export async function doubtfulValues(
+  pool: Pool,
+  filter: DoubtfulOptions,
+  limit: number | null,
+): Promise<DoubtfulValue[]> {
   const { rows } = await pool.query<DoubtfulValue>(
     `SELECT position, stream, event_time AS "eventTime", field, value::text AS value, reason,
        recorded_at AS "recordedAt"
      FROM doubtful_readable WHERE ${where}
      ORDER BY recorded_at DESC, source, topic, partition, incarnation, "offset" DESC, field LIMIT $6`,
-    [...parametersOf(filter), filter.limit],
+    [...parametersOf(filter), limit],
   );
   return rows;
 }

@@ -1,6 +1,7 @@
 // What `npm run quarantine` can be told of which records, and by whom.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { streams } from "../streams/streams.ts";
 import { instantUs, wholeNumber } from "../terminal/options.ts";
 
 /** Where a limit is not said, people are shown so many records, and so many are changed. */
@@ -39,6 +40,14 @@ export interface DismissOptions {
   readonly all: boolean;
 }
 
+export function withDismissal(command: Command): Command {
+  return command
+    .addOption(new Option("--stream <name>", "only conflicts of this stream").choices(Object.keys(streams)))
+    .option("--since <instant>", "only conflicts found at or after", instantUs)
+    .option("--until <instant>", "only conflicts found before", instantUs)
+    .option("--all", "all that are to be looked at", false);
+}
+
 export interface ReplayOptions extends Decision {
   readonly edit?: string;
   readonly set: readonly string[];
@@ -59,6 +68,13 @@ function atLeastOne(text: string): number {
   return number;
 }
 
+function limitOf(what: string): Option {
+  return new Option(
+    "--limit <number>",
+    `at most this many ${what} (default: ${USUAL_LIMIT}; all with --json or --csv)`,
+  ).argParser(atLeastOne);
+}
+
 export function withSelection(command: Command): Command {
   return command
     .argument("[position...]", "topic-partition@offset; without one, the filters below choose the records")
@@ -76,11 +92,7 @@ export function withSelection(command: Command): Command {
         .choices(["unresolved", "replayed", "discarded", "all"])
         .default("unresolved"),
     )
-    .option(
-      "--limit <number>",
-      `at most this many records (default: ${USUAL_LIMIT}; all with --json or --csv)`,
-      atLeastOne,
-    );
+    .addOption(limitOf("records"));
 }
 
 /** Which doubtful values; since and until when they were recorded, µs. */
@@ -90,7 +102,7 @@ export interface DoubtfulOptions {
   readonly reason?: string;
   readonly since?: number;
   readonly until?: number;
-  readonly limit: number;
+  readonly limit?: number;
 }
 
 export function withDoubtful(command: Command): Command {
@@ -100,7 +112,19 @@ export function withDoubtful(command: Command): Command {
     .option("--reason <code>", "as in docs/quarantine.md")
     .option("--since <instant>", "recorded at or after", instantUs)
     .option("--until <instant>", "recorded before", instantUs)
-    .option("--limit <number>", "at most so many values, the newest", atLeastOne, USUAL_LIMIT);
+    .addOption(limitOf("values, the newest"));
+}
+
+/** Which conflicts are listed. */
+export interface ConflictOptions {
+  readonly open: boolean;
+  readonly limit?: number;
+}
+
+export function withConflicts(command: Command): Command {
+  return command
+    .option("--open", "only those that are to be looked at: neither dismissed nor replaced", false)
+    .addOption(limitOf("conflicts, the newest"));
 }
 
 export function withForm(command: Command): Command {

@@ -20,7 +20,7 @@ export async function* eachSelected(
   positions: readonly string[],
   options: Selection,
 ): AsyncGenerator<QuarantinedRecord> {
-  for (const text of positions) yield await recordAt(pool, parsePosition(text), options.source);
+  for (const text of new Set(positions)) yield await recordAt(pool, parsePosition(text), options.source);
   if (positions.length === 0)
     yield* eachRecord(pool, filterOf(options, options.limit ?? Number.POSITIVE_INFINITY));
 }
@@ -40,7 +40,7 @@ export async function selectRecords(
   const limit = options.limit ?? USUAL_LIMIT;
   if (positions.length > 0) {
     const records = await Promise.all(
-      positions.map((text) => recordAt(pool, parsePosition(text), options.source)),
+      [...new Set(positions)].map((text) => recordAt(pool, parsePosition(text), options.source)),
     );
     return { records, cutAt: null };
   }

@@ -145,6 +145,9 @@ test("conflicts are dismissed with who, when and why, and all that counts them g
   };
   expect(await open()).toEqual([4, 4]);
   const listed: { id: number }[] = JSON.parse((await quarantine("conflicts", "--json")).stdout);
+  expect(JSON.parse((await quarantine("conflicts", "--json", "--limit", "3")).stdout)).toEqual(
+    listed.slice(0, 3),
+  );
   const [newest, next] = listed.map(({ id }) => String(id));
   const decided = ["--by", "ada", "--note", "the meter was read twice"];
 
@@ -158,7 +161,7 @@ test("conflicts are dismissed with who, when and why, and all that counts them g
     code: 0,
     stdout: "2 of 2 dismissed\n",
   });
-  expect((await quarantine("dismiss-conflicts", newest ?? "", "999", ...decided)).stdout).toBe(
+  expect((await quarantine("dismiss-conflicts", newest ?? "", newest ?? "", "999", ...decided)).stdout).toBe(
     "0 of 2 dismissed; the others are dismissed or replaced already, or not on record\n",
   );
   expect(await open()).toEqual([2, 2]);
@@ -172,6 +175,10 @@ test("conflicts are dismissed with who, when and why, and all that counts them g
   expect((await quarantine("dismiss-conflicts", "--stream", "weather", ...decided)).stdout).toBe(
     "0 dismissed\n",
   );
+  expect(await quarantine("dismiss-conflicts", "--stream", "consumpton", ...decided)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("Allowed choices are sensor, consumption, weather."),
+  });
   expect((await quarantine("dismiss-conflicts", "--all", "--by", "ada")).stdout).toBe("2 dismissed\n");
   expect(await open()).toEqual([0, 0]);
   expect((await quarantine("conflicts", "--csv")).stdout.split("\r\n")).toHaveLength(6);

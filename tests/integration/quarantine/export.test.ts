@@ -68,13 +68,37 @@ describe("list and show for programs", () => {
 
     const some = await quarantine("list", "--csv", "--offsets", "60-119", "--limit", "55");
     expect(parse(some.stdout, { columns: true })).toHaveLength(55);
-    const one = await quarantine("show", `${topic}-0@3`, "--json");
+    const one = await quarantine("show", `${topic}-0@3`, `${topic}-0@3`, "--json");
     expect(JSON.parse(one.stdout)).toEqual([records[3]]);
 
     const page = await quarantine("list");
     expect(page.stdout.trimEnd().split("\n")).toHaveLength(100);
     expect(page.stderr).toContain("only the first 100 records that match are taken; --limit takes more");
     expect(await quarantine("list", "--json", "--csv")).toMatchObject({ code: 1 });
+  });
+
+  test("conflicts and doubtful values give every record, too, the newest first", async () => {
+    await database.pool.query(
+      `INSERT INTO ledger (source, topic, partition, incarnation) VALUES ('test', 'c', 0, 0);
+       INSERT INTO conflict (stream, event_key, log_id, "offset", event_time, value, first_log_id, first_offset)
+       SELECT 'weather', gen_random_uuid(), l.id, i, now(), '', l.id, 0 FROM ledger AS l, generate_series(1, 250) AS i;
+       INSERT INTO doubtful (stream, log_id, "offset", field, value, reason, event_time)
+       SELECT 'weather', l.id, i, 'humidity', 0.5, 'fits_fraction', now() FROM ledger AS l, generate_series(1, 250) AS i`,
+    );
+    const newestFirst = Array.from({ length: 250 }, (_, i) => `c-0@${250 - i}`);
+    for (const command of ["conflicts", "doubtful"]) {
+      const listed: Record<string, unknown>[] = JSON.parse((await quarantine(command, "--json")).stdout);
+      expect(listed.map(({ position }) => position)).toEqual(newestFirst);
+      expect(parse((await quarantine(command, "--csv")).stdout, { columns: true })).toHaveLength(250);
+      const some = await quarantine(command, "--csv", "--limit", "120");
+      expect(parse(some.stdout, { columns: true })).toHaveLength(120);
+      expect(await quarantine(command, "--limit", "0")).toMatchObject({ code: 1 });
+    }
+    const { stdout } = await quarantine("conflicts");
+    expect(stdout.match(/^conflict /gm)).toHaveLength(100);
+    expect(stdout).toMatch(
+      /\n\n250 conflicts on record, 250 to look at; the sweeper has read 0 of 250 first events so far\n$/,
+    );
   });
 
   test.each([["--json"], ["--csv"], ["--state"]])(
