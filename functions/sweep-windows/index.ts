@@ -77,11 +77,17 @@ export async function handler(
       writeMetrics(stream, { Sweeps: 1, Lag: lag, Lost: lost, Finalised: finalised, ...age, ...broken });
     }
     // Loaded only here: a sweep's start does not need it.
-    const { forgetConflicts, forgetDoubtful, forgetQuarantine } = await import(
+    const { forgetConflicts, forgetDoubtful, forgetQuarantine, forgetStationHours } = await import(
       "../../lib/store/retention.ts"
     );
-    await forgetConflicts(pool, retentionDays);
+    const conflicts = await forgetConflicts(pool, retentionDays);
+    if (conflicts.unresolved > 0)
+      log("warn", "conflicts were forgotten that nobody had dismissed or settled by a replacement", {
+        ...conflicts,
+        retentionDays,
+      });
     await forgetDoubtful(pool, retentionDays);
+    await forgetStationHours(pool);
     await warnOfCompaction();
     const forgotten = await forgetQuarantine(pool, retentionDays);
     if (forgotten.unresolved > 0)

@@ -46,7 +46,7 @@ async function pageOfConflicts(
        recorded_at AS "recordedAt", amendment_id::float8 AS "amendmentId", counts_now AS "countsNow",
        dismissed_at AS "dismissedAt", dismissed_by AS "dismissedBy", dismissed_note AS "dismissedNote"
      FROM conflict_listed
-     WHERE (cardinality($1::bigint[]) = 0 OR id = ANY ($1)) AND (NOT $2 OR id IN (SELECT o.id FROM conflict_open AS o))
+     WHERE (cardinality($1::bigint[]) = 0 OR id = ANY ($1)) AND (NOT $2 OR is_open)
        AND ($4::bigint IS NULL OR id < $4)
      ORDER BY conflict_listed.id DESC LIMIT $3`,
     [ids, isOpen, limit, before],

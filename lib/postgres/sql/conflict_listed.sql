@@ -5,7 +5,8 @@ CREATE OR REPLACE VIEW conflict_listed AS
     f.source AS first_source, f.partition AS first_partition, f.incarnation AS first_incarnation, c.first_offset,
     c.first_value, c.first_gone, c.recorded_at,
     r.id AS amendment_id, coalesce(r.conflict_id = c.id::text, false) AS counts_now,
-    c.dismissed_at, c.dismissed_by, c.dismissed_note
+    c.dismissed_at, c.dismissed_by, c.dismissed_note,
+    c.dismissed_at IS NULL AND r.id IS NULL AS is_open
   FROM conflict AS c JOIN ledger AS l ON l.id = c.log_id JOIN ledger AS f ON f.id = c.first_log_id
   LEFT JOIN LATERAL (
     SELECT a.id, a.correction->>'conflict' AS conflict_id FROM amendment AS a
@@ -36,5 +37,6 @@ COMMENT ON COLUMN conflict_listed.counts_now IS 'whether that amendment counts t
 COMMENT ON COLUMN conflict_listed.dismissed_at IS 'when somebody decided that what is counted stays; null where nobody has';
 COMMENT ON COLUMN conflict_listed.dismissed_by IS 'who decided it';
 COMMENT ON COLUMN conflict_listed.dismissed_note IS 'and why';
+COMMENT ON COLUMN conflict_listed.is_open IS 'whether somebody still has to look at it: not dismissed, and the reading not replaced since';
 
 GRANT SELECT ON conflict_listed TO smartgrid_read;

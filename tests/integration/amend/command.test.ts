@@ -182,10 +182,14 @@ test("conflicts are dismissed with who, when and why, and all that counts them g
   expect((await quarantine("dismiss-conflicts", "--all", "--by", "ada")).stdout).toBe("2 dismissed\n");
   expect(await open()).toEqual([0, 0]);
   expect((await quarantine("conflicts", "--csv")).stdout.split("\r\n")).toHaveLength(6);
-  await forgetConflicts(topic.database.pool, 90);
+  expect(await forgetConflicts(topic.database.pool, 90)).toEqual({ resolved: 0, unresolved: 0 });
   expect(
     await topic.query("SELECT count(*)::int AS n, count(dismissed_by)::int AS by FROM conflict"),
   ).toEqual([{ n: 4, by: 4 }]);
+  await topic.query("UPDATE conflict SET recorded_at = now() - interval '91 days'");
+  expect(await forgetConflicts(topic.database.pool, 90)).toEqual({ resolved: 0, unresolved: 0 });
+  await topic.query("UPDATE conflict SET dismissed_at = now() - interval '91 days'");
+  expect(await forgetConflicts(topic.database.pool, 90)).toEqual({ resolved: 4, unresolved: 0 });
 });
 
 test("topics of which nothing was counted are refused with the topics that were, not answered with 'nothing to do'", async () => {

@@ -181,7 +181,7 @@ describe("a conflict", () => {
     const gauges = await readGauges(topic.database.pool, { stuckAfterSeconds: 300, idleSeconds: 300 });
     expect(gauges.conflicts).toContainEqual({ stream: "consumption", conflicts: 1, open: 1 });
     await topic.query("UPDATE conflict SET recorded_at = now() - interval '91 days'");
-    await forgetConflicts(topic.database.pool, 90);
+    expect(await forgetConflicts(topic.database.pool, 90)).toEqual({ resolved: 0, unresolved: 1 });
     expect(await topic.query("SELECT conflicts, conflicts_forgotten FROM ledger")).toEqual([
       { conflicts: "1", conflicts_forgotten: "1" },
     ]);

@@ -59,6 +59,7 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["SELECT doubt_by_history('{}', '{}')", []],
   ["SELECT * FROM doubtful_events()", ["api", "read"]],
   ["SELECT * FROM forget_doubtful('90 days', 1)", ["sweep"]],
+  ["SELECT forget_station_hours(1)", ["sweep"]],
   ["SELECT * FROM conflict_listed", ["read"]],
   ["SELECT * FROM conflict_open", ["read"]],
   ["UPDATE conflict SET dismissed_note = 'x'", []],

@@ -5,7 +5,7 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { commitRecords } from "../../../lib/store/commit.ts";
 import { postgresJudge } from "../../../lib/store/judge.ts";
-import { forgetDoubtful } from "../../../lib/store/retention.ts";
+import { forgetDoubtful, forgetStationHours } from "../../../lib/store/retention.ts";
 import { inTransaction } from "../../../lib/store/transaction.ts";
 import { weatherStream } from "../../../lib/streams/weather.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../database.ts";
@@ -178,8 +178,11 @@ test("the history is found along its key, and forgotten after two days", async (
     "UPDATE weather_station_hour SET entered_at = now() - interval '49 hours' WHERE hour < $1",
     [new Date(START_MS + 2 * HOUR_MS)],
   );
+  const hours = () => database.pool.query("SELECT hour FROM weather_station_hour");
   await forgetDoubtful(database.pool, 90);
-  const left = await database.pool.query("SELECT hour FROM weather_station_hour");
+  expect((await hours()).rows).toHaveLength(3);
+  await forgetStationHours(database.pool);
+  const left = await hours();
   expect(left.rows).toEqual([{ hour: new Date(START_MS + 2 * HOUR_MS) }]);
 });
 
