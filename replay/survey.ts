@@ -29,14 +29,14 @@ const SUMS = /^((grand |sub)?total|sum|summe|somme|suma|gesamt|totaal|totale)s?:
 /** Before it nobody has stored readings: a number of seconds that was read as one of milliseconds. */
 const EARLIEST_US = Date.UTC(1990, 0) * 1000;
 
-/** How often, and where first. */
-interface Occurrences {
-  readonly line: number;
+/** The first one, and how many. */
+interface Occurrences<T> {
+  readonly first: T;
   readonly count: number;
 }
 
-function oneMore(before: Occurrences | null, line: number): Occurrences {
-  return { line: before?.line ?? line, count: (before?.count ?? 0) + 1 };
+function oneMore<T>(before: Occurrences<T> | null, one: T): Occurrences<T> {
+  return { first: before?.first ?? one, count: (before?.count ?? 0) + 1 };
 }
 
 export class Survey {
@@ -52,13 +52,13 @@ export class Survey {
   /** Of each series whose values depend on it: the interval's length, or null where it has several. */
   readonly #lengths = new Map<string, number | null>();
   readonly #latestUs: number;
-  #negative: Occurrences | null = null;
+  #negative: Occurrences<Reading> | null = null;
   #conflicts: { count: number; readonly lines: string; readonly key: string } | null = null;
-  #long: Occurrences | null = null;
+  #long: Occurrences<Reading> | null = null;
   #differences = 0;
-  #longIntervals: Occurrences | null = null;
-  #early: Occurrences | null = null;
-  #future: Occurrences | null = null;
+  #longIntervals: Occurrences<Measurement> | null = null;
+  #early: Occurrences<Reading> | null = null;
+  #future: Occurrences<Reading> | null = null;
 
   /** @param nowUs no reading is of a later time */
   constructor(nowUs: number) {
@@ -74,9 +74,9 @@ export class Survey {
 
   /** Looks at how long an interval is, where the file or the user says it. */
   lookAtInterval(measurement: Measurement): void {
-    const { of, line, stamp } = measurement;
+    const { of, stamp } = measurement;
     if (of.quantity !== "energy" && of.quantity !== "power") return;
-    if ((of.lengthUs ?? 0) > HOUR_US) this.#longIntervals = oneMore(this.#longIntervals, line);
+    if ((of.lengthUs ?? 0) > HOUR_US) this.#longIntervals = oneMore(this.#longIntervals, measurement);
     if (of.quantity !== "power" && stamp !== "end") return;
     const key = seriesKey(measurement);
     const known = this.#lengths.get(key);
@@ -104,14 +104,14 @@ export class Survey {
         lines: this.#conflicts?.lines ?? `${conflictsWith} and ${line}`,
         count: (this.#conflicts?.count ?? 0) + 1,
       };
-    if (reading.timeUs < EARLIEST_US) this.#early = oneMore(this.#early, line);
-    if (reading.timeUs > this.#latestUs) this.#future = oneMore(this.#future, line);
+    if (reading.timeUs < EARLIEST_US) this.#early = oneMore(this.#early, reading);
+    if (reading.timeUs > this.#latestUs) this.#future = oneMore(this.#future, reading);
     if (energyKwh === null) return;
-    if (energyKwh.unscaled < 0n) this.#negative = oneMore(this.#negative, line);
+    if (energyKwh.unscaled < 0n) this.#negative = oneMore(this.#negative, reading);
     if (lengthUs === null) this.#course(reading, energyKwh);
     else {
       this.#differences++;
-      if (lengthUs > HOUR_US) this.#long = oneMore(this.#long, line);
+      if (lengthUs > HOUR_US) this.#long = oneMore(this.#long, reading);
     }
   }
 
@@ -152,12 +152,12 @@ export class Survey {
       if (occurrences !== null)
         doubt(
           "time",
-          `${occurrences.count} of ${this.count} readings lie ${where}, the first in line ${occurrences.line} (${formatInstant((where === "before 1990" ? this.first : this.last)?.timeUs ?? 0)}): correct the file or --date-pattern`,
+          `${occurrences.count} of ${this.count} readings lie ${where}, the first in line ${occurrences.first.line} (${formatInstant(occurrences.first.timeUs)}): correct the file or --date-pattern`,
         );
     if (this.#negative !== null)
       doubt(
         "negative",
-        `${this.#negative.count} readings are negative, the first in line ${this.#negative.line}; --negative export makes them readings of the meter METER-export, --negative skip leaves them out`,
+        `${this.#negative.count} readings are negative, the first in line ${this.#negative.first.line}; --negative export makes them readings of the meter METER-export, --negative skip leaves them out`,
       );
     const courses = [...this.#courses.values()].filter(({ count }) => count >= 3);
     const standing = courses.filter(({ looksLikeStanding }) => looksLikeStanding);
@@ -177,7 +177,7 @@ export class Survey {
     if (this.#longIntervals !== null)
       doubt(
         "interval",
-        `${this.#longIntervals.count} intervals are longer than an hour, the first in line ${this.#longIntervals.line}; ${inItsFirstHour}`,
+        `${this.#longIntervals.count} intervals are longer than an hour, the first in line ${this.#longIntervals.first.line}; ${inItsFirstHour}`,
       );
     else if (sparse !== undefined)
       doubt(
@@ -192,7 +192,7 @@ export class Survey {
     if (this.#long !== null && this.#long.count * 2 > this.#differences)
       doubt(
         "interval",
-        `${this.#long.count} of ${this.#differences} differences cover more than an hour, the first in line ${this.#long.line}; each would count in the hour in which it starts`,
+        `${this.#long.count} of ${this.#differences} differences cover more than an hour, the first in line ${this.#long.first.line}; each would count in the hour in which it starts`,
       );
     return doubts;
   }

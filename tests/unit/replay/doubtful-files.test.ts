@@ -109,6 +109,23 @@ describe("numbers that are doubted before anything is sent", () => {
     expect((await readText(text, table)).doubts).toEqual(doubts);
   });
 
+  test.each([
+    ["2025-01-01T00:00Z", "2127-01-01T00:00Z", "2131-01-01T00:00Z", "2 of 3", "future", 3, "2127"],
+    ["2131-01-01T00:00Z", "2025-01-01T00:00Z", "2127-01-01T00:00Z", "2 of 3", "future", 4, "2127"],
+    ["2025-01-01T00:00Z", "2131-01-01T00:00Z", "2025-02-01T00:00Z", "1 of 3", "future", 3, "2131"],
+    ["1931-01-01T00:00Z", "1927-01-01T00:00Z", "2025-01-01T00:00Z", "2 of 3", "1990", 3, "1927"],
+  ])(
+    "the first time that is doubted stands in the line that is named: %s, %s, %s",
+    async (a, b, c, ...said) => {
+      const { survey } = await readText(`m,t,kWh\nA,${a},1\nA,${b},1\nA,${c},1\n`, table);
+      const [count, where, line, year] = said;
+      const times = survey.doubts().filter(({ name }) => name === "time");
+      expect(times.map(({ text }) => text)).toEqual([
+        expect.stringMatching(`^${count} readings lie .*${where}, the first in line ${line} \\(${year}-`),
+      ]);
+    },
+  );
+
   test("a file that ends within a stamp that is read all the same, or within a number", async () => {
     const byStamp = tableOf("meter_id=m,timestamp=t,reading=kWh");
     const stamps = "m,kWh,t\nA,1,2026-01-01T00:00:00\nA,2,2026-01-01T01:00:00\nA,1,2026-01-01T02";
