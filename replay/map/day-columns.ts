@@ -23,8 +23,12 @@ export function elapsedTimes(
   const from = filled.findIndex((step, i) => step !== i);
   const gap = from < 0 ? 0 : (filled[from] ?? 0) - from;
   const isOneGap = filled.every((step, i) => step === (from >= 0 && i >= from ? i + gap : i));
-  const isBeyondDay = ((filled.at(-1) ?? 0) + 1) * intervalUs > DAY_US;
+  const beyondLastUs = ((filled.at(-1) ?? 0) + 1) * intervalUs;
+  const isBeyondDay = beyondLastUs > DAY_US;
   const [startUs, endUs] = [instantOf(midnight), instantOf(later(midnight, DAY_US))];
+  // On a longer day the columns beyond 24 hours tell each place, also where a value is missing.
+  if (startUs !== null && endUs !== null && isBeyondDay && beyondLastUs <= endUs - startUs)
+    return (step) => startUs + step * intervalUs;
   if (startUs !== null && endUs !== null && endUs - startUs === filled.length * intervalUs) {
     // Of 24 hours of columns, a gap in the middle is the hour that the clocks leave out, or a value that is missing.
     if (from < 0 || (isOneGap && isBeyondDay))

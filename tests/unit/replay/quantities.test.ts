@@ -264,6 +264,37 @@ describe("wide rows", () => {
     expect(skipped).toEqual({});
   });
 
+  test.each([
+    ["one value", [7]],
+    ["several", [0, 3, 4, 20]],
+    ["the last one", [49]],
+    ["one of the hour that occurs twice", [3]],
+  ])("the day of 25 hours with %s missing: each other value keeps its place", async (_, missing) => {
+    const whole = await readText(day("2026-10-25", 50), wide);
+    const values = header.map((_, i) => (missing.includes(i) ? "" : i + 1));
+    const { lines, skipped } = await readText(
+      `Meter,Date,${header.join(",")}\nm,2026-10-25,${values.join(",")}\n`,
+      wide,
+    );
+    expect(lines).toEqual(whole.lines.filter((_, i) => !missing.includes(i)));
+    expect(skipped).toEqual({});
+  });
+
+  test("a value beyond the 25 hours of a day takes its row", async () => {
+    const names = [...header, "H51"];
+    const beyond = tableOf("meter_id='m',date=Date,time=@step,reading=H1..H51,zone=Europe/London", {
+      intervalUs: 30 * MINUTE_US,
+    });
+    const values = names.map((_, i) => (i === 7 ? "" : 1));
+    const text = `Date,${names.join(",")}\n2026-10-25,${values.join(",")}\n`;
+    const { lines, skipped } = await readText(text, beyond);
+    // 50 values with one gap: a column of its own for an hour that this day does not have.
+    expect([lines.length, skipped]).toEqual([50, {}]);
+    const two = values.map((value, i) => (i === 20 ? "" : value));
+    const doubtful = await readText(`Date,${names.join(",")}\n2026-10-25,${two.join(",")}\n`, beyond);
+    expect([doubtful.lines, Object.values(doubtful.skipped)]).toEqual([[], ["2"]]);
+  });
+
   test("48 columns on the day of 25 hours: the hour that occurs twice is listed", async () => {
     const { lines, skipped } = await readText(day("2026-10-25", 48), wide);
     expect([lines.length, Object.values(skipped)]).toEqual([46, ["2"]]);
