@@ -93,13 +93,13 @@ function hasSplitNumber(cells: readonly string[]): boolean {
 
 /** The last cells of the rows, by which a last row is told that a cut has shortened: all others are of one length. */
 class LastCells {
-  #length: number | null = null;
+  #length = 0;
   #rows = 0;
 
   /** Takes a row. @returns whether it may have been cut within its last cell */
   isCut(cells: readonly string[], isEnded: boolean): boolean {
     const length = cells.at(-1)?.length ?? 0;
-    if (!isEnded) return this.#rows >= 2 && (this.#length ?? 0) >= SHORTENED && length < (this.#length ?? 0);
+    if (!isEnded) return this.#rows >= 2 && this.#length >= SHORTENED && length < this.#length;
     this.#length = this.#rows === 0 || length === this.#length ? length : 0;
     this.#rows++;
     return false;

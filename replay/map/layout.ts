@@ -53,7 +53,7 @@ function isEmpty(row: Row, columns: readonly string[]): boolean {
 
 /** Names of columns of energy that is given to the grid. */
 const FED_IN =
-  /export|feed.?in|fed.?in|generat|returned|inject|einspeis|r\u00fcck|teruglever|injectie|surplus|sold/i;
+  /export|feed.?in|fed.?in|generat|returned|inject|einspeis|rück|teruglever|injectie|surplus|sold/i;
 
 /** Whether fields (null: any) use the name or the time of the value's column. */
 function usesHere(map: ColumnMap, what: "column" | "step", fields: readonly string[] | null = null): boolean {
