@@ -18,19 +18,17 @@ export interface Fate {
   readonly others: ReadonlyMap<(typeof fates)[number], Troubles>;
   /** Of those sent: they stood, or stand, where a log was cut meanwhile, and offsets do not tell what became of them. */
   readonly unclear: number;
+  /** Logs at which the sweeper has not looked since the last record was sent; what it would find is not known. */
+  readonly unseen: readonly string[];
   /** Logs that were cut or created again meanwhile: `topic-0 from offset 12 on`. */
   readonly cuts: readonly string[];
 }
 
-/** The newest entry of the ledger, and the newest broken log, before something was sent. */
-export interface Before {
-  readonly ledgerId: number;
-  readonly breakId: number;
-}
-
 export interface Sending {
   readonly partitions: readonly Partition[];
-  readonly before: Before;
+  /** The database's instants before the first and after the last record was sent, as it writes them. */
+  readonly before: string;
+  readonly after: string;
   /** Of the first and the last reading, as they were sent, µs. */
   readonly firstUs: number;
   readonly lastUs: number;
@@ -38,25 +36,19 @@ export interface Sending {
   readonly topicOnce: string;
 }
 
-export async function readBefore(client: pg.Client): Promise<Before> {
-  const { rows } = await client.query<Before>(
-    `SELECT coalesce((SELECT max(id) FROM ledger), 0) AS "ledgerId",
-       coalesce((SELECT max(id) FROM log_break), 0)::integer AS "breakId"`,
-  );
-  return rows[0] ?? { ledgerId: 0, breakId: 0 };
+/** The database's clock, to the microsecond. */
+export async function readInstant(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ now: string }>("SELECT now()::text AS now");
+  return rows[0]?.now ?? "infinity";
 }
 
-/**
- * The entries of the logs to which was sent: the one of before, and those that were begun since, which hold what the one
- * before had applied and the log has kept.
- */
+/** The entries of the logs to which was sent that were begun, or have applied something, since then. */
 const LOGS = `sent AS (
     SELECT * FROM unnest($1::text[], $2::integer[], $3::int8multirange[]) WITH ORDINALITY AS s(topic, partition, offsets, nr)),
   logs AS MATERIALIZED (
     SELECT sent.nr, l.id, l.source, l.topic, l.partition, l.incarnation, l.applied
     FROM ledger AS l JOIN sent USING (topic, partition)
-    WHERE l.source NOT LIKE '%#replay-%' AND l.id >= coalesce((SELECT max(b.id) FROM ledger AS b
-      WHERE b.topic = l.topic AND b.partition = l.partition AND b.source NOT LIKE '%#replay-%' AND b.id <= $4), 0)),
+    WHERE l.source NOT LIKE '%#replay-%' AND l.updated_at >= $4),
   ours AS MATERIALIZED (
     SELECT nr, sent.topic, sent.offsets * range_agg(logs.applied) AS offsets
     FROM sent JOIN logs USING (nr) GROUP BY nr, sent.topic, sent.offsets)`;
@@ -97,8 +89,8 @@ const OTHERS = `WITH ${LOGS},
 async function cutsOf(client: pg.Client, { partitions, before }: Sending): Promise<Map<Partition, number>> {
   const { rows } = await client.query<{ topic: string; partition: number; from: number }>(
     `SELECT topic, partition, min(coalesce(from_offset, 0))::float8 AS "from" FROM log_break
-     WHERE id > $1 AND kind <> 'renamed' GROUP BY topic, partition`,
-    [before.breakId],
+     WHERE found_at >= $1 AND kind <> 'renamed' GROUP BY topic, partition`,
+    [before],
   );
   const cuts = new Map<Partition, number>();
   for (const one of partitions) {
@@ -109,15 +101,31 @@ async function cutsOf(client: pg.Client, { partitions, before }: Sending): Promi
   return cuts;
 }
 
+/**
+ * The logs that no sweep has seen which began after the last record was sent. Until then the ledger may hold the offsets of
+ * a log that is there no more.
+ */
+async function unseenOf(client: pg.Client, { partitions, after }: Sending): Promise<ReadonlySet<Partition>> {
+  const { rows } = await client.query<{ topic: string; partition: number }>(
+    "SELECT DISTINCT topic, partition FROM partition_progress WHERE observed_at >= $1",
+    [after],
+  );
+  const isSeen = (one: Partition) =>
+    rows.some(({ topic, partition }) => topic === one.topic && partition === one.partition);
+  return new Set(partitions.filter((one) => !isSeen(one)));
+}
+
 /** The offsets of which it is known whose they are, and how many records that are. */
-async function clearOffsets(client: pg.Client, sending: Sending) {
+async function clearOffsets(client: pg.Client, sending: Sending, unseen: ReadonlySet<Partition>) {
   const cuts = await cutsOf(client, sending);
-  const offsets = sending.partitions.map((one) => offsetsBelow(one, cuts.get(one) ?? null));
+  const offsets = sending.partitions.map((one) =>
+    offsetsBelow(one, unseen.has(one) ? 0 : (cuts.get(one) ?? null)),
+  );
   const parameters = [
     sending.partitions.map(({ topic }) => topic),
     sending.partitions.map(({ partition }) => partition),
     offsets.map(toMultirange),
-    sending.before.ledgerId,
+    sending.before,
   ];
   return { cuts, parameters, records: offsets.reduce((sum, ranges) => sum + size(ranges), 0) };
 }
@@ -128,27 +136,31 @@ async function appliedOf(client: pg.Client, parameters: readonly unknown[]): Pro
 }
 
 const GIVE_UP_MS = 30_000;
+/** A deployed sweeper comes each minute, and may miss one. */
+const GIVE_UP_UNSEEN_MS = 150_000;
 const LOOK_EVERY_MS = 250;
 
 /**
- * Waits until all the records are applied, nothing has come for half a minute, or the signal ends it.
- * @param show takes how many are still to come
+ * Waits until all the records are applied and the sweeper has looked at their logs, nothing has changed for half a minute
+ * (without the sweeper: two and a half), or the signal ends it.
+ * @param show takes how many records are still to come, and at how many logs the sweeper has not looked
  */
 export async function untilApplied(
   client: pg.Client,
   sending: Sending,
   signal: AbortSignal,
-  show: (toCome: number) => void,
+  show: (toCome: number, unseen: number) => void,
 ): Promise<void> {
-  let applied = -1;
+  let [applied, unseen] = [-1, -1];
   for (let changedMs = performance.now(); !signal.aborted; ) {
-    const { parameters, records } = await clearOffsets(client, sending);
+    const { size: unseenNow } = await unseenOf(client, sending);
+    const { parameters, records } = await clearOffsets(client, sending, new Set());
     const now = await appliedOf(client, parameters);
-    if (now >= records) return;
-    if (now !== applied) changedMs = performance.now();
-    else if (performance.now() - changedMs > GIVE_UP_MS) return;
-    applied = now;
-    show(records - now);
+    if (now >= records && unseenNow === 0) return;
+    if (now !== applied || unseenNow !== unseen) changedMs = performance.now();
+    else if (performance.now() - changedMs > (unseenNow > 0 ? GIVE_UP_UNSEEN_MS : GIVE_UP_MS)) return;
+    [applied, unseen] = [now, unseenNow];
+    show(records - now, unseenNow);
     // Ended early by the signal, which the loop looks at next.
     await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
   }
@@ -156,7 +168,8 @@ export async function untilApplied(
 
 export async function fateOf(client: pg.Client, sending: Sending): Promise<Fate> {
   const { partitions, firstUs, lastUs, topicOnce } = sending;
-  const { cuts, parameters, records } = await clearOffsets(client, sending);
+  const unseen = await unseenOf(client, sending);
+  const { cuts, parameters, records } = await clearOffsets(client, sending, unseen);
   const applied = await appliedOf(client, parameters);
   const { rows } = await client.query<{
     nr: string;
@@ -178,6 +191,7 @@ export async function fateOf(client: pg.Client, sending: Sending): Promise<Fate>
     counted: applied - rows.length,
     others,
     unclear: sent - records,
+    unseen: [...unseen].map(({ topic, partition }) => `${topic}-${partition}`),
     cuts: [...cuts].map(([{ topic, partition }, from]) => `${topic}-${partition} from offset ${from} on`),
   };
 }

@@ -76,7 +76,10 @@ export function fateLines({ counted, others, unclear }: Fate): string[] {
 }
 
 /** Why not everything of the file has been counted; null where it has. */
-export function verdict({ sent, applied, others, unclear, cuts }: Fate, skipped: number): string | null {
+export function verdict(
+  { sent, applied, others, unclear, unseen, cuts }: Fate,
+  skipped: number,
+): string | null {
   const reasons = [
     ...(skipped > 0 ? [`${skipped} values were skipped`] : []),
     ...[...others].map(
@@ -84,7 +87,14 @@ export function verdict({ sent, applied, others, unclear, cuts }: Fate, skipped:
     ),
     ...(unclear > 0
       ? [
-          `the log was cut or created again meanwhile (${cuts.join(", ")}), and nobody can tell how many of ${unclear} records were counted; send the file again, readings of meters count once`,
+          `${[
+            ...(cuts.length > 0 ? [`the log was cut or created again meanwhile (${cuts.join(", ")})`] : []),
+            ...(unseen.length > 0
+              ? [`the sweeper has not looked at ${unseen.join(", ")} since (does it run?)`]
+              : []),
+          ].join(
+            " and ",
+          )}, and nobody can tell how many of ${unclear} records were counted; send the file again, readings of meters count once`,
         ]
       : []),
     ...(applied + unclear < sent

@@ -10,7 +10,7 @@ import { messageOf } from "../lib/log.ts";
 import { connectionOf } from "../lib/store/pool.ts";
 import { tolerateClosedOutput } from "../lib/terminal/output.ts";
 import { exitCodes } from "../replay/exit-codes.ts";
-import { fateOf, readBefore, untilApplied } from "../replay/fate.ts";
+import { fateOf, readInstant, untilApplied } from "../replay/fate.ts";
 import { findLayout } from "../replay/find-layout.ts";
 import { outOfTime } from "../replay/limits.ts";
 import { parseReplayOptions, type ReplayOptions } from "../replay/options.ts";
@@ -95,7 +95,7 @@ async function send(file: FileReadings, run: Run): Promise<number> {
     const shiftUs = shift.days * DAY_US;
     progress.done(shiftLine(survey, shift));
     if (!options.force) await refuseOutOfTime(client, file, shiftUs, readLatenessRules(env));
-    const before = await readBefore(client);
+    const before = await readInstant(client);
     await sendReadings(producer, file.readings(), positions, {
       topics,
       shiftUs,
@@ -110,11 +110,18 @@ async function send(file: FileReadings, run: Run): Promise<number> {
     const sending = {
       partitions: positions.partitions,
       before,
+      after: await readInstant(client),
       firstUs: (survey.first?.timeUs ?? 0) + shiftUs,
       lastUs: (survey.last?.timeUs ?? 0) + shiftUs,
       topicOnce: topics.consumption,
     };
-    await untilApplied(client, sending, signal, (toCome) => progress.show(`sent, ${toCome} to be counted`));
+    await untilApplied(client, sending, signal, (toCome, unseen) =>
+      progress.show(
+        toCome > 0
+          ? `sent, ${toCome} to be counted`
+          : `sent, the sweeper has to look at ${unseen} partitions`,
+      ),
+    );
     const fate = await fateOf(client, sending);
     progress.done([...fateLines(fate), `${seconds()} s`].join("\n"));
     if (signal.aborted)

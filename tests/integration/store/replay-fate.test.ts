@@ -5,7 +5,7 @@ import { commitRecords } from "../../../lib/store/commit.ts";
 import { postgresJudge } from "../../../lib/store/judge.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import type { LogRecord } from "../../../lib/streams/fold.ts";
-import { fateOf, readBefore, untilApplied } from "../../../replay/fate.ts";
+import { fateOf, readInstant, untilApplied } from "../../../replay/fate.ts";
 import { Positions } from "../../../replay/positions.ts";
 import { fateLines, verdict } from "../../../replay/show.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../database.ts";
@@ -55,16 +55,28 @@ function sentTo(offsets: readonly number[], partition = 0, positions = new Posit
   return positions;
 }
 
-async function fateAfter(positions: Positions, before: Awaited<ReturnType<typeof readBefore>>) {
+/** A sweep that began now has looked at the partitions, of source and topic of the tests. */
+async function look(partitions: readonly number[]): Promise<void> {
+  await client.query(
+    `INSERT INTO partition_progress (source, topic, partition, stream, first_offset, end_offset, lag, idle, observed_since, observed_at)
+     SELECT 'test', $1, p, 'consumption', 0, 0, 0, false, now(), now() FROM unnest($2::integer[]) AS p
+     ON CONFLICT (source, topic, partition) DO UPDATE SET observed_at = now()`,
+    [topic, partitions],
+  );
+}
+
+async function fateAfter(positions: Positions, before: string, isLooking = true) {
+  const after = await readInstant(client);
+  if (isLooking) await look(positions.partitions.map(({ partition }) => partition));
   const [firstUs, lastUs] = [base * 1000, base * 1000];
-  const sending = { partitions: positions.partitions, before, firstUs, lastUs, topicOnce: topic };
+  const sending = { partitions: positions.partitions, before, after, firstUs, lastUs, topicOnce: topic };
   await untilApplied(client, sending, AbortSignal.abort(), () => undefined);
   return fateOf(client, sending);
 }
 
 test("each record by what became of it, in several partitions, with its line", async () => {
   await commit([record(0, "before")]);
-  const before = await readBefore(client);
+  const before = await readInstant(client);
   await commit([record(1, "before"), record(2, "a"), record(3, "b", { reading: "x" })]);
   await commit([record(0, "before", { reading: 9 }), record(1, "c")], 1);
   const positions = sentTo([0, 1, 2], 1, sentTo([1, 2, 3]));
@@ -81,7 +93,7 @@ test("each record by what became of it, in several partitions, with its line", a
 test("the log is cut before it sends: what was counted of the cut part is not taken for its own", async () => {
   await commit([0, 1, 2].map((offset) => record(offset, `old${offset}`)));
   await breakLog("truncated", 1, 3);
-  const before = await readBefore(client);
+  const before = await readInstant(client);
   await commit([record(1, "a")]);
   expect(await fateAfter(sentTo([1, 2]), before)).toMatchObject({ applied: 1, counted: 1, unclear: 0 });
 });
@@ -93,7 +105,7 @@ test.each([
   "the log is %s while it sends: only what lies before is told for sure",
   async (kind, from, cut) => {
     await commit([record(0, "before")]);
-    const before = await readBefore(client);
+    const before = await readInstant(client);
     await commit([record(1, "a", { reading: "x" }), record(2, "b"), record(3, "c")]);
     await breakLog(kind, from, 4);
     await commit([record(2, "d"), record(3, "e")]);
@@ -109,7 +121,7 @@ test.each([
 );
 
 test("an offset that comes again tells it before the sweeper does", async () => {
-  const before = await readBefore(client);
+  const before = await readInstant(client);
   await commit([record(0, "a"), record(1, "b")]);
   const fate = await fateAfter(sentTo([0, 1, 2, 1, 2]), before);
   expect(fate).toMatchObject({ sent: 5, applied: 1, counted: 1, unclear: 4 });
@@ -118,11 +130,54 @@ test("an offset that comes again tells it before the sweeper does", async () => 
 test("after the cut the file is sent again: what was counted of it is a duplicate of either log", async () => {
   await commit([record(0, "a"), record(1, "b")]);
   await breakLog("truncated", 1, 2);
-  const before = await readBefore(client);
+  const before = await readInstant(client);
   await commit([record(1, "a"), record(2, "b"), record(3, "c")]);
   const fate = await fateAfter(sentTo([1, 2, 3]), before);
   expect(fateLines(fate)).toEqual([
     "counted 1 · quarantined 0 · too late 0 · in conflict 0 · duplicates 2",
     "duplicates: 2: line 1-2",
   ]);
+});
+
+test("created again, and the sweeper has not seen it: nothing is told to be counted", async () => {
+  await commit(Array.from({ length: 5 }, (_, offset) => record(offset, `old${offset}`)));
+  await look([0]);
+  const before = await readInstant(client);
+  // The function takes them for records that it has had.
+  await commit([0, 1, 2].map((offset) => record(offset, `new${offset}`)));
+  const unseen = await fateAfter(sentTo([0, 1, 2]), before, false);
+  expect(unseen).toMatchObject({ sent: 3, applied: 0, counted: 0, unclear: 3, unseen: ["consumption-0"] });
+  expect(unseen.others.size).toBe(0);
+  expect(verdict(unseen, 0)).toContain("the sweeper has not looked at consumption-0 since");
+  await breakLog("created_again", 0, 5);
+  const seen = await fateAfter(sentTo([0, 1, 2]), before);
+  expect(seen).toMatchObject({
+    counted: 0,
+    unclear: 3,
+    unseen: [],
+    cuts: ["consumption-0 from offset 0 on"],
+  });
+});
+
+test("created again longer than before: offsets that both logs hold are not told before the sweeper saw it", async () => {
+  await commit([record(0, "old0"), record(1, "old1")]);
+  const before = await readInstant(client);
+  await commit([0, 1, 2].map((offset) => record(offset, `new${offset}`)));
+  expect(await fateAfter(sentTo([0, 1, 2]), before, false)).toMatchObject({ counted: 0, unclear: 3 });
+});
+
+test("a source that was named otherwise meanwhile, and has its first name again", async () => {
+  await commit([record(0, "a")]);
+  await client.query(
+    "INSERT INTO ledger (source, topic, partition, incarnation) VALUES ('other', $1, 0, 0)",
+    [topic],
+  );
+  const before = await readInstant(client);
+  await commit([record(1, "b"), record(2, "c")]);
+  expect(await fateAfter(sentTo([1, 2]), before)).toMatchObject({
+    sent: 2,
+    applied: 2,
+    counted: 2,
+    unclear: 0,
+  });
 });

@@ -124,6 +124,7 @@ test("what was not counted is said with its lines, and why last", () => {
     others: new Map([["conflict", conflicts] as const]),
     unclear: 0,
     cuts: [],
+    unseen: [],
   };
   expect(fateLines(fate)).toEqual([
     "counted 3 · quarantined 0 · too late 0 · in conflict 1 · duplicates 0",
