@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { formatInstant } from "../lib/core/instant.ts";
 import { size, toMultirange } from "../lib/core/ranges.ts";
+import type { StreamName } from "../lib/streams/stream.ts";
 import { lineAt, offsetsBelow, type Partition } from "./positions.ts";
 import { Troubles } from "./troubles.ts";
 
@@ -32,8 +33,8 @@ export interface Sending {
   /** Of the first and the last reading, as they were sent, µs. */
   readonly firstUs: number;
   readonly lastUs: number;
-  /** The topic whose stream counts equal identities once. */
-  readonly topicOnce: string;
+  /** The stream that counts equal identities once, and its topic. */
+  readonly once: { readonly stream: StreamName; readonly topic: string };
 }
 
 /** The database's clock, to the microsecond. */
@@ -76,7 +77,7 @@ const OTHERS = `WITH ${LOGS},
     SELECT nr, "offset" FROM known
     UNION ALL
     SELECT nr, s."offset" FROM seen_event AS s JOIN logs ON s.log_id = logs.id
-    WHERE s.stream = 'consumption' AND s.event_time BETWEEN $6::timestamptz AND $7::timestamptz),
+    WHERE s.stream = $8 AND s.event_time BETWEEN $6::timestamptz AND $7::timestamptz),
   once AS (
     SELECT nr, o AS "offset" FROM ours, unnest(offsets) AS r, generate_series(lower(r), upper(r) - 1) AS o
     WHERE topic = $5)
@@ -167,7 +168,7 @@ export async function untilApplied(
 }
 
 export async function fateOf(client: pg.Client, sending: Sending): Promise<Fate> {
-  const { partitions, firstUs, lastUs, topicOnce } = sending;
+  const { partitions, firstUs, lastUs, once } = sending;
   const unseen = await unseenOf(client, sending);
   const { cuts, parameters, records } = await clearOffsets(client, sending, unseen);
   const applied = await appliedOf(client, parameters);
@@ -176,7 +177,7 @@ export async function fateOf(client: pg.Client, sending: Sending): Promise<Fate>
     offset: string;
     fate: (typeof fates)[number];
     reason: string;
-  }>(OTHERS, [...parameters, topicOnce, formatInstant(firstUs), formatInstant(lastUs)]);
+  }>(OTHERS, [...parameters, once.topic, formatInstant(firstUs), formatInstant(lastUs), once.stream]);
   const others = new Map<(typeof fates)[number], Troubles>();
   for (const { nr, offset, fate, reason } of rows) {
     const partition = partitions[Number(nr) - 1];

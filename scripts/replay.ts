@@ -113,7 +113,7 @@ async function send(file: FileReadings, run: Run): Promise<number> {
       after: await readInstant(client),
       firstUs: (survey.first?.timeUs ?? 0) + shiftUs,
       lastUs: (survey.last?.timeUs ?? 0) + shiftUs,
-      topicOnce: topics.consumption,
+      once: { stream: "consumption" as const, topic: topics.consumption },
     };
     await untilApplied(client, sending, signal, (toCome, unseen) =>
       progress.show(

@@ -69,7 +69,14 @@ async function fateAfter(positions: Positions, before: string, isLooking = true)
   const after = await readInstant(client);
   if (isLooking) await look(positions.partitions.map(({ partition }) => partition));
   const [firstUs, lastUs] = [base * 1000, base * 1000];
-  const sending = { partitions: positions.partitions, before, after, firstUs, lastUs, topicOnce: topic };
+  const sending = {
+    partitions: positions.partitions,
+    before,
+    after,
+    firstUs,
+    lastUs,
+    once: { stream: "consumption" as const, topic },
+  };
   await untilApplied(client, sending, AbortSignal.abort(), () => undefined);
   return fateOf(client, sending);
 }
