@@ -1,4 +1,4 @@
-// `npm run bench`: what an event costs on its way, and how fast a whole batch is folded and committed. Figures are
+// `npm run bench` without a part: what an event costs on its way, and how fast a whole batch is folded and committed. Figures are
 // for comparison within one run on one machine; docs/performance.md keeps them.
 
 import { readKafkaEvent } from "../lib/aggregate/kafka-event.ts";
@@ -61,13 +61,13 @@ try {
       sensorRecords(round * BATCH, BATCH, sensors),
     );
     const address = { source: "bench", topic: `sensors-${sensors}`, partition: 0 };
-    await pool.query("TRUNCATE sensor_aggregates_realtime");
+    await pool.query("TRUNCATE sensor_window");
     await measure(`fold and commit, ${sensors} sensors`, (round) =>
       commitRecords(judge, sensorStream, address, batches[round] ?? [], rules),
     );
   }
   const { rows } = await pool.query(
-    "SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE relname = 'sensor_aggregates_realtime'",
+    "SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE relname = 'sensor_window'",
   );
   console.log(`\nupdates of rows: ${rows[0]?.updates}, of them heap-only: ${rows[0]?.hot}`);
 } finally {

@@ -46,7 +46,6 @@ function widgetsOf(prefix, hasDatabase) {
     ["Age of the watermark, s", sweeper("WatermarkAge")],
     ["In quarantine, a minute", aggregates("Quarantined")],
     ["Too late, a minute", aggregates("TooLate")],
-    ["Rows made final, a minute", sweeper("Finalised", "Sum")],
     ["A commit, ms (95 %)", aggregates("CommitDuration", "p95")],
     ["Invocations' duration, ms (95 %)", lambda("Duration", "p95")],
     ["Errors", lambda("Errors", "Sum")],

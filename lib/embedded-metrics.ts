@@ -21,7 +21,6 @@ export const metricUnits = {
   Lag: "Count",
   Lost: "Count",
   WatermarkAge: "Seconds",
-  Finalised: "Count",
   // whichever finds out first
   LogBreaks: "Count",
 } as const;

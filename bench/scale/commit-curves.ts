@@ -14,7 +14,7 @@ export async function byKeys(database: BenchDatabase): Promise<void> {
   for (let round = 0; round < 40; round++) foldRecords(sensorStream, sensorRecords(0, BATCH, 200), noFacts); // warm
   for (const sensors of [200, 1_000, 10_000, 100_000]) {
     const pool = database.openPool(1);
-    await pool.query("TRUNCATE sensor_aggregates_realtime");
+    await pool.query("TRUNCATE sensor_window");
     const folds: number[] = [];
     for (let round = 0; round < 10; round++) {
       const records = sensorRecords(round * BATCH, BATCH, sensors);
@@ -54,7 +54,7 @@ export async function byBatch(database: BenchDatabase): Promise<void> {
       return [median(times), ((await backendCpuMs(pool)) - cpuBefore) / rounds];
     };
     const address = (stream: string) => ({ source: "bench", topic: `${stream}-batch-${size}`, partition: 0 });
-    await pool.query("TRUNCATE sensor_aggregates_realtime, consumption_aggregates_realtime, seen_event");
+    await pool.query("TRUNCATE sensor_window, consumption_window, seen_event");
     const sensor = await point((round) =>
       commitRecords(
         postgresJudge(pool),
@@ -84,7 +84,7 @@ export async function byBatch(database: BenchDatabase): Promise<void> {
 
 export async function byRanges(database: BenchDatabase): Promise<void> {
   const pool = database.openPool(1);
-  await pool.query("TRUNCATE sensor_aggregates_realtime");
+  await pool.query("TRUNCATE sensor_window");
   const rows: number[][] = [];
   for (const ranges of [1, 100, 1_000, 10_000, 100_000]) {
     const topic = `ranges-${ranges}`;
@@ -112,7 +112,7 @@ export async function byConnections(database: BenchDatabase): Promise<void> {
   const rows: number[][] = [];
   for (const connections of [1, 2, 4, 8, 16]) {
     const pool = database.openPool(connections);
-    await pool.query("TRUNCATE sensor_aggregates_realtime");
+    await pool.query("TRUNCATE sensor_window");
     const rounds = Math.ceil(32 / connections);
     const batches = Array.from({ length: connections }, (_, c) =>
       Array.from({ length: rounds }, (_, round) => sensorRecords((c * rounds + round) * BATCH, BATCH, 1_000)),

@@ -71,10 +71,10 @@ export async function handler(
       hasTime: () => remainingMs() > LEAST_FOR_A_BATCH_MS,
     });
     log("info", "swept", { streams: outcomes, redelivered });
-    for (const { stream, lag, lost, watermarkUs, finalised, breaks } of outcomes) {
+    for (const { stream, lag, lost, watermarkUs, breaks } of outcomes) {
       const age = watermarkUs === null ? {} : { WatermarkAge: (Date.now() - watermarkUs / 1000) / 1000 };
       const broken = breaks.length > 0 ? { LogBreaks: breaks.length } : {};
-      writeMetrics(stream, { Sweeps: 1, Lag: lag, Lost: lost, Finalised: finalised, ...age, ...broken });
+      writeMetrics(stream, { Sweeps: 1, Lag: lag, Lost: lost, ...age, ...broken });
     }
     // Loaded only here: a sweep's start does not need it.
     const { forgetConflicts, forgetDoubtful, forgetQuarantine, forgetStationHours } = await import(

@@ -10,12 +10,6 @@ import type { FoundBreak, LedgerReading, ObservedPartition, SweepStore, SweptTop
 import { inTransaction } from "./transaction.ts";
 import type { LedgerEntry, Observed } from "./watch-log.ts";
 
-const finalise = {
-  sensor: "SELECT finalise_sensor($1) AS finalised",
-  consumption: "SELECT finalise_consumption($1) AS finalised",
-  weather: "SELECT finalise_weather($1) AS finalised",
-} as const;
-
 const newestLedger = `
   SELECT DISTINCT ON (partition) partition, incarnation, applied, max_event_time, advanced_at
   FROM ledger WHERE source = $1 AND topic = $2 ORDER BY partition, incarnation DESC`;
@@ -237,18 +231,13 @@ export function postgresSweepStore(pool: Pool): SweepStore {
         const partitions = await observePartitions(client, swept, offsets, askedAtUs, idleUs);
         const moved = decide(previousUs, partitions);
         await recordProgress(client, swept, partitions, askedAtUs, moved.idlePartitions);
-        await client.query(
-          `UPDATE stream_state SET watermark = instant($2), held_by = $3, swept_at = now(),
-             moved_at = CASE WHEN moved_at IS NULL OR watermark IS DISTINCT FROM instant($2) THEN now() ELSE moved_at END
-           WHERE stream = $1`,
-          [swept.stream, moved.watermarkUs, moved.heldBy],
-        );
+        await client.query("SELECT move_watermark($1, instant($2), $3)", [
+          swept.stream,
+          moved.watermarkUs,
+          moved.heldBy,
+        ]);
         return moved;
       }),
-    async finalise(stream, most) {
-      const { rows } = await pool.query<{ finalised: number }>(finalise[stream], [most]);
-      return rows[0]?.finalised ?? 0;
-    },
     async forgetIdentities(stream, amendmentHorizonUs) {
       await pool.query(
         `DELETE FROM seen_event AS e USING stream_state AS s

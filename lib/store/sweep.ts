@@ -1,5 +1,5 @@
-// Sweeps a stream: observes its partitions, moves its watermark on and makes passed windows final.
-// Safe to run twice at once: the stream's row is locked while the watermark moves, and finality follows from it.
+// Sweeps a stream: observes its partitions and moves its watermark on, which makes the windows final that it passes.
+// Safe to run twice at once: the stream's row is locked while the watermark moves.
 
 import type { OffsetRanges } from "../core/ranges.ts";
 import {
@@ -48,7 +48,6 @@ export interface MovedWatermark {
 
 export interface SweepOutcome extends MovedWatermark {
   readonly stream: StreamName;
-  readonly finalised: number;
   /** Where another log answers than before, or the log was cut. */
   readonly breaks: readonly FoundBreak[];
   /** Of what the trigger's group has passed; those with a record are lost. */
@@ -90,7 +89,7 @@ export interface SweepStore {
   recordLogs(swept: SweptTopic, observed: readonly Observed[]): Promise<readonly FoundBreak[]>;
   /**
    * Under the lock of the stream's row: joins the broker's offsets with ledger and previous observation, and
-   * records what `decide` makes of them. Silence is reckoned up to `askedAtUs`, after which the broker was asked:
+   * records what `decide` makes of them. No commit is under way while the watermark moves. Silence is reckoned up to `askedAtUs`, after which the broker was asked:
    * of what came since, its answer says nothing, and a sweeper may be frozen for long before it gets here.
    */
   moveWatermark(
@@ -100,23 +99,11 @@ export interface SweepStore {
     idleUs: number,
     decide: (previousUs: number | null, partitions: readonly ObservedPartition[]) => MovedWatermark,
   ): Promise<MovedWatermark>;
-  /** Makes up to `most` passed rows final; returns how many. */
-  finalise(stream: StreamName, most: number): Promise<number>;
   /** Forgets identities of events that would be too late by now. */
   forgetIdentities(stream: StreamName, amendmentHorizonUs: number): Promise<void>;
 }
 
-const FINALISE_BATCH = 5_000;
 const nothingPassed: CheckedGaps = { withRecord: [], unchecked: new Map() };
-
-async function finaliseRows(store: SweepStore, stream: StreamName): Promise<number> {
-  let total = 0;
-  for (;;) {
-    const finalised = await store.finalise(stream, FINALISE_BATCH);
-    total += finalised;
-    if (finalised < FINALISE_BATCH) return total;
-  }
-}
 
 /**
  * One sweep of one stream.
@@ -155,7 +142,6 @@ export async function sweepStream(
       };
     },
   );
-  const finalised = await finaliseRows(store, swept.stream);
   await store.forgetIdentities(swept.stream, rules.amendmentHorizonUs);
-  return { stream: swept.stream, ...moved, finalised, breaks, passed };
+  return { stream: swept.stream, ...moved, breaks, passed };
 }

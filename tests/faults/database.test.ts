@@ -158,9 +158,10 @@ test("deadlock, serialization failure: bounded retry within the remaining time, 
   async function deadlocked(begin: () => Promise<unknown>): Promise<PromiseSettledResult<unknown>> {
     const other = await observer.connect();
     const touch = (customer: string) =>
-      other.query("UPDATE consumption_aggregates_realtime SET updated_at = now() WHERE customer_id = $1", [
-        customer,
-      ]);
+      other.query(
+        "UPDATE consumption_window SET changed_at = now() WHERE customer = (SELECT id FROM customer WHERE customer_id = $1)",
+        [customer],
+      );
     try {
       await other.query("BEGIN; SET LOCAL deadlock_timeout = '1h'");
       await touch("b");
@@ -208,7 +209,7 @@ test("deadlock, serialization failure: bounded retry within the remaining time, 
 test("disk full (53100), lock held, statement timeout: rollback, throw, resume when freed (lock held, statement timeout)", async () => {
   const pool = openPool(settings(), 2_000);
   const holder = await observer.connect();
-  await holder.query("BEGIN; LOCK TABLE consumption_aggregates_realtime IN ACCESS EXCLUSIVE MODE");
+  await holder.query("BEGIN; LOCK TABLE consumption_window IN ACCESS EXCLUSIVE MODE");
   await expect(commit(pool)).rejects.toMatchObject({ code: "57014" }); // statement timeout
   const patient = openPool(settings(), 30_000);
   await expect(commit(patient)).rejects.toMatchObject({ code: "55P03" }); // lock timeout
@@ -275,7 +276,7 @@ test("migration under load: old and new code run together; short lock timeouts",
   const version = schema.migrations.length + 1;
   // In the order in which commits lock them.
   const sql = `ALTER TABLE ledger ADD COLUMN note text;
-    ALTER TABLE consumption_aggregates_realtime ADD COLUMN note text DEFAULT 'x'`;
+    ALTER TABLE consumption_window ADD COLUMN note text DEFAULT 'x'`;
   const next = [...schema.migrations, { version, name: "next.sql", sql, checksum: "next" }];
   const stuckSql = "CREATE TABLE half (); ALTER TABLE quarantine ADD COLUMN note text";
   const stuck = { version: version + 1, name: "stuck.sql", sql: stuckSql, checksum: "stuck" };

@@ -90,9 +90,9 @@ test("sweeper twice, overlapping, killed: the same result", async () => {
   const { ledger: _, ...expected } = await snapshot(database.pool);
 
   await fill();
-  // One is killed in the midst of its transaction, having moved the watermark; its server process notices and rolls back.
+  // One is killed in the midst of its transaction, about to move the watermark; its server process notices and rolls back.
   const holder = await database.pool.connect();
-  await holder.query("BEGIN; LOCK TABLE consumption_aggregates_realtime IN ACCESS EXCLUSIVE MODE");
+  await holder.query("BEGIN; SELECT share_finality('consumption')");
   const pools = [poolOf(database, 10_000), poolOf(database, 10_000), poolOf(database, 10_000)];
   const sweeps = pools.map((pool) => sweep([20], pool).catch((error: Error) => error));
   await database.pool.query("SELECT pg_terminate_backend($1)", [await untilBlocked(database.pool)]);

@@ -193,8 +193,8 @@ test("a range that is taken out of ledger and sums by hand is named exactly, and
   await database.pool.query(`DELETE FROM quarantine WHERE topic = $1 AND "offset" = 20`, [topic]);
   for (const n of [21, 22]) {
     await database.pool.query(
-      `UPDATE consumption_aggregates_realtime SET reading_count = reading_count - 1,
-         total_consumption = total_consumption - $2 WHERE customer_id = $1`,
+      `UPDATE consumption_window SET reading_count = reading_count - 1, total_consumption = total_consumption - $2
+       WHERE customer = (SELECT id FROM customer WHERE customer_id = $1)`,
       [`c${n % 3}`, 1 + n / 10],
     );
     const { rowCount } = await database.pool.query("DELETE FROM seen_event WHERE event_key = $1", [
@@ -221,7 +221,7 @@ test("a range that is taken out of ledger and sums by hand is named exactly, and
 test("rows that hold more or less than was counted are named, and nothing is redelivered on wrong books", async () => {
   const change = (by: number) =>
     database.pool.query(
-      "UPDATE consumption_aggregates_realtime SET reading_count = reading_count + $1 WHERE customer_id = 'c0'",
+      "UPDATE consumption_window SET reading_count = reading_count + $1 WHERE customer = (SELECT id FROM customer WHERE customer_id = 'c0')",
       [by],
     );
   await change(2);
@@ -258,7 +258,7 @@ test("rows of quarantine that are missing are named; replays and other sources c
     [`${arn}#replay-0`, topic],
   );
   await database.pool.query(
-    "UPDATE consumption_aggregates_realtime SET reading_count = reading_count + 3 WHERE customer_id = 'c0'",
+    "UPDATE consumption_window SET reading_count = reading_count + 3 WHERE customer = (SELECT id FROM customer WHERE customer_id = 'c0')",
   );
   expect(auditJson()).toMatchObject({
     clean: true,

@@ -105,8 +105,8 @@ export async function takeCopy(pool: pg.Pool): Promise<() => Promise<void>> {
 /** Empties everything but the migrations. */
 export async function emptyTables(pool: pg.Pool): Promise<void> {
   await pool.query(
-    `TRUNCATE sensor_aggregates_realtime, sensor_aggregates_history, consumption_aggregates_realtime,
-       consumption_aggregates_history, weather_aggregates_realtime, weather_aggregates_history, ledger, ledger_tail,
+    `TRUNCATE sensor_window, sensor_series, sensor_aggregates_history, consumption_window, customer,
+       consumption_aggregates_history, weather_window, weather_aggregates_history, finality, ledger, ledger_tail,
        log_break, quarantine, too_late, conflict, doubtful, weather_station_hour, seen_event, partition_progress, reported_trouble,
        redelivery`,
   );

@@ -100,7 +100,7 @@ async function fill(): Promise<void> {
       ["2026-03-29T10:58:00Z", 9],
       [new Date(now - 3 * HOUR_MS).toISOString(), 7],
     ].map(([timestamp, value], i) => ({
-      ...{ event_id: `e${i}`, sensor_id: "s", sensor_type: "voltage", value, timestamp },
+      ...{ event_id: `e${i}`, sensor_id: "sensor_001", sensor_type: "voltage", value, timestamp },
     })),
   );
   await send(weatherStream, "smartgrid-weather-data", [
@@ -120,7 +120,6 @@ async function fill(): Promise<void> {
   await database.pool.query(
     "UPDATE stream_state SET watermark = '2026-04-01T00:00:00Z' WHERE stream = 'consumption'",
   );
-  await database.pool.query("SELECT finalise_consumption(1000)");
   // Late, for a final window: 0.5 kWh more.
   await send(consumptionStream, meters, [reading("c-1", Date.parse("2026-03-30T10:00Z"), 0.5, "m3")]);
 }
@@ -182,6 +181,13 @@ test("the profile's hours are local: at 02:00, which 29 March lacks, two days ar
   const [midnight, , two] = profile.map((row) => Number(row.energy_kwh));
   expect(midnight).toBeCloseTo(103 / 3, 10);
   expect(two).toBe(1);
+});
+
+test("a sensor's day is its windows, and those alone", async () => {
+  expect((await rowsOf("One sensor's day")).map((row) => [row.window_start, row.count])).toEqual([
+    [new Date("2026-03-29T10:00Z"), "2"],
+    [new Date("2026-03-29T10:55Z"), "1"],
+  ]);
 });
 
 test("hours of sensors come from sums, not from averages", async () => {

@@ -1,4 +1,4 @@
-// A model of PostgreSQL under lib/postgres/sql: claim_batch, commit_*, finalise_* and what sweep-store.ts
+// A model of PostgreSQL under lib/postgres/sql: claim_batch, commit_*, move_watermark and what sweep-store.ts
 // asks, with their locks and with what each statement can see. tests/integration/store/model.test.ts runs it beside
 // PostgreSQL. A transaction's changes become visible at its end, in one step; `pause` stands wherever another
 // transaction can come in between.
@@ -18,8 +18,15 @@ import type { LedgerEntry } from "../../lib/store/watch-log.ts";
 import type { DoubtfulValue, FoldedBatch, SeenIdentity } from "../../lib/streams/fold.ts";
 import type { Event, Stream } from "../../lib/streams/stream.ts";
 import { addBatch, entryAfter, type LedgerRow, MemoryLedger, noteObserved } from "./memory-ledger.ts";
-import { RowLocks, type Tasks } from "./row-locks.ts";
-import { type EarlierRow, mergePartials, type WindowRow } from "./window-rows.ts";
+import { RowLocks, SharedLock, type Tasks } from "./row-locks.ts";
+import {
+  type EarlierRow,
+  type Finality,
+  mergePartials,
+  type ShownRow,
+  shown,
+  type WindowRow,
+} from "./window-rows.ts";
 
 const DAY_US = 86_400e6;
 
@@ -64,11 +71,6 @@ export type ServerEvent =
       readonly heldBy: number | null;
       /** How many partitions were idle. */
       readonly idle: number;
-    }
-  | {
-      readonly kind: "finalise";
-      readonly windowEndsUs: readonly number[];
-      readonly watermarkUs: number | null;
     };
 
 /** `log_name`. */
@@ -87,7 +89,8 @@ function nameOf({
 
 /** One stream's tables. */
 export class MemoryDatabase {
-  readonly rows = new Map<string, WindowRow>();
+  readonly windows = new Map<string, WindowRow>();
+  readonly finality: Finality[] = [];
   readonly history: EarlierRow[] = [];
   readonly quarantine: { partition: number; incarnation: number; offset: number; reason: string }[] = [];
   readonly tooLate: { partition: number; incarnation: number; offset: number; timeUs: number }[] = [];
@@ -100,6 +103,8 @@ export class MemoryDatabase {
   #tails = 0;
   readonly #streamRow = {};
   readonly #locks: RowLocks;
+  /** `share_finality`, and `move_watermark` alone. */
+  readonly #finalityLock: SharedLock;
   readonly #ledger: MemoryLedger;
   readonly #tasks: Tasks;
   readonly #onEvent: (event: ServerEvent) => void;
@@ -115,7 +120,12 @@ export class MemoryDatabase {
     this.#tasks = tasks;
     this.#onEvent = onEvent;
     this.#locks = new RowLocks(tasks);
+    this.#finalityLock = new SharedLock(tasks);
     this.#ledger = new MemoryLedger(this.#locks);
+  }
+
+  get rows(): ReadonlyMap<string, ShownRow> {
+    return new Map([...this.windows].map(([key, row]) => [key, shown(row, this.watermarkUs, this.finality)]));
   }
 
   get ledger(): readonly LedgerRow[] {
@@ -158,6 +168,7 @@ export class MemoryDatabase {
     const nowUs = this.#tasks.nowUs;
     const entry = await this.#ledger.claim(partition);
     let committed = false;
+    await this.#finalityLock.share();
     try {
       const judgedByUs = this.watermarkUs;
       const seen = batch.identities.flatMap(({ eventKey }) => {
@@ -209,6 +220,7 @@ export class MemoryDatabase {
       const byHistory = stream.stationReadingOf === undefined ? {} : { doubtfulByHistory: 0 };
       return { ...verdict, applied: true, late, ...byHistory };
     } finally {
+      this.#finalityLock.giveBack();
       this.#ledger.release(entry, committed);
     }
   }
@@ -331,7 +343,15 @@ export class MemoryDatabase {
             observedAtUs: Math.max(nowUs, this.progress.get(partition)?.observedAtUs ?? nowUs),
           });
         }
+        await this.#finalityLock.take();
+        try {
+          await this.#tasks.pause();
+        } finally {
+          this.#finalityLock.release();
+        }
         this.watermarkUs = moved.watermarkUs;
+        if (moved.watermarkUs !== null)
+          this.finality.push({ upToUs: moved.watermarkUs, atUs: this.#tasks.nowUs });
         this.heldBy = moved.heldBy;
         const { watermarkUs, heldBy } = moved;
         this.#onEvent({
@@ -346,21 +366,6 @@ export class MemoryDatabase {
       } finally {
         this.#locks.unlock(this.#streamRow);
       }
-    },
-    finalise: async (_, most) => {
-      await this.#tasks.pause();
-      const nowUs = this.#tasks.nowUs;
-      const markUs = this.watermarkUs;
-      await this.#tasks.pause();
-      const due = [...this.rows].filter(
-        ([, row]) => row.state === "open" && markUs !== null && row.windowEndUs <= markUs,
-      );
-      const chosen = due.sort(([, a], [, b]) => a.windowStartUs - b.windowStartUs).slice(0, most);
-      for (const [key, row] of chosen)
-        this.rows.set(key, { ...row, state: "final", revision: 1, finalisedAtUs: nowUs });
-      const windowEndsUs = chosen.map(([, row]) => row.windowEndUs);
-      this.#onEvent({ kind: "finalise", windowEndsUs, watermarkUs: this.watermarkUs });
-      return chosen.length;
     },
     forgetIdentities: async (_, amendmentHorizonUs) => {
       await this.#tasks.pause();

@@ -15,8 +15,6 @@ export interface Settled {
   readonly at: number;
 }
 
-const EARLIEST_US = Date.UTC(2000, 0, 1) * 1000;
-
 export function nameOf({ partition, branch, offset }: TopicRecord): string {
   return `t-${partition}:${offset}${branch > 0 ? ` (log ${branch})` : ""}`;
 }
@@ -37,8 +35,8 @@ export function checkEarly(
       say("EARLY: the watermark is past the clock less the delay");
   });
   for (const event of trace)
-    if (event.kind === "finalise" && Math.max(...event.windowEndsUs) > (event.watermarkUs ?? EARLIEST_US))
-      say("EARLY: a row was made final before its watermark");
+    if (event.kind === "commit" && event.judgedByUs !== event.watermarkUs)
+      say("EARLY: the watermark moved while a batch was judged by the one before");
 
   for (const { record, commit, at } of counted) {
     if (record.meaning.kind !== "event") continue;

@@ -8,6 +8,37 @@ export interface Tasks {
   wake(key: object): void;
 }
 
+/** A lock that many share or one holds alone. */
+export class SharedLock {
+  #sharing = 0;
+  #isTaken = false;
+  readonly #tasks: Tasks;
+
+  constructor(tasks: Tasks) {
+    this.#tasks = tasks;
+  }
+
+  async share(): Promise<void> {
+    while (this.#isTaken) await this.#tasks.wait(this);
+    this.#sharing += 1;
+  }
+
+  giveBack(): void {
+    this.#sharing -= 1;
+    this.#tasks.wake(this);
+  }
+
+  async take(): Promise<void> {
+    while (this.#isTaken || this.#sharing > 0) await this.#tasks.wait(this);
+    this.#isTaken = true;
+  }
+
+  release(): void {
+    this.#isTaken = false;
+    this.#tasks.wake(this);
+  }
+}
+
 export class RowLocks {
   readonly #locked = new Set<object>();
   readonly #tasks: Tasks;

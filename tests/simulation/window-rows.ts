@@ -10,13 +10,25 @@ export interface WindowRow {
   readonly windowEndUs: number;
   /** Group and sums as texts, in the order of the stream's columns. */
   readonly values: readonly string[];
+  readonly amendments: number;
+  readonly changedAtUs: number;
+}
+
+/** A row as the views show it. */
+export interface ShownRow extends WindowRow {
   readonly state: "open" | "final";
   readonly revision: number;
   readonly finalisedAtUs: number | null;
 }
 
+/** When the watermark came where it made windows final. */
+export interface Finality {
+  readonly upToUs: number;
+  readonly atUs: number;
+}
+
 /** An earlier value of a final row. */
-export interface EarlierRow extends WindowRow {
+export interface EarlierRow extends ShownRow {
   readonly cause: string;
 }
 
@@ -46,8 +58,17 @@ function mergeValue(
 }
 
 export interface WindowTable {
-  readonly rows: Map<string, WindowRow>;
+  readonly windows: Map<string, WindowRow>;
+  readonly finality: readonly Finality[];
   readonly history: EarlierRow[];
+}
+
+export function shown(row: WindowRow, markUs: number | null, finality: readonly Finality[]): ShownRow {
+  if (markUs === null || row.windowEndUs > markUs)
+    return { ...row, state: "open", revision: 0, finalisedAtUs: null };
+  const passedAtUs = finality.find(({ upToUs }) => upToUs >= row.windowEndUs)?.atUs ?? 0;
+  const finalisedAtUs = Math.max(row.changedAtUs, passedAtUs);
+  return { ...row, state: "final", revision: 1 + row.amendments, finalisedAtUs };
 }
 
 /** Adds a batch's partials to the rows. @returns how many events came for windows that had passed */
@@ -70,20 +91,17 @@ export function mergePartials<E extends Event, P>(
     const windowEndUs = windowStartUs + stream.windowUs;
     const passed = markUs !== null && windowEndUs <= markUs;
     if (passed) late += Number(values[merges.indexOf("add")]);
-    const old = table.rows.get(key);
+    const old = table.windows.get(key);
     if (old === undefined) {
-      const born = passed
-        ? ({ state: "final", revision: 1, finalisedAtUs: nowUs } as const)
-        : ({ state: "open", revision: 0, finalisedAtUs: null } as const);
-      table.rows.set(key, { windowStartUs, windowEndUs, values, ...born });
+      table.windows.set(key, { windowStartUs, windowEndUs, values, amendments: 0, changedAtUs: nowUs });
       return;
     }
-    if (old.state === "final") table.history.push({ ...old, cause });
-    table.rows.set(key, {
+    if (passed) table.history.push({ ...shown(old, markUs, table.finality), cause });
+    table.windows.set(key, {
       ...old,
       values: old.values.map((value, c) => mergeValue(merges[c], value, values[c] ?? "0")),
-      revision: old.state === "final" ? old.revision + 1 : 0,
-      finalisedAtUs: old.state === "final" ? nowUs : null,
+      amendments: old.amendments + (passed ? 1 : 0),
+      changedAtUs: nowUs,
     });
   });
   return late;

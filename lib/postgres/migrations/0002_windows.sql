@@ -1,134 +1,124 @@
--- The tables that users query: one row per window and group, visible while still open.
--- A row holds exact sums; every statistic is generated from them, so that no order of merging can show.
--- state: open or final. revision: 0 while open, 1 when first final, then 2, 3, … for each amendment.
--- fillfactor: merging into an open row changes no indexed column, so it stays a heap-only update.
-CREATE TABLE sensor_aggregates_realtime (
-  window_start timestamptz NOT NULL,
-  window_end timestamptz NOT NULL,
+-- Windows: one row per window and group, visible while still open. People read them through the views of
+-- lib/postgres/sql that bear the contract's names (sensor_aggregates_realtime, …).
+-- A row holds exact sums; every statistic is computed from them, so that no order of merging can show. Whether it is final
+-- is a fact about the stream (finality), not about the row.
+-- fillfactor: merging into a row changes no indexed column, so it stays a heap-only update.
+-- Order of columns: those that an update leaves alone stand first and last, and the write-ahead log has what is between.
+
+-- What a row is of, in four bytes.
+CREATE TABLE sensor_series (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   sensor_type text COLLATE "C" NOT NULL,
   sensor_id text COLLATE "C" NOT NULL,
-  avg_value numeric GENERATED ALWAYS AS (sum_value / nullif(count, 0)) STORED,
-  min_value numeric, -- null where amendments have left no event
-  max_value numeric,
-  count bigint NOT NULL CHECK (count >= 0),
-  -- Sample standard deviation from the sums: sqrt((n Σx² − (Σx)²) / (n (n − 1))); null for a single value.
-  stddev_value numeric GENERATED ALWAYS AS (
-    CASE WHEN count > 1
-      THEN sqrt((count * sum_squares - sum_value * sum_value) / (count::numeric * (count - 1)))
-    END) STORED,
+  first_seen timestamptz NOT NULL DEFAULT now(),
+  UNIQUE (sensor_id, sensor_type)
+);
+
+COMMENT ON TABLE sensor_series IS 'Every sensor and type that has ever been counted, with the number by which sensor_window names it';
+COMMENT ON COLUMN sensor_series.id IS 'the number';
+COMMENT ON COLUMN sensor_series.sensor_type IS 'what is measured: voltage, current, power, frequency or another';
+COMMENT ON COLUMN sensor_series.sensor_id IS 'the sensor, as its events name it';
+COMMENT ON COLUMN sensor_series.first_seen IS 'when its first event was counted';
+
+CREATE TABLE customer (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  customer_id text COLLATE "C" NOT NULL UNIQUE,
+  first_seen timestamptz NOT NULL DEFAULT now()
+);
+
+COMMENT ON TABLE customer IS 'Every customer that has ever been counted, with the number by which consumption_window names it';
+COMMENT ON COLUMN customer.id IS 'the number';
+COMMENT ON COLUMN customer.customer_id IS 'the customer, as the readings name it';
+COMMENT ON COLUMN customer.first_seen IS 'when its first reading was counted';
+
+GRANT SELECT ON sensor_series, customer TO smartgrid_api, smartgrid_read;
+
+CREATE TABLE sensor_window (
+  window_start timestamptz NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(),
+  series integer NOT NULL,
+  amendments integer NOT NULL DEFAULT 0,
+  changed_at timestamptz NOT NULL DEFAULT now(),
+  count integer NOT NULL CHECK (count >= 0),
   sum_value numeric NOT NULL,
   sum_squares numeric NOT NULL,
-  state text NOT NULL CHECK (state IN ('open', 'final')),
-  revision integer NOT NULL,
-  finalized_at timestamptz,
-  updated_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (window_start, sensor_type, sensor_id),
-  CHECK ((count = 0) = (min_value IS NULL) AND (count = 0) = (max_value IS NULL)),
-  CHECK ((state = 'open') = (revision = 0)),
-  CHECK ((state = 'open') = (finalized_at IS NULL))
-) WITH (fillfactor = 70);
-CREATE INDEX sensor_aggregates_open ON sensor_aggregates_realtime (window_end) WHERE state = 'open';
+  min_value numeric, -- null where amendments have left no event
+  max_value numeric,
+  PRIMARY KEY (window_start, series),
+  CHECK ((count = 0) = (min_value IS NULL) AND (count = 0) = (max_value IS NULL))
+) WITH (fillfactor = 85);
 
-COMMENT ON TABLE sensor_aggregates_realtime IS 'Measured values by sensor and 5 minutes of event time: one row for each window, type and sensor';
-COMMENT ON COLUMN sensor_aggregates_realtime.window_start IS 'start of the window of 5 minutes, UTC-aligned; the row''s window holds events from here on';
-COMMENT ON COLUMN sensor_aggregates_realtime.window_end IS 'end of the window; an event at this instant belongs to the next one';
-COMMENT ON COLUMN sensor_aggregates_realtime.sensor_type IS 'what is measured: voltage, current, power, frequency or another';
-COMMENT ON COLUMN sensor_aggregates_realtime.sensor_id IS 'the sensor, as its events name it';
-COMMENT ON COLUMN sensor_aggregates_realtime.avg_value IS 'average of the values, in the unit of its type: voltage V, current A, power W, frequency Hz; null without events';
-COMMENT ON COLUMN sensor_aggregates_realtime.min_value IS 'smallest value, in the unit of its type: voltage V, current A, power W, frequency Hz; null without events';
-COMMENT ON COLUMN sensor_aggregates_realtime.max_value IS 'largest value, in the unit of its type: voltage V, current A, power W, frequency Hz; null without events';
-COMMENT ON COLUMN sensor_aggregates_realtime.count IS 'how many events the row holds; 0 where an amendment has removed all of them';
-COMMENT ON COLUMN sensor_aggregates_realtime.stddev_value IS 'sample standard deviation of the values, in the unit of its type: voltage V, current A, power W, frequency Hz; null below two events';
-COMMENT ON COLUMN sensor_aggregates_realtime.created_at IS 'when the first event of the window was counted';
-COMMENT ON COLUMN sensor_aggregates_realtime.sum_value IS 'exact sum of the values, in the unit of its type: voltage V, current A, power W, frequency Hz: add these up, not the averages';
-COMMENT ON COLUMN sensor_aggregates_realtime.sum_squares IS 'exact sum of the squared values, in the square of that unit';
-COMMENT ON COLUMN sensor_aggregates_realtime.state IS 'open: events may still come; final: the watermark has passed the window, and only an amendment changes the row';
-COMMENT ON COLUMN sensor_aggregates_realtime.revision IS '0 while open, 1 when first final, then one more for each amendment';
-COMMENT ON COLUMN sensor_aggregates_realtime.finalized_at IS 'when the row became final; null while open';
-COMMENT ON COLUMN sensor_aggregates_realtime.updated_at IS 'when the row was last written: the start of that transaction';
-
-GRANT SELECT ON sensor_aggregates_realtime TO smartgrid_api, smartgrid_read;
-
-CREATE TABLE consumption_aggregates_realtime (
+CREATE TABLE consumption_window (
   window_start timestamptz NOT NULL,
-  window_end timestamptz NOT NULL,
-  customer_id text COLLATE "C" NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  customer integer NOT NULL,
+  amendments integer NOT NULL DEFAULT 0,
+  changed_at timestamptz NOT NULL DEFAULT now(),
+  reading_count integer NOT NULL CHECK (reading_count >= 0),
   total_consumption numeric NOT NULL, -- kWh
-  -- kWh per reading
-  avg_consumption numeric GENERATED ALWAYS AS (total_consumption / nullif(reading_count, 0)) STORED,
-  reading_count bigint NOT NULL CHECK (reading_count >= 0),
+  PRIMARY KEY (window_start, customer)
+) WITH (fillfactor = 85);
+
+CREATE TABLE weather_window (
+  window_start timestamptz PRIMARY KEY,
   created_at timestamptz NOT NULL DEFAULT now(),
-  state text NOT NULL CHECK (state IN ('open', 'final')),
-  revision integer NOT NULL,
-  finalized_at timestamptz,
-  updated_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (window_start, customer_id),
-  CHECK ((state = 'open') = (revision = 0)),
-  CHECK ((state = 'open') = (finalized_at IS NULL))
-) WITH (fillfactor = 70);
-CREATE INDEX consumption_aggregates_open ON consumption_aggregates_realtime (window_end) WHERE state = 'open';
-
-COMMENT ON TABLE consumption_aggregates_realtime IS 'Energy by customer and hour of event time: one row for each window and customer, over all of the customer''s meters';
-COMMENT ON COLUMN consumption_aggregates_realtime.window_start IS 'start of the window of 1 hour, UTC-aligned; the row''s window holds events from here on';
-COMMENT ON COLUMN consumption_aggregates_realtime.window_end IS 'end of the window; an event at this instant belongs to the next one';
-COMMENT ON COLUMN consumption_aggregates_realtime.customer_id IS 'the customer, as the readings name it';
-COMMENT ON COLUMN consumption_aggregates_realtime.total_consumption IS 'exact sum of the readings, kWh';
-COMMENT ON COLUMN consumption_aggregates_realtime.avg_consumption IS 'kWh per reading; null without readings';
-COMMENT ON COLUMN consumption_aggregates_realtime.reading_count IS 'how many readings the row holds; 0 where an amendment has removed all of them';
-COMMENT ON COLUMN consumption_aggregates_realtime.created_at IS 'when the first event of the window was counted';
-COMMENT ON COLUMN consumption_aggregates_realtime.state IS 'open: events may still come; final: the watermark has passed the window, and only an amendment changes the row';
-COMMENT ON COLUMN consumption_aggregates_realtime.revision IS '0 while open, 1 when first final, then one more for each amendment';
-COMMENT ON COLUMN consumption_aggregates_realtime.finalized_at IS 'when the row became final; null while open';
-COMMENT ON COLUMN consumption_aggregates_realtime.updated_at IS 'when the row was last written: the start of that transaction';
-
-GRANT SELECT ON consumption_aggregates_realtime TO smartgrid_api, smartgrid_read;
-
-CREATE TABLE weather_aggregates_realtime (
-  window_start timestamptz NOT NULL PRIMARY KEY,
-  window_end timestamptz NOT NULL,
-  avg_temperature numeric GENERATED ALWAYS AS (sum_temperature / event_count) STORED,
-  avg_humidity numeric GENERATED ALWAYS AS (sum_humidity / event_count) STORED,
-  avg_pressure numeric GENERATED ALWAYS AS (sum_pressure / event_count) STORED,
-  avg_wind_speed numeric GENERATED ALWAYS AS (sum_wind_speed / event_count) STORED,
-  weather_condition text COLLATE "C", -- dominant_condition of condition_counts,
-  created_at timestamptz NOT NULL DEFAULT now(),
-  event_count bigint NOT NULL CHECK (event_count > 0),
+  changed_at timestamptz NOT NULL DEFAULT now(),
+  event_count integer NOT NULL CHECK (event_count > 0),
+  amendments integer NOT NULL DEFAULT 0,
   sum_temperature numeric NOT NULL,
   sum_humidity numeric NOT NULL,
   sum_pressure numeric NOT NULL,
   sum_wind_speed numeric NOT NULL,
-  condition_counts jsonb NOT NULL,
-  state text NOT NULL CHECK (state IN ('open', 'final')),
-  revision integer NOT NULL,
-  finalized_at timestamptz,
-  updated_at timestamptz NOT NULL DEFAULT now(),
-  CHECK ((state = 'open') = (revision = 0)),
-  CHECK ((state = 'open') = (finalized_at IS NULL))
-) WITH (fillfactor = 70);
-CREATE INDEX weather_aggregates_open ON weather_aggregates_realtime (window_end) WHERE state = 'open';
+  condition_counts jsonb NOT NULL
+) WITH (fillfactor = 85);
 
-COMMENT ON TABLE weather_aggregates_realtime IS 'Weather by hour of event time: one row for each window';
-COMMENT ON COLUMN weather_aggregates_realtime.window_start IS 'start of the window of 1 hour, UTC-aligned; the row''s window holds events from here on';
-COMMENT ON COLUMN weather_aggregates_realtime.window_end IS 'end of the window; an event at this instant belongs to the next one';
-COMMENT ON COLUMN weather_aggregates_realtime.avg_temperature IS 'average temperature, °C';
-COMMENT ON COLUMN weather_aggregates_realtime.avg_humidity IS 'average relative humidity, %';
-COMMENT ON COLUMN weather_aggregates_realtime.avg_pressure IS 'average air pressure, hPa';
-COMMENT ON COLUMN weather_aggregates_realtime.avg_wind_speed IS 'average wind speed, m/s';
-COMMENT ON COLUMN weather_aggregates_realtime.weather_condition IS 'the condition that held in most events; a tie goes to the one that matters more to a grid';
-COMMENT ON COLUMN weather_aggregates_realtime.created_at IS 'when the first event of the window was counted';
-COMMENT ON COLUMN weather_aggregates_realtime.event_count IS 'how many events the row holds';
-COMMENT ON COLUMN weather_aggregates_realtime.sum_temperature IS 'exact sum of the temperatures, °C';
-COMMENT ON COLUMN weather_aggregates_realtime.sum_humidity IS 'exact sum of the humidities, %';
-COMMENT ON COLUMN weather_aggregates_realtime.sum_pressure IS 'exact sum of the pressures, hPa';
-COMMENT ON COLUMN weather_aggregates_realtime.sum_wind_speed IS 'exact sum of the wind speeds, m/s';
-COMMENT ON COLUMN weather_aggregates_realtime.condition_counts IS 'how many events had each condition, as a JSON object';
-COMMENT ON COLUMN weather_aggregates_realtime.state IS 'open: events may still come; final: the watermark has passed the window, and only an amendment changes the row';
-COMMENT ON COLUMN weather_aggregates_realtime.revision IS '0 while open, 1 when first final, then one more for each amendment';
-COMMENT ON COLUMN weather_aggregates_realtime.finalized_at IS 'when the row became final; null while open';
-COMMENT ON COLUMN weather_aggregates_realtime.updated_at IS 'when the row was last written: the start of that transaction';
+COMMENT ON TABLE sensor_window IS 'Measured values by sensor and 5 minutes of event time. For people: sensor_aggregates_realtime';
+COMMENT ON COLUMN sensor_window.window_start IS 'start of the window of 5 minutes, UTC-aligned; the row''s window holds events from here on';
+COMMENT ON COLUMN sensor_window.count IS 'how many events the row holds; 0 where an amendment has removed all of them';
+COMMENT ON COLUMN sensor_window.min_value IS 'smallest value, in the unit of its type: voltage V, current A, power W, frequency Hz; null without events';
+COMMENT ON COLUMN sensor_window.max_value IS 'largest value, in the unit of its type: voltage V, current A, power W, frequency Hz; null without events';
+COMMENT ON COLUMN sensor_window.sum_value IS 'exact sum of the values, in the unit of its type: voltage V, current A, power W, frequency Hz: add these up, not the averages';
+COMMENT ON COLUMN sensor_window.sum_squares IS 'exact sum of the squared values, in the square of that unit';
+COMMENT ON COLUMN sensor_window.created_at IS 'when the first event of the window was counted';
+COMMENT ON COLUMN sensor_window.series IS 'the sensor and type: id of sensor_series';
+COMMENT ON COLUMN sensor_window.changed_at IS 'when the row was last written: the start of that transaction';
+COMMENT ON COLUMN sensor_window.amendments IS 'how many times the row was changed after its window was final';
 
-GRANT SELECT ON weather_aggregates_realtime TO smartgrid_api, smartgrid_read;
+COMMENT ON TABLE consumption_window IS 'Energy by customer and hour of event time. For people: consumption_aggregates_realtime';
+COMMENT ON COLUMN consumption_window.window_start IS 'start of the window of 1 hour, UTC-aligned; the row''s window holds events from here on';
+COMMENT ON COLUMN consumption_window.reading_count IS 'how many readings the row holds; 0 where an amendment has removed all of them';
+COMMENT ON COLUMN consumption_window.total_consumption IS 'exact sum of the readings, kWh';
+COMMENT ON COLUMN consumption_window.created_at IS 'when the first event of the window was counted';
+COMMENT ON COLUMN consumption_window.customer IS 'the customer: id of customer';
+COMMENT ON COLUMN consumption_window.changed_at IS 'when the row was last written: the start of that transaction';
+COMMENT ON COLUMN consumption_window.amendments IS 'how many times the row was changed after its window was final';
+
+COMMENT ON TABLE weather_window IS 'Weather by hour of event time. For people: weather_aggregates_realtime';
+COMMENT ON COLUMN weather_window.window_start IS 'start of the window of 1 hour, UTC-aligned; the row''s window holds events from here on';
+COMMENT ON COLUMN weather_window.event_count IS 'how many events the row holds';
+COMMENT ON COLUMN weather_window.sum_temperature IS 'exact sum of the temperatures, °C';
+COMMENT ON COLUMN weather_window.sum_humidity IS 'exact sum of the humidities, %';
+COMMENT ON COLUMN weather_window.sum_pressure IS 'exact sum of the pressures, hPa';
+COMMENT ON COLUMN weather_window.sum_wind_speed IS 'exact sum of the wind speeds, m/s';
+COMMENT ON COLUMN weather_window.condition_counts IS 'how many events had each condition, as a JSON object';
+COMMENT ON COLUMN weather_window.created_at IS 'when the first event of the window was counted';
+COMMENT ON COLUMN weather_window.changed_at IS 'when the row was last written: the start of that transaction';
+COMMENT ON COLUMN weather_window.amendments IS 'how many times the row was changed after its window was final';
+
+-- When windows became final: those that end at up_to or before, and after the row before it.
+CREATE TABLE finality (
+  stream text COLLATE "C" NOT NULL,
+  up_to timestamptz NOT NULL,
+  at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (stream, up_to)
+);
+
+COMMENT ON TABLE finality IS 'When windows became final: each row those that end at up_to or before, and after the row before it';
+COMMENT ON COLUMN finality.stream IS 'sensor, consumption or weather';
+COMMENT ON COLUMN finality.up_to IS 'end of the newest window that became final then';
+COMMENT ON COLUMN finality.at IS 'when the watermark passed it';
+
+GRANT SELECT ON finality TO smartgrid_read;
 
 -- Earlier values of final rows. Written by triggers, so that no way of changing a final row can pass them by.
 -- replaced_because: the topic-partition:offsets that were being committed, as the committing transaction says it.

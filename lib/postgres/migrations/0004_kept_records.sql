@@ -154,7 +154,7 @@ COMMENT ON COLUMN doubtful.recorded_at IS 'when the event was counted';
 
 GRANT SELECT ON doubtful TO smartgrid_read;
 
--- What each weather station has sent, for doubts by its own history (jumps_to_fahrenheit in 0003). One row per station and
+-- What each weather station has sent, for doubts by its own history (sql/jumps_to_fahrenheit.sql). One row per station and
 -- hour of event time; the sweeper forgets them after two days (forget_station_hours).
 CREATE TABLE weather_station_hour (
   latitude numeric NOT NULL, -- degrees, in steps of 0.01 (1 km): a station is where it stands

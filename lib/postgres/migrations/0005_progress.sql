@@ -11,12 +11,12 @@ INSERT INTO stream_state (stream) VALUES ('sensor'), ('consumption'), ('weather'
 
 COMMENT ON TABLE stream_state IS 'How far each stream has come';
 COMMENT ON COLUMN stream_state.stream IS 'sensor, consumption or weather';
-COMMENT ON COLUMN stream_state.watermark IS 'all windows that end at or before it are final; null until the stream has had an event';
+COMMENT ON COLUMN stream_state.watermark IS 'all windows that end at or before it are final (finality says since when); null until the stream has had an event';
 COMMENT ON COLUMN stream_state.held_by IS 'the partition that keeps the watermark from going on; null for none';
 COMMENT ON COLUMN stream_state.swept_at IS 'when a sweep of the stream last succeeded';
 COMMENT ON COLUMN stream_state.moved_at IS 'when the watermark last moved';
 
-GRANT SELECT, UPDATE (watermark, held_by, swept_at, moved_at) ON stream_state TO smartgrid_sweep;
+GRANT SELECT, UPDATE (swept_at) ON stream_state TO smartgrid_sweep; -- UPDATE: to lock the row
 GRANT SELECT ON stream_state TO smartgrid_api, smartgrid_read;
 
 -- What the sweeper last saw on the broker.

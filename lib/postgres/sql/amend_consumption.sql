@@ -6,25 +6,21 @@ CREATE OR REPLACE FUNCTION amend_consumption(
 DECLARE
   entry bigint;
   differing jsonb;
-  mark timestamptz := (SELECT watermark FROM stream_state WHERE stream = 'consumption');
   made tid[];
 BEGIN
+  PERFORM share_finality('consumption');
   -- A reading that is replaced by one of another hour or customer may be the first of its row.
   WITH empty AS (
-    INSERT INTO consumption_aggregates_realtime (window_start, window_end, customer_id, reading_count,
-      total_consumption, state, revision, finalized_at)
-    SELECT p.start, p.start + interval '1 hour', p.id, 0, 0.000000, f.state, (f.state = 'final')::integer,
-      CASE f.state WHEN 'final' THEN now() END
-    FROM (SELECT instant(u.start_us) AS start, u.id FROM unnest(window_starts_us, ids_again, counts_after)
-        AS u(start_us, id, n) WHERE u.n > 0 AND header->>'kind' <> 'remove') AS p,
-      LATERAL (SELECT CASE WHEN p.start + interval '1 hour' <= mark THEN 'final' ELSE 'open' END AS state) AS f
-    ORDER BY p.start, p.id
+    INSERT INTO consumption_window (window_start, customer, reading_count, total_consumption)
+    SELECT instant(u.start_us), u.customer, 0, 0.000000
+    FROM unnest(window_starts_us, customers_of(ids_again), counts_after) AS u(start_us, customer, n)
+    WHERE u.n > 0 AND header->>'kind' <> 'remove'
+    ORDER BY u.start_us, u.customer
     ON CONFLICT DO NOTHING RETURNING ctid)
   SELECT array_agg(ctid) INTO made FROM empty;
-  PERFORM FROM consumption_aggregates_realtime AS t
-  JOIN unnest(window_starts_us, ids) AS w(start_us, id)
-    ON (t.window_start, t.customer_id) = (instant(w.start_us), w.id)
-  ORDER BY t.window_start, t.customer_id FOR UPDATE OF t;
+  PERFORM FROM consumption_window AS t JOIN customer AS c ON c.id = t.customer
+  JOIN unnest(window_starts_us, ids) AS w(start_us, id) ON (t.window_start, c.customer_id) = (instant(w.start_us), w.id)
+  ORDER BY t.window_start, t.customer FOR UPDATE OF t;
 
   WITH folded AS (
     SELECT instant(u.start_us) AS start, u.id, u.n, u.sum
@@ -52,7 +48,7 @@ BEGIN
   FULL JOIN concerned AS t ON (t.window_start, t.customer_id) = (b.start, b.id)
   WHERE (t.reading_count, t.total_consumption) IS DISTINCT FROM (b.n, b.sum);
   IF (differing->>'differing')::bigint > 0 THEN
-    DELETE FROM consumption_aggregates_realtime WHERE ctid = ANY (made);
+    DELETE FROM consumption_window WHERE ctid = ANY (made);
     RETURN differing;
   END IF;
   IF header->>'kind' <> 'revert' AND (counts_before, sums_before) IS NOT DISTINCT FROM (counts_after, sums_after)

@@ -13,10 +13,11 @@ DECLARE
   entry bigint;
   differing jsonb;
 BEGIN
-  PERFORM FROM sensor_aggregates_realtime AS t
+  PERFORM share_finality('sensor');
+  PERFORM FROM sensor_window AS t JOIN sensor_series AS s ON s.id = t.series
   JOIN unnest(window_starts_us, types, ids) AS w(start_us, type, id)
-    ON (t.window_start, t.sensor_type, t.sensor_id) = (instant(w.start_us), w.type, w.id)
-  ORDER BY t.window_start, t.sensor_type, t.sensor_id FOR UPDATE OF t;
+    ON (t.window_start, s.sensor_type, s.sensor_id) = (instant(w.start_us), w.type, w.id)
+  ORDER BY t.window_start, t.series FOR UPDATE OF t;
 
   WITH folded AS (
     SELECT instant(u.start_us) AS start, u.type, u.id, u.n, u.sum, u.squares, CASE WHEN u.n > 0 THEN u.min END AS min,

@@ -1,11 +1,11 @@
+-- Brings the rows of an entry to their values after it, as a new revision where they are final.
 CREATE OR REPLACE FUNCTION change_consumption_rows(entry bigint) RETURNS void LANGUAGE sql AS $$
-  UPDATE consumption_aggregates_realtime AS t SET
+  UPDATE consumption_window AS t SET
     reading_count = r.count_after, total_consumption = r.sum_after,
-    revision = CASE t.state WHEN 'final' THEN t.revision + 1 ELSE 0 END,
-    finalized_at = CASE t.state WHEN 'final' THEN now() END,
-    updated_at = now()
-  FROM amendment_row AS r
-  WHERE r.amendment_id = entry AND (t.window_start, t.customer_id) = (r.window_start, r.key)
+    amendments = t.amendments + CASE WHEN t.window_start + window_length('consumption') <= m.mark THEN 1 ELSE 0 END,
+    changed_at = now()
+  FROM amendment_row AS r JOIN customer AS c ON c.customer_id = r.key, share_finality('consumption') AS m(mark)
+  WHERE r.amendment_id = entry AND (t.window_start, t.customer) = (r.window_start, c.id)
     AND (t.reading_count, t.total_consumption) IS DISTINCT FROM (r.count_after, r.sum_after)
 $$;
 

@@ -41,7 +41,7 @@ BEGIN
     VALUES (batch.source, batch.topic, batch.partition, 0)
     ON CONFLICT DO NOTHING;
   END LOOP;
-  SELECT watermark INTO mark FROM stream_state AS s WHERE s.stream = batch.stream;
+  mark := share_finality(batch.stream);
   IF cardinality(event_keys) > 0 THEN
     SELECT jsonb_agg(jsonb_build_object('eventKey', s.event_key, 'content', s.content, 'log', s.log_id,
       'offset', s."offset")) INTO already_seen

@@ -10,25 +10,23 @@ DECLARE
   outcome jsonb := claim_batch(header, event_keys, event_times_us, contents, event_offsets, refused_offsets,
     refused_reasons, refused_fields, refused_values, too_late_offsets, too_late_times_us, too_late_values);
   mark timestamptz := instant((outcome->>'watermarkUs')::bigint);
+  newest_final timestamptz := mark - window_length('consumption');
+  numbers integer[];
   late_events bigint;
 BEGIN
   IF NOT (outcome->>'applied')::boolean THEN RETURN outcome; END IF;
-  INSERT INTO consumption_aggregates_realtime AS t (window_start, window_end, customer_id, reading_count,
-    total_consumption, state, revision, finalized_at)
-  SELECT p.start, p.start + interval '1 hour', p.customer_id, p.count, p.energy_kwh, f.state,
-    (f.state = 'final')::integer, CASE f.state WHEN 'final' THEN now() END
-  FROM (SELECT instant(u.start_us) AS start, u.* FROM unnest(window_starts_us, customer_ids, counts, energies_kwh)
-      AS u(start_us, customer_id, count, energy_kwh)) AS p,
-    LATERAL (SELECT CASE WHEN p.start + interval '1 hour' <= mark THEN 'final' ELSE 'open' END AS state) AS f
-  ORDER BY p.start, p.customer_id COLLATE "C"
-  ON CONFLICT (window_start, customer_id) DO UPDATE SET
+  numbers := customers_of(customer_ids);
+  INSERT INTO consumption_window AS t (window_start, customer, reading_count, total_consumption, changed_at)
+  SELECT instant(u.start_us), u.customer, u.count, u.energy_kwh, now()
+  FROM unnest(window_starts_us, numbers, counts, energies_kwh) AS u(start_us, customer, count, energy_kwh)
+  ORDER BY u.start_us, u.customer
+  ON CONFLICT (window_start, customer) DO UPDATE SET
     reading_count = t.reading_count + excluded.reading_count,
     total_consumption = t.total_consumption + excluded.total_consumption,
-    revision = CASE t.state WHEN 'final' THEN t.revision + 1 ELSE 0 END,
-    finalized_at = CASE t.state WHEN 'final' THEN now() END,
-    updated_at = now();
+    amendments = t.amendments + CASE WHEN t.window_start <= newest_final THEN 1 ELSE 0 END,
+    changed_at = now();
   SELECT sum(u.count) INTO late_events FROM unnest(window_starts_us, counts) AS u(start_us, count)
-  WHERE instant(u.start_us) + interval '1 hour' <= mark;
+  WHERE instant(u.start_us) <= newest_final;
   RETURN settle_late(header, outcome, late_events);
 END $$;
 

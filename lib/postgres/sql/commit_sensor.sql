@@ -11,30 +11,27 @@ DECLARE
   outcome jsonb := claim_batch(header, event_keys, event_times_us, contents, event_offsets, refused_offsets,
     refused_reasons, refused_fields, refused_values, too_late_offsets, too_late_times_us, too_late_values);
   mark timestamptz := instant((outcome->>'watermarkUs')::bigint);
+  newest_final timestamptz := mark - window_length('sensor');
+  numbers integer[];
   late_events bigint;
 BEGIN
   IF NOT (outcome->>'applied')::boolean THEN RETURN outcome; END IF;
-  INSERT INTO sensor_aggregates_realtime AS t (window_start, window_end, sensor_type, sensor_id, count,
-    min_value, max_value, sum_value, sum_squares, state, revision, finalized_at)
-  SELECT p.start, p.start + interval '5 minutes', p.sensor_type, p.sensor_id, p.count,
-    p.min, p.max, p.sum, p.sum_squares, f.state, (f.state = 'final')::integer,
-    CASE f.state WHEN 'final' THEN now() END
-  FROM (SELECT instant(u.start_us) AS start, u.* FROM unnest(window_starts_us, sensor_types, sensor_ids, counts,
-      mins, maxs, sums, sums_of_squares)
-      AS u(start_us, sensor_type, sensor_id, count, min, max, sum, sum_squares)) AS p,
-    LATERAL (SELECT CASE WHEN p.start + interval '5 minutes' <= mark THEN 'final' ELSE 'open' END AS state) AS f
-  ORDER BY p.start, p.sensor_type COLLATE "C", p.sensor_id COLLATE "C"
-  ON CONFLICT (window_start, sensor_type, sensor_id) DO UPDATE SET
+  numbers := series_of(sensor_types, sensor_ids);
+  INSERT INTO sensor_window AS t (window_start, series, count, min_value, max_value, sum_value, sum_squares, changed_at)
+  SELECT instant(u.start_us), u.series, u.count, u.min, u.max, u.sum, u.sum_squares, now()
+  FROM unnest(window_starts_us, numbers, counts, mins, maxs, sums, sums_of_squares)
+    AS u(start_us, series, count, min, max, sum, sum_squares)
+  ORDER BY u.start_us, u.series
+  ON CONFLICT (window_start, series) DO UPDATE SET
     count = t.count + excluded.count,
     min_value = least(t.min_value, excluded.min_value),
     max_value = greatest(t.max_value, excluded.max_value),
     sum_value = t.sum_value + excluded.sum_value,
     sum_squares = t.sum_squares + excluded.sum_squares,
-    revision = CASE t.state WHEN 'final' THEN t.revision + 1 ELSE 0 END,
-    finalized_at = CASE t.state WHEN 'final' THEN now() END,
-    updated_at = now();
+    amendments = t.amendments + CASE WHEN t.window_start <= newest_final THEN 1 ELSE 0 END,
+    changed_at = now();
   SELECT sum(u.count) INTO late_events FROM unnest(window_starts_us, counts) AS u(start_us, count)
-  WHERE instant(u.start_us) + interval '5 minutes' <= mark;
+  WHERE instant(u.start_us) <= newest_final;
   RETURN settle_late(header, outcome, late_events);
 END $$;
 

@@ -11,20 +11,18 @@ DECLARE
   outcome jsonb := claim_batch(header, event_keys, event_times_us, contents, event_offsets, refused_offsets,
     refused_reasons, refused_fields, refused_values, too_late_offsets, too_late_times_us, too_late_values);
   mark timestamptz := instant((outcome->>'watermarkUs')::bigint);
+  newest_final timestamptz := mark - window_length('weather');
   late_events bigint;
 BEGIN
   IF NOT (outcome->>'applied')::boolean THEN RETURN outcome; END IF;
   -- Before the window, whose row all partitions need: it is locked last, and not while one waits for a station.
   outcome := doubt_by_history(header, outcome);
-  INSERT INTO weather_aggregates_realtime AS t (window_start, window_end, event_count, sum_temperature,
-    sum_humidity, sum_pressure, sum_wind_speed, condition_counts, weather_condition, state, revision, finalized_at)
-  SELECT p.start, p.start + interval '1 hour', p.count, p.temperature, p.humidity, p.pressure, p.wind_speed,
-    p.condition_counts, dominant_condition(p.condition_counts), f.state, (f.state = 'final')::integer, CASE f.state WHEN 'final' THEN now() END
-  FROM (SELECT instant(u.start_us) AS start, u.* FROM unnest(window_starts_us, counts, temperatures, humidities,
-      pressures, wind_speeds, condition_counts)
-      AS u(start_us, count, temperature, humidity, pressure, wind_speed, condition_counts)) AS p,
-    LATERAL (SELECT CASE WHEN p.start + interval '1 hour' <= mark THEN 'final' ELSE 'open' END AS state) AS f
-  ORDER BY p.start
+  INSERT INTO weather_window AS t (window_start, event_count, sum_temperature, sum_humidity, sum_pressure,
+    sum_wind_speed, condition_counts, changed_at)
+  SELECT instant(u.start_us), u.count, u.temperature, u.humidity, u.pressure, u.wind_speed, u.condition_counts, now()
+  FROM unnest(window_starts_us, counts, temperatures, humidities, pressures, wind_speeds, condition_counts)
+    AS u(start_us, count, temperature, humidity, pressure, wind_speed, condition_counts)
+  ORDER BY u.start_us
   ON CONFLICT (window_start) DO UPDATE SET
     event_count = t.event_count + excluded.event_count,
     sum_temperature = t.sum_temperature + excluded.sum_temperature,
@@ -32,12 +30,10 @@ BEGIN
     sum_pressure = t.sum_pressure + excluded.sum_pressure,
     sum_wind_speed = t.sum_wind_speed + excluded.sum_wind_speed,
     condition_counts = merge_condition_counts(t.condition_counts, excluded.condition_counts),
-    weather_condition = dominant_condition(merge_condition_counts(t.condition_counts, excluded.condition_counts)),
-    revision = CASE t.state WHEN 'final' THEN t.revision + 1 ELSE 0 END,
-    finalized_at = CASE t.state WHEN 'final' THEN now() END,
-    updated_at = now();
+    amendments = t.amendments + CASE WHEN t.window_start <= newest_final THEN 1 ELSE 0 END,
+    changed_at = now();
   SELECT sum(u.count) INTO late_events FROM unnest(window_starts_us, counts) AS u(start_us, count)
-  WHERE instant(u.start_us) + interval '1 hour' <= mark;
+  WHERE instant(u.start_us) <= newest_final;
   RETURN settle_late(header, outcome, late_events);
 END $$;
 

@@ -9,3 +9,5 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 COMMENT ON FUNCTION dominant_condition IS 'The weather condition that held in most events; a tie goes to the one that matters more to a grid, then by the alphabet';
+
+GRANT EXECUTE ON FUNCTION dominant_condition TO smartgrid_api, smartgrid_read;

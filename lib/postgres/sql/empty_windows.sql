@@ -7,21 +7,23 @@ DECLARE
   window_to timestamptz := instant((header->>'toUs')::bigint);
   sensor text := header->'selector'->>'sensor';
   wanted_type text := header->'selector'->>'type';
-  customer text := header->'selector'->>'customer';
+  of_customer text := header->'selector'->>'customer';
   starts timestamptz[];
   types text[];
 BEGIN
+  PERFORM share_finality(header->>'stream');
   IF sensor IS NOT NULL THEN
     SELECT array_agg(window_start), array_agg(sensor_type) INTO starts, types FROM (
-      SELECT window_start, sensor_type FROM sensor_aggregates_realtime
-      WHERE sensor_id = sensor AND (wanted_type IS NULL OR sensor_type = wanted_type) AND count > 0
-        AND window_start >= window_from AND window_end <= window_to
-      ORDER BY window_start, sensor_type FOR UPDATE) AS locked;
+      SELECT w.window_start, s.sensor_type FROM sensor_series AS s JOIN sensor_window AS w ON w.series = s.id
+      WHERE s.sensor_id = sensor AND (wanted_type IS NULL OR s.sensor_type = wanted_type) AND w.count > 0
+        AND w.window_start >= window_from AND w.window_start <= window_to - window_length('sensor')
+      ORDER BY w.window_start, w.series FOR UPDATE OF w) AS locked;
   ELSE
     SELECT array_agg(window_start) INTO starts FROM (
-      SELECT window_start FROM consumption_aggregates_realtime
-      WHERE customer_id = customer AND reading_count > 0 AND window_start >= window_from AND window_end <= window_to
-      ORDER BY window_start FOR UPDATE) AS locked;
+      SELECT w.window_start FROM customer AS c JOIN consumption_window AS w ON w.customer = c.id
+      WHERE c.customer_id = of_customer AND w.reading_count > 0
+        AND w.window_start >= window_from AND w.window_start <= window_to - window_length('consumption')
+      ORDER BY w.window_start FOR UPDATE OF w) AS locked;
   END IF;
   IF starts IS NULL THEN RETURN amendment_summary(NULL); END IF;
 
@@ -40,7 +42,7 @@ BEGIN
       sum_after)
     SELECT entry, t.window_start, '', t.customer_id, t.reading_count, 0, t.total_consumption, 0.000000
     FROM unnest(starts) AS locked(start)
-    JOIN consumption_aggregates_realtime AS t ON (t.window_start, t.customer_id) = (locked.start, customer);
+    JOIN consumption_aggregates_realtime AS t ON (t.window_start, t.customer_id) = (locked.start, of_customer);
     PERFORM change_consumption_rows(entry);
   END IF;
   RETURN amendment_summary(entry);

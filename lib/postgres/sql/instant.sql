@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION instant(epoch_us bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION instant(epoch_us bigint) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT timestamptz 'epoch' + epoch_us * interval '1 microsecond'
 $$;
 

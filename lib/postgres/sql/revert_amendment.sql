@@ -21,14 +21,15 @@ BEGIN
       USING ERRCODE = 'SG001';
   END IF;
 
-  PERFORM FROM sensor_aggregates_realtime AS t
-  JOIN amendment_row AS r ON (t.window_start, t.sensor_type, t.sensor_id) = (r.window_start, r.sensor_type, r.key)
+  PERFORM share_finality(reverted.stream);
+  PERFORM FROM amendment_row AS r JOIN sensor_series AS s ON (s.sensor_type, s.sensor_id) = (r.sensor_type, r.key)
+  JOIN sensor_window AS t ON (t.window_start, t.series) = (r.window_start, s.id)
   WHERE r.amendment_id = reverted.id AND reverted.stream = 'sensor'
-  ORDER BY t.window_start, t.sensor_type, t.sensor_id FOR UPDATE OF t;
-  PERFORM FROM consumption_aggregates_realtime AS t
-  JOIN amendment_row AS r ON (t.window_start, t.customer_id) = (r.window_start, r.key)
+  ORDER BY t.window_start, t.series FOR UPDATE OF t;
+  PERFORM FROM amendment_row AS r JOIN customer AS c ON c.customer_id = r.key
+  JOIN consumption_window AS t ON (t.window_start, t.customer) = (r.window_start, c.id)
   WHERE r.amendment_id = reverted.id AND reverted.stream = 'consumption'
-  ORDER BY t.window_start, t.customer_id FOR UPDATE OF t;
+  ORDER BY t.window_start, t.customer FOR UPDATE OF t;
 
   -- Later entries on the same rows disturb, unless they and their reverts cancel each other.
   IF EXISTS (

@@ -56,7 +56,6 @@ const text = (value: unknown) => (Buffer.isBuffer(value) ? JSON.parse(value.toSt
 const idOf = async () => Number((await conflicts())[0]?.id);
 async function finalise() {
   await topic.query(`UPDATE stream_state SET watermark = '${at(120)}'`);
-  await topic.query("SELECT finalise_consumption(100)");
 }
 
 describe("a conflict", () => {

@@ -174,7 +174,7 @@ test("a partition that cannot be applied is named by /ready, /metrics and the lo
   // No commit of the stream succeeds; sweeps go on.
   await query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN RAISE EXCEPTION 'refused by a test'; END $$`);
-  await query(`CREATE TRIGGER refused BEFORE INSERT OR UPDATE OF total_consumption ON consumption_aggregates_realtime
+  await query(`CREATE TRIGGER refused BEFORE INSERT OR UPDATE OF total_consumption ON consumption_window
     EXECUTE FUNCTION refuse()`);
   await untilStored("blocked");
   const place = "smartgrid-meter-readings-0";

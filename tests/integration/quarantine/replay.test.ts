@@ -232,7 +232,6 @@ describe("a replay", () => {
     await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [
       new Date(hour + 2 * 3_600_000).toISOString(),
     ]);
-    await database.pool.query("SELECT finalise_consumption(10)");
     const [a, b, c] = await find();
     if (!a || !b || !c) throw new Error("three are quarantined");
     const edit = (value: object) => ({ editedValue: Buffer.from(JSON.stringify(value)) });

@@ -221,7 +221,6 @@ describe("a commit", () => {
     await database.pool.query("UPDATE stream_state SET watermark = $1 WHERE stream = 'consumption'", [
       isoAt(7200),
     ]);
-    await database.pool.query("SELECT finalise_consumption(10)");
     expect(await commit(consumptionStream, 3, [record(4, reading("b", 2, isoAt(1)))])).toMatchObject({
       late: 1,
     });

@@ -23,7 +23,7 @@ afterAll(() => database.close());
 async function sensor(
   id: string,
   minute: number,
-  ours: { count: number; sum: number; state?: string } | null,
+  ours: { count: number; sum: number } | null,
   sparks: readonly { count: number; avg: number }[],
 ): Promise<void> {
   const start = new Date(Date.UTC(2026, 0, 15, 10, minute));
@@ -34,16 +34,15 @@ async function sensor(
       [start, id, avg, count],
     );
   if (ours === null) return;
-  const state = ours.state ?? "final";
   await database.pool.query(
-    `INSERT INTO sensor_aggregates_realtime (window_start, window_end, sensor_type, sensor_id, count, min_value,
-       max_value, sum_value, sum_squares, state, revision, finalized_at)
-     VALUES ($1, $1::timestamptz + interval '5 minutes', 'voltage', $2, $3, 0, 0, $4, 1000, $5, $6, $7)`,
-    [start, id, ours.count, ours.sum, state, state === "final" ? 1 : 0, state === "final" ? start : null],
+    `INSERT INTO sensor_window (window_start, series, count, min_value, max_value, sum_value, sum_squares)
+     VALUES ($1, (series_of(ARRAY['voltage'], ARRAY[$2::text]))[1], $3, 0, 0, $4, 1000)`,
+    [start, id, ours.count, ours.sum],
   );
 }
 
 test("names each difference, and none where there is none", async () => {
+  await database.pool.query("UPDATE stream_state SET watermark = '2026-01-15T12:00:00Z'");
   await sensor("start", 0, { count: 1, sum: 1 }, [{ count: 9, avg: 9 }]); // both had begun in its midst
   await sensor("equal", 5, { count: 3, sum: 10 }, [
     { count: 1, avg: 9 },
@@ -55,7 +54,7 @@ test("names each difference, and none where there is none", async () => {
   await sensor("value", 5, { count: 3, sum: 9 }, [{ count: 3, avg: 3.01 }]);
   await sensor("ours", 10, { count: 1, sum: 1 }, []);
   await sensor("sparks", 10, null, [{ count: 1, avg: 1 }]);
-  await sensor("too-new", 125, { count: 1, sum: 1, state: "open" }, [{ count: 5, avg: 1 }]);
+  await sensor("too-new", 125, { count: 1, sum: 1 }, [{ count: 5, avg: 1 }]);
 
   const { rows } = await database.pool.query<{ verdict: string; windows: string; example: string }>(compare);
   expect(rows.map(({ verdict, windows, example }) => [verdict, Number(windows), example])).toEqual([

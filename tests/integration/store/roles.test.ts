@@ -39,6 +39,7 @@ const realtime = [
   "consumption_aggregates_realtime",
   "weather_aggregates_realtime",
 ];
+const windows = ["sensor_window", "consumption_window", "weather_window"];
 const history = ["sensor_aggregates_history", "consumption_aggregates_history", "weather_aggregates_history"];
 const emptyArrays = (count: number) => Array(count).fill("'{}'").join(", ");
 const header = `'{"stream":"sensor","source":"s","topic":"t","partition":0,"offsets":"{[0,1)}","records":0,"counted":0,"duplicates":0,"lastOffset":0,"digest":"00000000-0000-0000-0000-000000000000"}'`;
@@ -74,7 +75,7 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["SELECT * FROM trouble('5 minutes', '5 minutes')", ["sweep", "api", "read"]],
   ["SELECT * FROM reported_trouble", ["sweep", "read"]],
   ["DELETE FROM reported_trouble", ["sweep"]],
-  ["UPDATE stream_state SET moved_at = now()", ["sweep"]],
+  ["UPDATE stream_state SET moved_at = now()", []],
   ["SELECT instant(0), epoch_us(now())", ["sweep", "read"]],
   ["SELECT settle_holes('s', 't', 0, 0, '{[0,1)}')", ["sweep"]],
   ["SELECT * FROM forget_quarantine('90 days', 1)", ["sweep"]],
@@ -98,11 +99,17 @@ const statements: readonly [string, readonly Kind[]][] = [
   [`SELECT commit_weather(${header}, ${emptyArrays(18)})`, ["ingest", "sweep"]],
   [`SELECT claim_batch(${header}, ${emptyArrays(11)})`, []],
   ["SELECT settle_late('{}', '{}', 0)", []],
-  ["SELECT finalise_sensor(1)", ["sweep"]],
-  ["SELECT finalise_consumption(1)", ["sweep"]],
-  ["SELECT finalise_weather(1)", ["sweep"]],
+  ["SELECT move_watermark('sensor', now(), 0)", ["sweep"]],
+  ["SELECT share_finality('sensor')", []],
+  ["SELECT * FROM finality", ["read"]],
+  ["SELECT * FROM sensor_series", ["api", "read"]],
+  ["SELECT * FROM customer", ["api", "read"]],
+  ...windows.flatMap((table): [string, Kind[]][] => [
+    [`SELECT * FROM ${table}`, []],
+    [`UPDATE ${table} SET amendments = 0`, []],
+  ]),
   ["SELECT 1 FROM stream_state FOR UPDATE", ["sweep"]],
-  ["UPDATE stream_state SET watermark = watermark", ["sweep"]],
+  ["UPDATE stream_state SET watermark = watermark", []],
   ["UPDATE stream_state SET stream = stream", []],
   ["INSERT INTO ledger (source, topic, partition, incarnation) VALUES ('s', 't', 9, 1)", []],
   ["SELECT observe_log('s', 't', 9, 0, NULL, NULL, 'c', 'i', 0, 0)", ["sweep"]],
@@ -115,7 +122,7 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["UPDATE partition_progress SET lag = lag", ["sweep"]],
   ["DELETE FROM partition_progress", []],
   ...[
-    ...realtime,
+    ...windows,
     ...history,
     "quarantine",
     "too_late",
@@ -127,7 +134,6 @@ const statements: readonly [string, readonly Kind[]][] = [
     [`INSERT INTO ${table} DEFAULT VALUES`, []],
     [`TRUNCATE ${table}`, []],
   ]),
-  ...realtime.map((table): [string, Kind[]] => [`UPDATE ${table} SET state = 'open'`, []]),
   ["DELETE FROM quarantine", []],
   ["CREATE TABLE t (i integer)", []],
   ["CREATE FUNCTION now() RETURNS integer LANGUAGE sql AS 'SELECT 1'", []],
@@ -208,7 +214,7 @@ test("commits and sweeps do all of their work with their roles' rights", async (
     );
   await apply(0, 8);
   await apply(2, 10);
-  expect(await observe(4)).toMatchObject({ finalised: 1 });
+  expect(await observe(4)).toMatchObject({ watermarkUs: expect.any(Number) });
   expect(await apply(4, 8)).toMatchObject({ late: 1, quarantined: 1 });
   expect(await observe(1)).toMatchObject({ breaks: [{ kind: "truncated", partition: 0, from: 1, to: 6 }] });
   await Promise.all([ingest.end(), sweep.end()]);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { PoolClient } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { migrate, readSchema, type Source } from "../../../lib/postgres/migrate.ts";
+import { streams } from "../../../lib/streams/streams.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 
 const schema = await readSchema(join(import.meta.dirname, "../../../lib/postgres"));
@@ -61,6 +62,34 @@ test("the database's functions are those of the files, word for word, and views 
   await client.query("BEGIN");
   for (const { kind, sql } of schema.sources) if (kind === "VIEW") await client.query(sql);
   expect(await views()).toEqual(before);
+  await client.query("ROLLBACK");
+});
+
+test("a window is as long in SQL as its stream's declaration says", async () => {
+  for (const stream of Object.values(streams)) {
+    const { rows } = await client.query<{ us: string }>(
+      "SELECT extract(epoch FROM window_length($1)) * 1000000 AS us",
+      [stream.name],
+    );
+    expect(Number(rows[0]?.us), stream.name).toBe(stream.windowUs);
+  }
+});
+
+test("a change of a final row that does not count itself is refused", async () => {
+  await client.query("BEGIN");
+  await client.query("INSERT INTO weather_window SELECT '2026-01-01Z', now(), now(), 1, 0, 1, 1, 1, 1, '{}'");
+  await client.query("UPDATE weather_window SET sum_temperature = 2"); // while it is open
+  await client.query("UPDATE stream_state SET watermark = '2026-01-02Z' WHERE stream = 'weather'");
+  await client.query("SAVEPOINT final");
+  await expect(client.query("UPDATE weather_window SET sum_temperature = 3")).rejects.toThrow(
+    "a change of a final row is an amendment",
+  );
+  await client.query("ROLLBACK TO final");
+  await client.query("UPDATE weather_window SET sum_temperature = 3, amendments = amendments + 1");
+  const { rows } = await client.query(
+    "SELECT revision, avg_temperature::int FROM weather_aggregates_history",
+  );
+  expect(rows).toEqual([{ revision: 1, avg_temperature: 2 }]);
   await client.query("ROLLBACK");
 });
 

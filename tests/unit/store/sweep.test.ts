@@ -1,5 +1,4 @@
-// The laws of a sweep: the ledger before the broker, the logs before the watermark, and all that has
-// passed made final, in batches.
+// The laws of a sweep: the ledger before the broker, the logs before the watermark.
 import { describe, expect, test } from "vitest";
 import type { PartitionOffsets } from "../../../lib/core/watermark.ts";
 import { type SweepStore, sweepStream } from "../../../lib/store/sweep.ts";
@@ -10,7 +9,7 @@ const rules = { delayUs: 10, idleUs: 50, amendmentHorizonUs: 500 };
 const swept = { stream: "sensor", source: "s", topic: "t" } as const;
 
 /** A store that holds these and writes down what it is asked. */
-function storeOf(entries: readonly LedgerEntry[], finalised: number[], asked: unknown[]): SweepStore {
+function storeOf(entries: readonly LedgerEntry[], asked: unknown[]): SweepStore {
   return {
     readLedger: async () => {
       asked.push("ledger");
@@ -32,10 +31,6 @@ function storeOf(entries: readonly LedgerEntry[], finalised: number[], asked: un
       }));
       return decide(null, partitions);
     },
-    finalise: async (_, most) => {
-      asked.push(["finalise", most]);
-      return finalised.shift() ?? 0;
-    },
     forgetIdentities: async (_, horizonUs) => {
       asked.push(["forget", horizonUs]);
     },
@@ -46,10 +41,10 @@ const offsetsTo = (...ends: number[]): PartitionOffsets[] =>
   ends.map((end, partition) => ({ partition, first: 0, end }));
 
 describe("a sweep", () => {
-  test("reads the ledger, then asks the broker, then moves, finalises and forgets", async () => {
+  test("reads the ledger, then asks the broker, then moves and forgets", async () => {
     const asked: unknown[] = [];
     const outcome = await sweepStream(
-      storeOf([], [5_000, 5_000, 12], asked),
+      storeOf([], asked),
       swept,
       logOf(async () => {
         asked.push("broker");
@@ -57,16 +52,12 @@ describe("a sweep", () => {
       }),
       rules,
     );
-    const finalise = ["finalise", 5_000];
     expect(asked).toEqual([
       "ledger",
       "broker",
       "broker",
       ["logs", [0, 1, 2].map((partition) => [partition, null])],
       ["move", 1_000, 50],
-      finalise,
-      finalise,
-      finalise,
       ["forget", 500],
     ]);
     expect(outcome).toEqual({
@@ -75,7 +66,6 @@ describe("a sweep", () => {
       heldBy: 1,
       lag: 3,
       idlePartitions: [0],
-      finalised: 10_012,
       breaks: [],
       passed: { withRecord: [], unchecked: new Map() },
     });
@@ -85,7 +75,7 @@ describe("a sweep", () => {
     const asked: unknown[] = [];
     const gap = { partition: 1, from: 3, to: 5 };
     const outcome = await sweepStream(
-      storeOf([], [], asked),
+      storeOf([], asked),
       swept,
       logOf(async () => offsetsTo(1, 1)),
       rules,
@@ -111,7 +101,7 @@ describe("a sweep", () => {
     });
     const entries = [entry(0, 5), entry(1, 5), entry(7, 5)];
     await sweepStream(
-      storeOf(entries, [], asked),
+      storeOf(entries, asked),
       swept,
       logOf(async () => offsetsTo(4, 5, 6)),
       rules,
