@@ -17,7 +17,7 @@ import { parseReplayOptions, type ReplayOptions } from "../replay/options.ts";
 import { Positions } from "../replay/positions.ts";
 import { type FileReadings, readFileReadings } from "../replay/read.ts";
 import { sendReadings } from "../replay/send.ts";
-import { chooseShift, keepShift, readKeptShifts, type Shift } from "../replay/shift.ts";
+import { chooseShift, keepShift, readKeptShifts } from "../replay/shift.ts";
 import {
   doubtLine,
   dryRunLines,
@@ -72,15 +72,6 @@ async function replay(run: Run): Promise<number> {
   }
 }
 
-/** The shift that these meters have had before, or that is chosen now and kept. @throws Error where it cannot be */
-async function settleShift(client: pg.Client, { survey }: FileReadings, { options }: Run): Promise<Shift> {
-  const series = [...survey.bySeries.keys()];
-  const kept = await readKeptShifts(client, series);
-  const chosen = chooseShift(options.shift, survey.last?.timeUs ?? 0, Date.now() * 1000, kept);
-  await keepShift(client, series, chosen.days, options.file);
-  return chosen;
-}
-
 async function send(file: FileReadings, run: Run): Promise<number> {
   const { options, progress, signal, seconds } = run;
   const { survey } = file;
@@ -91,10 +82,13 @@ async function send(file: FileReadings, run: Run): Promise<number> {
   const producer = openProducer(readKafkaSettings(env));
   const positions = new Positions();
   try {
-    const shift = await settleShift(client, file, run);
+    const series = [...survey.bySeries.keys()];
+    const kept = await readKeptShifts(client, series);
+    const shift = chooseShift(options.shift, survey.last?.timeUs ?? 0, Date.now() * 1000, kept);
     const shiftUs = shift.days * DAY_US;
     progress.done(shiftLine(survey, shift));
     if (!options.force) await refuseOutOfTime(client, file, shiftUs, readLatenessRules(env));
+    await keepShift(client, series, shift.days, options.file); // not before it is certain that something is sent
     const before = await readInstant(client);
     await sendReadings(producer, file.readings(), positions, {
       topics,

@@ -78,6 +78,10 @@ export function verdictOf(report: AuditReport): string {
   return `NOT CLEAN: ${wrong.join("; ")}; ${still}${contested}`;
 }
 
+function amendedText(amended: number): string {
+  return amended === 0 ? "" : ` ${amended > 0 ? "+" : "−"} ${Math.abs(amended)} by amendments`;
+}
+
 /**
  * @param width columns of the terminal
  * @returns lines
@@ -102,8 +106,8 @@ export function reportText(report: AuditReport, width: number): string[] {
         `${one.why}: ${one.source} ${one.topic}-${one.partition} incarnation ${one.incarnation}, ${one.records} records`,
     ),
     ...report.streams.map(
-      ({ stream, finalUpTo, counted, inRows, difference }) =>
-        `${stream}: final up to ${finalUpTo ?? "nothing yet"}; ${counted} counted, ${inRows} in rows: ${difference ?? "equal"}`,
+      ({ stream, finalUpTo, counted, inRows, amended, difference }) =>
+        `${stream}: final up to ${finalUpTo ?? "nothing yet"}; ${counted} counted${amendedText(amended)}, ${inRows} in rows: ${difference ?? "equal"}`,
     ),
     ...report.streams
       .filter(({ conflicts }) => conflicts > 0)

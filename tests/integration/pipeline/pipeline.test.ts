@@ -442,18 +442,30 @@ describe("poison", () => {
 });
 
 describe("npm run replay", () => {
-  const replay = (file: string) =>
-    runProgram("scripts/replay.ts", [file, "--map", "meter_id=Meter,reading=Energy,timestamp=When"], {
-      ...database.environment,
-      KAFKA_BROKER: kafka.brokers,
-      KAFKA_TOPIC_SENSOR_DATA: topics.sensor,
-      KAFKA_TOPIC_METER_READINGS: topics.consumption,
-      KAFKA_TOPIC_WEATHER: topics.weather,
-    });
+  const replay = (file: string, ...options: string[]) =>
+    runProgram(
+      "scripts/replay.ts",
+      [file, "--map", "meter_id=Meter,reading=Energy,timestamp=When", ...options],
+      {
+        ...database.environment,
+        KAFKA_BROKER: kafka.brokers,
+        KAFKA_TOPIC_SENSOR_DATA: topics.sensor,
+        KAFKA_TOPIC_METER_READINGS: topics.consumption,
+        KAFKA_TOPIC_WEATHER: topics.weather,
+      },
+    );
   const counted = () =>
     rowsOf(
       "SELECT sum(total_consumption)::float8 AS kwh FROM consumption_aggregates_realtime WHERE customer_id LIKE 'replayed-%'",
     );
+
+  test("a file that is refused before anything is sent pins no shift: another one may be chosen", async () => {
+    const file = join(folder, "refused.csv");
+    await writeFile(file, "When,Meter,Energy\n2020-01-01T00:00Z,refused,1\n");
+    const refused = await replay(file, "--shift", "none");
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("too late")]);
+    expect(await rowsOf("SELECT * FROM replay_shift WHERE series = 'refused'")).toEqual([]);
+  });
 
   test("a file that comes again counts once; what is not counted is told with its line, and by the exit code", async () => {
     const file = join(folder, "replayed.csv");
