@@ -7,6 +7,7 @@ import { faultKinds as triggerFaults } from "../localstack/event-source-mapping/
 import { pause } from "../localstack/event-source-mapping/waiting.ts";
 import { auditBreaches } from "./audit.ts";
 import { EventSource } from "./events.ts";
+import type { LaboratoryError } from "./execution-environments.ts";
 import type { World } from "./faults/fault.ts";
 import { type Injected, injectAll, noteFault } from "./injection.ts";
 import { type LoadCounts, runLoad } from "./load.ts";
@@ -53,7 +54,13 @@ function spanOf(nowMs: number) {
   return { fromMs: toMs - 6 * HOUR_MS, toMs };
 }
 
-async function torture(pipeline: Pipeline, broker: Broker, database: Database, options: RunOptions) {
+async function torture(
+  pipeline: Pipeline,
+  broker: Broker,
+  database: Database,
+  options: RunOptions,
+  onTrouble: World["onTrouble"],
+) {
   const { seed, durationMs, say } = options;
   const injected: Injected = { counts: new Map(), failures: [] };
   const load: LoadCounts = { confirmed: 0, unconfirmed: 0 };
@@ -73,6 +80,7 @@ async function torture(pipeline: Pipeline, broker: Broker, database: Database, o
     progress: () => Math.min(1, (performance.now() - startMs) / durationMs),
     startTriggers: () => pipeline.startTriggers(),
     sweep: () => pipeline.sweep(),
+    onTrouble,
     signal: over,
   };
   const kinds = triggerFaults.filter((kind) => options.faults.includes(kind));
@@ -181,16 +189,10 @@ export async function runChaos(options: RunOptions): Promise<Report | null> {
     await Promise.allSettled(starting); // where one fails, the other has to be stopped
     const [broker, database] = await Promise.all(starting);
     const trouble = new AbortController();
+    const onTrouble = (error: LaboratoryError) => trouble.abort(error);
     const signal = AbortSignal.any([options.signal, trouble.signal]);
     const pipeline = keep(
-      new Pipeline(
-        broker,
-        database,
-        lateness,
-        randomOf(options.seed, "clocks"),
-        () => undefined,
-        (error) => trouble.abort(error),
-      ),
+      new Pipeline(broker, database, lateness, randomOf(options.seed, "clocks"), () => undefined, onTrouble),
     );
     await pipeline.createTopics();
     await pipeline.startFunctions();
@@ -203,10 +205,13 @@ export async function runChaos(options: RunOptions): Promise<Report | null> {
       },
     });
     for (const mapping of pipeline.startTriggers()) keep(mapping);
-    const { injected, load, samples, upheavals, endWatching } = await torture(pipeline, broker, database, {
-      ...options,
-      signal,
-    });
+    const { injected, load, samples, upheavals, endWatching } = await torture(
+      pipeline,
+      broker,
+      database,
+      { ...options, signal },
+      onTrouble,
+    );
     keep({ stop: endWatching });
     trouble.signal.throwIfAborted();
     if (options.signal.aborted) return null;

@@ -2,7 +2,7 @@
 
 import type { RunningMapping } from "../../localstack/event-source-mapping/mapping.ts";
 import type { EventSource } from "../events.ts";
-import type { ExecutionEnvironments } from "../execution-environments.ts";
+import type { ExecutionEnvironments, LaboratoryError } from "../execution-environments.ts";
 import type { StreamName } from "../log.ts";
 import type { Random } from "../random.ts";
 import type { Broker, Database } from "../servers.ts";
@@ -20,6 +20,8 @@ export interface World {
   /** One more instance of the triggers of all streams, in the same groups. */
   readonly startTriggers: () => RunningMapping[];
   readonly sweep: () => Promise<void>;
+  /** A fault that cannot be injected ends the run: its verdict would claim too much. */
+  readonly onTrouble: (trouble: LaboratoryError) => void;
   /** Ends every wait when the run is over. */
   readonly signal: AbortSignal;
 }

@@ -148,7 +148,7 @@ export const serverFaults = {
     async inject({ database, signal }, random) {
       await database.use(async (client) => {
         await client.query("BEGIN");
-        const table = random.pick(["ledger", "sensor_aggregates_realtime", "stream_state", "seen_event"]);
+        const table = random.pick(["ledger", "sensor_window", "stream_state", "seen_event"]);
         await client.query(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
         await pause(random.between(500, 7_000), signal);
         await client.query("ROLLBACK");
@@ -161,11 +161,7 @@ export const serverFaults = {
     async inject({ database, signal }, random) {
       await database.use(async (client) => {
         await client.query("SET lock_timeout = '2s'");
-        const table = random.pick([
-          "ledger",
-          "sensor_aggregates_realtime",
-          "consumption_aggregates_realtime",
-        ]);
+        const table = random.pick(["ledger", "sensor_window", "consumption_window"]);
         await client.query(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS chaos integer DEFAULT 0`);
         await pause(random.between(200, 2_000), signal);
         await client.query(`ALTER TABLE ${table} DROP COLUMN IF EXISTS chaos`);
