@@ -216,7 +216,7 @@ export class MemoryDatabase {
         judgedByUs,
         watermarkUs: this.watermarkUs,
       });
-      // Stations' histories are no part of the model: the weather of its tests never jumps.
+      // Stations' histories are no part of the model: the weather of its tests lies within 10 °C.
       const byHistory = stream.stationReadingOf === undefined ? {} : { doubtfulByHistory: 0 };
       return { ...verdict, applied: true, late, ...byHistory };
     } finally {

@@ -1,6 +1,6 @@
 // Promises 1 and 2: any order, cut, repetition and overlap of deliveries gives the same tables, byte for byte.
 import fc from "fast-check";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { commitRecords, type LatenessRules } from "../../../lib/store/commit.ts";
 import { postgresJudge } from "../../../lib/store/judge.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
@@ -186,6 +186,55 @@ describe("a commit", () => {
     expect(consumption).toHaveLength(1);
     expect(quarantine).toEqual(["(consumption,0,6,null_value,,)"]);
     expect(tooLate).toHaveLength(1);
+  });
+
+  test("merges rows that other partitions make or change at the same time, and none waits in a circle", async () => {
+    const sensors = Array.from({ length: 100 }, (_, k) => `s${k}`);
+    const deliver = (partition: number, offset: number, seconds: number) =>
+      commit(
+        sensorStream,
+        partition,
+        (partition % 2 === 0 ? sensors : sensors.toReversed()).map((id, k) => {
+          const at = { event_id: `${partition} ${seconds} ${id}`, timestamp: isoAt(seconds) };
+          return record(offset + k, { ...at, sensor_id: id, sensor_type: "power", value: 2 ** partition });
+        }),
+      );
+    await deliver(4, 0, -3600); // the sensors are known
+    // Twice: the window's rows are made, and changed. Another batch holds the row in the middle until all wait.
+    for (const [offset, seconds] of [
+      [0, 0],
+      [100, 1],
+    ] as const) {
+      const other = await database.pool.connect();
+      await other.query("BEGIN");
+      const held = record(offset, {
+        ...{ event_id: `held ${seconds}`, timestamp: isoAt(seconds) },
+        ...{ sensor_id: "s50", sensor_type: "power", value: 16 },
+      });
+      const heldAt = { source: "test", topic: "sensor", partition: 5 };
+      await commitRecords(postgresJudge(other), sensorStream, heldAt, [held], rules);
+      const delivered = Promise.all([0, 1, 2, 3].map((partition) => deliver(partition, offset, seconds)));
+      await vi.waitUntil(async () => {
+        const { rows } = await database.pool.query<{ n: number }>(
+          "SELECT count(DISTINCT pid)::int AS n FROM pg_locks WHERE NOT granted",
+        );
+        return rows[0]?.n === 4;
+      });
+      await other.query("COMMIT");
+      other.release();
+      expect((await delivered).map(({ counted, roundTrips }) => [counted, roundTrips])).toEqual(
+        Array.from({ length: 4 }, () => [100, 1]),
+      );
+    }
+    const { rows } = await database.pool.query(
+      `SELECT count::int, sum_value::int AS sum, min_value::int AS min, max_value::int AS max, count(*)::int AS rows
+       FROM sensor_aggregates_realtime WHERE window_start = $1 GROUP BY 1, 2, 3, 4 ORDER BY 1`,
+      [isoAt(0)],
+    );
+    expect(rows).toEqual([
+      { count: 8, sum: 30, min: 1, max: 8, rows: 99 },
+      { count: 10, sum: 62, min: 1, max: 16, rows: 1 },
+    ]);
   });
 
   test("counts an event_id once across partitions, whoever comes first", async () => {

@@ -55,7 +55,7 @@ function weatherContent(code: number): Buffer {
   const event = {
     event_id: kind === 4 ? "same" : undefined,
     timestamp: new Date(START_US / 1000 - hours * 1_800_000).toISOString(),
-    temperature: temperature / 7,
+    temperature: temperature / 14, // 7.1 °C at most: none lies 10 °C above another, which could pass for °F
     humidity: temperature < 10 ? temperature / 10 : 50.5, // at most 1 %: doubtful
     pressure: 1000 + temperature / 100,
     wind_speed: 3.3,
