@@ -1,5 +1,5 @@
-// `npm test [-- FILTER]`: lint, types and dead code, then all tests, in two lanes side by side: one waits for servers most of
-// the time, the other one computes. What knows of days, hours and SQL runs once more in another time zone and on the
+// `npm test [-- FILTER]`: all tests in three lanes side by side, for two of them wait for servers half of the time; the
+// third one checks and computes. What knows of days, hours and SQL runs once more in another time zone and on the
 // PostgreSQL release that Aurora has. Ends with the line `N passed, N failed`, counted from the runner's own reports.
 
 import { spawn } from "node:child_process";
@@ -155,9 +155,12 @@ const alsoInTirane = [
   "tests/faults/data",
 ];
 
-async function serversLane(): Promise<void> {
+async function usualLane(): Promise<void> {
   const exclude = onceInTirane.flatMap((path) => ["--exclude", `${path}*`, "--exclude", `${path}*/**`]);
   counts.push(await vitest("integration", ["--project", "integration", ...exclude], { TZ: "UTC" }));
+}
+
+async function tiraneLane(): Promise<void> {
   const paths = [...onceInTirane, ...alsoInTirane];
   counts.push(
     await vitest("integration in Europe/Tirane, on PostgreSQL 17", ["--project", "integration", ...paths], {
@@ -168,13 +171,13 @@ async function serversLane(): Promise<void> {
 }
 
 async function computingLane(): Promise<void> {
+  for (const [name, args] of checks) if (!(await run(name, args))) failedChecks.push(name);
   counts.push(await vitest("unit and deploy", ["--project", "unit", "--project", "deploy"], { TZ: "UTC" }));
   if (!(await run("deploy:check", ["scripts/deploy-check.ts"]))) failedChecks.push("deploy:check");
 }
 
 if (isWhole) {
-  for (const [name, args] of checks) if (!(await run(name, args))) failedChecks.push(name);
-  await Promise.all([serversLane(), computingLane()]);
+  await Promise.all([computingLane(), usualLane(), tiraneLane()]);
   // By itself, for it takes all of the machine.
   counts.push(await vitest("chaos", ["--project", "chaos"], { TZ: "UTC" }));
 } else counts.push(await vitest("all tests", filters, { TZ: "UTC" }));

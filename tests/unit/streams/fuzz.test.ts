@@ -10,7 +10,7 @@ import { mutatedRecord, randomOf, validFields } from "./mutated-records.ts";
 import { invalidBecause } from "./schema-rules.ts";
 
 const SEED = Number(process.env.FUZZ_SEED ?? 1);
-const RECORDS_PER_STREAM = Number(process.env.FUZZ_RECORDS ?? 340_000);
+const RECORDS_PER_STREAM = Number(process.env.FUZZ_RECORDS ?? 100_000);
 const reasons: ReadonlySet<string> = new Set(refusalReasons);
 
 /** What is wrong with what the decoder made of a record; null where nothing is. */
