@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 // Four projects: "unit" needs nothing but Node; "integration" runs against a real Kafka broker and a real PostgreSQL
 // server that tests/integration/stack.ts starts once per run, on free ports; "deploy" packages the stack;
-// "chaos" tortures servers of its own, last, for it takes all of the machine. scripts/test.ts runs them in three lanes.
+// "chaos" tortures servers of its own, last, for it takes all of the machine. commands/test/index.ts runs them in three lanes.
 export default defineConfig({
   test: {
     projects: [

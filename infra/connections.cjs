@@ -6,7 +6,7 @@ const STREAMS = require("./streams.cjs");
 /** Each holds one connection while it runs; deploy:check looks that none is left out. */
 const CONNECTED = [...Object.values(STREAMS), "sweep-windows", "health", "migrate-database"];
 /**
- * For people and their tools, each of which holds one (lib/store/pool.ts): a guess. It moves the alarm only, which is to ring
+ * For people and their tools, each of which holds one (lib/postgres/pool.ts): a guess. It moves the alarm only, which is to ring
  * where something holds on to connections, long before the database refuses any; the smallest stage's takes hundreds.
  */
 const PEOPLES_CONNECTIONS = 20;

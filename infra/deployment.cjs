@@ -8,8 +8,8 @@ const { join } = require("node:path");
 const { ConfigurationError } = require("../lib/config/environment.ts");
 const { readTopics } = require("../lib/config/kafka.ts");
 const { ruleVariables } = require("../lib/config/rules.ts");
-const { choosePipeline, NoPipelineError } = require("../scripts/choose-pipeline.ts");
-const { findRunningStack } = require("../scripts/running-stack.ts");
+const { choosePipeline, NoPipelineError } = require("../commands/running-stack/choose-pipeline.ts");
+const { findRunningStack } = require("../commands/running-stack/running-stack.ts");
 const { readNetwork } = require("./network.cjs");
 const { readText, weatherRate } = require("./parameters.cjs");
 const { MSK_SERVERLESS_REGIONS, ROLE_KINDS, readDatabase, readKafka } = require("./servers.cjs");
@@ -144,7 +144,7 @@ function standsOn({ kafka, database }, topics) {
 
 /** Changes whenever the schema or the functions' users do, so that CloudFormation runs migrate-database again. */
 function migrationsHash() {
-  const hash = createHash("sha256").update(readFileSync(join(__dirname, "../lib/store/logins.ts")));
+  const hash = createHash("sha256").update(readFileSync(join(__dirname, "../lib/postgres/logins.ts")));
   for (const part of ["migrations", "sql"]) {
     const folder = join(__dirname, "../lib/postgres", part);
     for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));

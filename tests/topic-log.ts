@@ -1,9 +1,9 @@
 // A topic as a sweep asks for it, where a test has no broker or wants one that never changes its leader.
 
 import type { SeenEpochs, SeenTopic } from "../lib/core/log-identity.ts";
+import type { LogRecord } from "../lib/core/log-record.ts";
 import type { PartitionOffsets } from "../lib/core/watermark.ts";
-import type { TopicLog } from "../lib/store/watch-log.ts";
-import type { LogRecord } from "../lib/streams/fold.ts";
+import type { TopicLog } from "../lib/windows/watch-log.ts";
 
 export interface ToldLog {
   readonly clusterId: string | null;

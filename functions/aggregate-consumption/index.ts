@@ -1,4 +1,4 @@
-import { aggregate } from "../../lib/aggregate/handler.ts";
+import { aggregate } from "../../lib/lambda/aggregate.ts";
 import { consumptionStream } from "../../lib/streams/consumption.ts";
 
 export const handler = aggregate(consumptionStream, process.env);

@@ -1,4 +1,4 @@
-import { aggregate } from "../../lib/aggregate/handler.ts";
+import { aggregate } from "../../lib/lambda/aggregate.ts";
 import { sensorStream } from "../../lib/streams/sensor.ts";
 
 export const handler = aggregate(sensorStream, process.env);

@@ -4,8 +4,8 @@ import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
 import { readTroubleRules } from "../../lib/config/rules.ts";
 import { healthApp } from "../../lib/http/health.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
-import { openPool } from "../../lib/store/pool.ts";
-import { isSweptSinceStart, readGauges, readTrouble } from "../../lib/store/trouble.ts";
+import { openPool } from "../../lib/postgres/pool.ts";
+import { isSweptSinceStart, readGauges, readTrouble } from "../../lib/postgres/trouble.ts";
 
 const offsets = openOffsetReader(readKafkaSettings(process.env));
 const pool = openPool(readDatabaseSettings(process.env), 3_000);

@@ -2,10 +2,10 @@ import { readDatabaseSettings, readLoginSuffix } from "../../lib/config/database
 import { ConfigurationError } from "../../lib/config/environment.ts";
 import { customResource } from "../../lib/deploy/custom-resource.ts";
 import { patiently } from "../../lib/deploy/patience.ts";
+import { connect } from "../../lib/postgres/connect.ts";
+import { createIamLogins } from "../../lib/postgres/logins.ts";
 import { migrate, readSchema } from "../../lib/postgres/migrate.ts";
-import { connect } from "../../lib/store/connect.ts";
-import { createIamLogins } from "../../lib/store/logins.ts";
-import { refuseUnfitServer } from "../../lib/store/server-check.ts";
+import { refuseUnfitServer } from "../../lib/postgres/server-check.ts";
 
 /** A function that has given up and is frozen must not hold locks: the migrations end before. */
 const SPARE_MS = 20_000;

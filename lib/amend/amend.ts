@@ -1,7 +1,7 @@
 // Makes and reverts amendments: each is an entry, whose rows change with it in one transaction.
 
 import { windowStartUs } from "../core/window.ts";
-import { inTransaction } from "../store/transaction.ts";
+import { inTransaction } from "../postgres/transaction.ts";
 import { type AmendableName, amendableStreams, streamOf } from "./amendable.ts";
 import { CountedRecords } from "./counted.ts";
 import { type Amendment, type Entry, rowKey } from "./entry.ts";

@@ -3,8 +3,8 @@
 
 import { difference, fromMultirange, holds, type OffsetRanges, size, union } from "../core/ranges.ts";
 import type { Archive, ArchivedPartition } from "../kafka/archive.ts";
-import type { Queryable } from "../store/judge.ts";
-import { isReplaySource, replaySourceOf } from "../store/replay-source.ts";
+import type { Queryable } from "../postgres/judge.ts";
+import { isReplaySource, replaySourceOf } from "../postgres/replay-source.ts";
 import { logKey } from "./entry.ts";
 import { AmendmentError } from "./judge.ts";
 import type { Candidate, CountedRecord } from "./refold.ts";

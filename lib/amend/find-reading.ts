@@ -1,10 +1,10 @@
 // Finds the reading that was counted under a meter's id, in the topic or among the replays.
 
+import { quoted } from "../core/printable.ts";
 import { type ConsumptionEvent, consumptionStream, identityOfReading } from "../streams/consumption.ts";
-import { eventKeyOf } from "../streams/fold.ts";
 import { isRefusal } from "../streams/refusal.ts";
 import { inZone } from "../streams/stream.ts";
-import { quoted } from "../terminal/printable.ts";
+import { eventKeyOf } from "../windows/fold.ts";
 import { CountedRecords, refuseUncountedTopic } from "./counted.ts";
 import { type AmendmentTools, CLOCK_ERROR_MS } from "./from-topic.ts";
 import { AmendmentError } from "./judge.ts";

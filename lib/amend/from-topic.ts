@@ -2,8 +2,8 @@
 
 import type { Pool } from "pg";
 import type { Archive } from "../kafka/archive.ts";
-import type { Queryable } from "../store/judge.ts";
-import { inTransaction } from "../store/transaction.ts";
+import type { Queryable } from "../postgres/judge.ts";
+import { inTransaction } from "../postgres/transaction.ts";
 import type { StreamZones } from "../streams/stream.ts";
 import { type AmendableName, amendableStreams } from "./amendable.ts";
 import { CountedRecords, refuseUncountedTopic } from "./counted.ts";

@@ -2,7 +2,7 @@
 // writes entry and rows in one transaction (lib/postgres/sql/amend_sensor.sql and others).
 
 import { DatabaseError } from "pg";
-import type { Queryable } from "../store/judge.ts";
+import type { Queryable } from "../postgres/judge.ts";
 
 export interface Decision {
   readonly reason: string;

@@ -2,7 +2,7 @@
 
 import type { Pool } from "pg";
 import { formatInstant } from "../core/instant.ts";
-import { quoted } from "../terminal/printable.ts";
+import { quoted } from "../core/printable.ts";
 import type { AmendableName } from "./amendable.ts";
 import type { Correction, Selector } from "./entry.ts";
 

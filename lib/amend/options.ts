@@ -1,8 +1,8 @@
 // What `npm run amend` can be told.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { instantUs, wholeNumber } from "../../commands/terminal/options.ts";
 import type { EnergyUnit } from "../streams/consumption.ts";
-import { instantUs, wholeNumber } from "../terminal/options.ts";
 import { type Amendment, type Correction, parseDecimal, type Selector } from "./entry.ts";
 import type { Reading } from "./find-reading.ts";
 

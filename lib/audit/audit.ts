@@ -9,7 +9,7 @@ import type { PartitionOffsets } from "../core/watermark.ts";
 import type { Archive } from "../kafka/archive.ts";
 import type { GroupReader } from "../kafka/groups.ts";
 import type { OffsetReader } from "../kafka/offsets.ts";
-import { isReplaySource } from "../store/replay-source.ts";
+import { isReplaySource } from "../postgres/replay-source.ts";
 import { type StreamName, streamNames } from "../streams/stream.ts";
 import { type BrokenLog, type LedgerEntry, type Redelivered, readBooks, type StreamState } from "./books.ts";
 import {

@@ -3,7 +3,7 @@
 import type { Pool, PoolClient } from "pg";
 import type { LogBreak } from "../core/log-identity.ts";
 import { fromMultirange, type OffsetRange, type OffsetRanges, size } from "../core/ranges.ts";
-import { inTransaction } from "../store/transaction.ts";
+import { inTransaction } from "../postgres/transaction.ts";
 import { type StreamName, streamNames } from "../streams/stream.ts";
 import type { LedgerCounts, StreamTotals } from "./classify.ts";
 

@@ -6,9 +6,9 @@ import type { Archive } from "../kafka/archive.ts";
 import type { GroupReader } from "../kafka/groups.ts";
 import type { OffsetReader } from "../kafka/offsets.ts";
 import { topicLogOf } from "../kafka/topic-log.ts";
-import type { SweptTopic } from "../store/sweep.ts";
-import { postgresSweepStore } from "../store/sweep-store.ts";
-import { watchLog } from "../store/watch-log.ts";
+import { postgresSweepStore } from "../postgres/sweep-store.ts";
+import type { SweptTopic } from "../windows/sweep.ts";
+import { watchLog } from "../windows/watch-log.ts";
 import type { BrokenLog } from "./books.ts";
 
 /** @returns by partition, what broke and no sweep has seen; nothing is written. @throws where broker or database are away */

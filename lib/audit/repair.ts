@@ -3,8 +3,8 @@
 import type { Pool } from "pg";
 import { rangesText, toMultirange } from "../core/ranges.ts";
 import type { Archive } from "../kafka/archive.ts";
-import type { LatenessRules } from "../store/commit.ts";
-import { reasonNotTo, redeliver, withoutLimit } from "../store/redeliver.ts";
+import { reasonNotTo, redeliver, withoutLimit } from "../postgres/redeliver.ts";
+import type { LatenessRules } from "../windows/commit.ts";
 import type { AuditReport } from "./audit.ts";
 
 /** Why nothing may be redelivered: where the books themselves are wrong, counting again could double. Else null. */

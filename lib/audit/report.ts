@@ -1,8 +1,8 @@
 // The audit's report for people: a table per partition, the streams, and one verdict line.
 
+import { fittingTable } from "../../commands/terminal/table.ts";
 import { type OffsetRanges, rangesText, size } from "../core/ranges.ts";
 import { COMPACTED_TOPIC } from "../kafka/compaction.ts";
-import { fittingTable } from "../terminal/table.ts";
 import { type AuditReport, isClean, type PartitionAudit } from "./audit.ts";
 import { breakText, needsNote } from "./logs.ts";
 

@@ -2,8 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { messageOf } from "../log.ts";
-import type { Credentials } from "../store/login-token.ts";
-import type { DatabaseSettings } from "../store/pool.ts";
+import type { Credentials } from "../postgres/login-token.ts";
+import type { DatabaseSettings } from "../postgres/pool.ts";
 import { ConfigurationError, type Environment, text, wholeNumber } from "./environment.ts";
 
 /**

@@ -1,7 +1,7 @@
 // The numbers by which functions work: when windows become final, what is too late, when to call for help, how often.
 
-import type { LatenessRules } from "../store/commit.ts";
-import type { TroubleRules } from "../store/trouble.ts";
+import type { TroubleRules } from "../postgres/trouble.ts";
+import type { LatenessRules } from "../windows/commit.ts";
 import { type Environment, wholeNumber } from "./environment.ts";
 import limits from "./limits.json" with { type: "json" };
 import { readTimeZones, timeZoneVariables } from "./time-zones.ts";

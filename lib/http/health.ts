@@ -3,7 +3,7 @@
 // status "stuck" and is listed. Before the first sweep since PostgreSQL's start nobody knows of trouble: "starting".
 
 import { log, messageOf } from "../log.ts";
-import { type Gauges, type Trouble, troubleText } from "../store/trouble.ts";
+import { type Gauges, type Trouble, troubleText } from "../postgres/trouble.ts";
 import { type App, createApp } from "./app.ts";
 import { prometheusText } from "./metrics.ts";
 

@@ -1,7 +1,7 @@
 // The pipeline's gauges in Prometheus' text format. Names and labels are ours; topics need no escaping, for Kafka takes
 // letters, digits, '.', '_' and '-' only.
 
-import type { Gauges, Trouble } from "../store/trouble.ts";
+import type { Gauges, Trouble } from "../postgres/trouble.ts";
 
 type Sample = readonly [labels: Readonly<Record<string, string | number>>, value: number | null];
 

@@ -5,8 +5,8 @@
 import type { Consumer } from "@platformatic/kafka";
 import type { KafkaSettings } from "../config/kafka.ts";
 import type { SeenTopic } from "../core/log-identity.ts";
+import type { LogRecord } from "../core/log-record.ts";
 import { clip, type OffsetRanges } from "../core/ranges.ts";
-import type { LogRecord } from "../streams/fold.ts";
 import { clientOptions } from "./client-options.ts";
 import { committedRecords, type Fetched } from "./committed-records.ts";
 import { epochStarts, seeTopic } from "./epochs.ts";

@@ -1,7 +1,7 @@
 // The committed records in the answer to a fetch of one partition. Pure.
 
 import type { Consumer } from "@platformatic/kafka";
-import type { LogRecord } from "../streams/fold.ts";
+import type { LogRecord } from "../core/log-record.ts";
 
 /** Attributes of a record batch (Kafka's message format 2). */
 const APPEND_TIME = 0b1000;

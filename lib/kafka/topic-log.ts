@@ -5,7 +5,7 @@ import type { Archive } from "./archive.ts";
 import type { GroupReader } from "./groups.ts";
 import type { OffsetReader } from "./offsets.ts";
 
-/** The questions that `TopicLog` (lib/store/watch-log.ts) asks, of one topic; each throws as the reader's or the archive's does. */
+/** The questions that `TopicLog` (lib/windows/watch-log.ts) asks, of one topic; each throws as the reader's or the archive's does. */
 export function topicLogOf(
   topic: string,
   offsets: OffsetReader,

@@ -7,7 +7,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClientBase } from "pg";
 import { messageOf } from "../log.ts";
-import { refuseUnfitServer } from "../store/server-check.ts";
+import { refuseUnfitServer } from "./server-check.ts";
 
 export interface Migration {
   readonly version: number;

@@ -1,8 +1,8 @@
 // Conflicts for people and for programs: both events, with their positions.
 
 import type { Pool } from "pg";
-import type { Column } from "../terminal/columns.ts";
-import { quoted } from "../terminal/printable.ts";
+import type { Column } from "../../commands/terminal/columns.ts";
+import { quoted } from "../core/printable.ts";
 import { bytesColumns, shown } from "./export.ts";
 import { formatPosition } from "./position.ts";
 

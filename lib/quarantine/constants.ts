@@ -1,6 +1,6 @@
 // One value for several records is said before it is written: three different readings are seldom all 1.5. Pure.
 
-import { printable } from "../terminal/printable.ts";
+import { printable } from "../core/printable.ts";
 import type { Assignment } from "./assignment.ts";
 import type { EditedValue } from "./edit.ts";
 

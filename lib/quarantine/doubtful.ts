@@ -1,9 +1,9 @@
 // Doubtful values of counted events (lib/streams/doubt.ts): how many there are of each kind, and which.
 
 import type { Pool } from "pg";
+import type { Column } from "../../commands/terminal/columns.ts";
+import { printable } from "../core/printable.ts";
 import type { DoubtReason } from "../streams/doubt.ts";
-import type { Column } from "../terminal/columns.ts";
-import { printable } from "../terminal/printable.ts";
 import type { DoubtfulOptions } from "./options.ts";
 
 /** What follows "the value …". docs/quarantine.md says the same words, and a test holds it to that. */

@@ -1,7 +1,7 @@
 // The columns of quarantined records for programs and spreadsheets.
 
-import type { Column } from "../terminal/columns.ts";
-import { printable } from "../terminal/printable.ts";
+import type { Column } from "../../commands/terminal/columns.ts";
+import { printable } from "../core/printable.ts";
 import { formatPosition } from "./position.ts";
 import { readableBytes } from "./readable.ts";
 import { reasonsInWords } from "./reasons.ts";

@@ -1,8 +1,8 @@
 // What `npm run quarantine` can be told of which records, and by whom.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { instantUs, wholeNumber } from "../../commands/terminal/options.ts";
 import { streams } from "../streams/streams.ts";
-import { instantUs, wholeNumber } from "../terminal/options.ts";
 
 /** Where a limit is not said, people are shown so many records, and so many are changed. */
 export const USUAL_LIMIT = 100;

@@ -3,10 +3,10 @@
 import { readFile } from "node:fs/promises";
 import type { Pool } from "pg";
 import { formatInstant } from "../core/instant.ts";
+import { printable } from "../core/printable.ts";
 import { messageOf } from "../log.ts";
-import type { LatenessRules } from "../store/commit.ts";
 import type { Event, Stream } from "../streams/stream.ts";
-import { printable } from "../terminal/printable.ts";
+import type { LatenessRules } from "../windows/commit.ts";
 import { type Assignment, parseAssignments } from "./assignment.ts";
 import { constantLines, shownJson } from "./constants.ts";
 import { type EditedValue, setFields } from "./edit.ts";

@@ -3,13 +3,13 @@
 // transaction and never deleted.
 
 import type { Pool, PoolClient } from "pg";
-import { type CommitOutcome, commitRecords, type LatenessRules } from "../store/commit.ts";
-import { postgresJudge } from "../store/judge.ts";
-import { replaySourceOf } from "../store/replay-source.ts";
-import { inTransaction } from "../store/transaction.ts";
-import { foldRecords } from "../streams/fold.ts";
+import { postgresJudge } from "../postgres/judge.ts";
+import { replaySourceOf } from "../postgres/replay-source.ts";
+import { inTransaction } from "../postgres/transaction.ts";
 import type { Refusal } from "../streams/refusal.ts";
 import { type Event, inZone, type Stream } from "../streams/stream.ts";
+import { type CommitOutcome, commitRecords, type LatenessRules } from "../windows/commit.ts";
+import { foldRecords } from "../windows/fold.ts";
 import { formatPosition } from "./position.ts";
 import { type QuarantinedRecord, type RecordKey, recordColumns } from "./records.ts";
 

@@ -1,6 +1,6 @@
 // A quarantined record as text for a terminal: nothing in it can move the cursor or colour the screen. Pure.
 
-import { printable } from "../terminal/printable.ts";
+import { printable } from "../core/printable.ts";
 import { formatPosition } from "./position.ts";
 import { reasonsInWords } from "./reasons.ts";
 import type { QuarantinedRecord } from "./records.ts";

@@ -25,7 +25,7 @@ export type Outcome =
   | { readonly kind: "failure"; readonly reason: string }
   | { readonly kind: "throttled"; readonly reason: string };
 
-export interface Decision<R extends Timed> {
+export interface AfterAttempt<R extends Timed> {
   /** What is still to be done, in order. */
   readonly left: readonly Work<R>[];
   readonly givenUp: Condition | null;
@@ -49,7 +49,7 @@ export function decide<R extends Timed>(
   work: Work<R>,
   outcome: Outcome,
   handling: FailureHandling,
-): Decision<R> {
+): AfterAttempt<R> {
   const invocations = work.invocations + 1;
   if (outcome.kind === "success") return { left: [], givenUp: null, waits: false };
   if (outcome.kind === "throttled")

@@ -5,16 +5,16 @@ import type { SourceRecord } from "./event.ts";
 import { openSource, type TopicSource } from "./kafka-source.ts";
 
 /** Both ends are part of it. */
-export interface OffsetRange {
+export interface RecordRange {
   readonly partition: number;
   readonly firstOffset: number;
   readonly lastOffset: number;
 }
 
-export interface ReadRange extends OffsetRange {
+export interface ReadRange extends RecordRange {
   readonly records: readonly SourceRecord[];
   /** What of the range the broker has no longer (or, the topic being a new one, not yet). */
-  readonly gone: readonly OffsetRange[];
+  readonly gone: readonly RecordRange[];
 }
 
 type Edges = Awaited<ReturnType<TopicSource["edges"]>>;
@@ -25,7 +25,7 @@ async function readRange(
   source: TopicSource,
   topic: string,
   { earliest, ends }: Edges,
-  range: OffsetRange,
+  range: RecordRange,
 ): Promise<ReadRange> {
   const { partition, firstOffset, lastOffset } = range;
   const [start, end] = [earliest[partition] ?? 0, ends[partition] ?? 0];
@@ -72,7 +72,7 @@ async function readInTurn(
   source: TopicSource,
   topic: string,
   edges: Edges,
-  ranges: readonly OffsetRange[],
+  ranges: readonly RecordRange[],
 ): Promise<ReadRange[]> {
   const read: ReadRange[] = [];
   for (const range of ranges) read.push(await readRange(source, topic, edges, range));
@@ -83,7 +83,7 @@ async function readInTurn(
 export async function readOffsets(
   brokers: readonly string[],
   topic: string,
-  ranges: readonly OffsetRange[],
+  ranges: readonly RecordRange[],
 ): Promise<ReadRange[]> {
   return withSource(brokers, topic, (source, edges) => readInTurn(source, topic, edges, ranges));
 }

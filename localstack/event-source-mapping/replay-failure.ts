@@ -7,7 +7,7 @@ import { instant } from "./failure-record.ts";
 import { compileFilter } from "./filter.ts";
 import { InvocationError, type Invoke } from "./invoke.ts";
 import { readAnswer, type Slice } from "./partial-response.ts";
-import { type OffsetRange, type ReadRange, readOffsets } from "./read-offsets.ts";
+import { type ReadRange, type RecordRange, readOffsets } from "./read-offsets.ts";
 import type { FailedRange, StoredFailure } from "./stored-failures.ts";
 
 /** What the mapping of the failed function has set, as far as it decides what an event holds and an answer means. */
@@ -30,7 +30,7 @@ export interface RebuiltEvents {
 }
 
 /** `topic-0 5–9` */
-export const rangeText = (topic: string, { partition, firstOffset, lastOffset }: OffsetRange) =>
+export const rangeText = (topic: string, { partition, firstOffset, lastOffset }: RecordRange) =>
   `${topic}-${partition} ${firstOffset}–${lastOffset}`;
 
 /** Another topic of the same name has other records at these offsets. */

@@ -2,7 +2,7 @@
 
 import type { StartingPosition } from "./settings.ts";
 
-export interface PartitionOffsets {
+export interface StartQuestion {
   /** The group's committed offset, −1 where there is none. */
   readonly known: number;
   /** First offset that the broker still has. */
@@ -19,7 +19,7 @@ export interface PartitionOffsets {
 /** @returns isGap where the committed offset is gone */
 export function startOffset(
   position: StartingPosition,
-  { known, first, end, start, isNewTopic, isNewPartition }: PartitionOffsets,
+  { known, first, end, start, isNewTopic, isNewPartition }: StartQuestion,
 ): { readonly offset: number; readonly isGap: boolean } {
   if (isNewTopic) return { offset: first, isGap: false };
   if (known >= first && known <= end) return { offset: known, isGap: false };

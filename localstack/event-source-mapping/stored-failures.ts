@@ -6,10 +6,10 @@ import { basename, dirname, join, relative, sep } from "node:path";
 import { writeWhole } from "./destination.ts";
 import { messageOf } from "./error-message.ts";
 import { MissingTopicError } from "./kafka-errors.ts";
-import { type OffsetRange, readTopic } from "./read-offsets.ts";
+import { type RecordRange, readTopic } from "./read-offsets.ts";
 import { isProperties } from "./settings.ts";
 
-export interface FailedRange extends OffsetRange {
+export interface FailedRange extends RecordRange {
   /** Of the record at the first offset, as an instant. */
   readonly firstTimestamp: string;
 }

@@ -4,9 +4,9 @@ import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
-import { chaosFaults, ownFaultKinds } from "../../chaos/fault-kinds.ts";
-import { runChaos } from "../../chaos/laboratory.ts";
-import { run } from "../../scripts/run-command.ts";
+import { chaosFaults, ownFaultKinds } from "../../commands/chaos/fault-kinds.ts";
+import { runChaos } from "../../commands/chaos/laboratory.ts";
+import { run } from "../../commands/terminal/run-command.ts";
 
 const SEED = 20_260_115;
 
@@ -33,7 +33,11 @@ function ended(child: ChildProcess): Promise<number | null> {
 }
 
 test("Ctrl-C in the middle of a fault ends a run, and nothing of it is left", async () => {
-  const child = spawn(process.execPath, ["scripts/chaos.ts", "--faults", "brokerFrozen,databaseFrozen"]);
+  const child = spawn(process.execPath, [
+    "commands/chaos/index.ts",
+    "--faults",
+    "brokerFrozen,databaseFrozen",
+  ]);
   const exit = ended(child);
   for await (const line of createInterface({ input: child.stdout })) {
     if (/fault \w+$/.test(line)) child.kill("SIGINT");
@@ -57,7 +61,7 @@ test.each([
   ],
   ["no Java", { PATH: "/nowhere" }, "java"],
 ])("%s: no verdict and exit code 2, never LOST", async (_, variables, reason) => {
-  const { code, output } = await run(process.execPath, ["scripts/chaos.ts"], {
+  const { code, output } = await run(process.execPath, ["commands/chaos/index.ts"], {
     ...process.env,
     ...variables,
   });

@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { build } from "../../scripts/build.ts";
+import { build } from "../../commands/build/index.ts";
 
 test("each function's bundle is there all the time, and nothing of an earlier build stays", async () => {
   await build();

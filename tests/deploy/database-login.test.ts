@@ -4,8 +4,8 @@
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { loginToken } from "../../lib/store/login-token.ts";
-import { REGION } from "../../scripts/deploy-check/template.ts";
+import { REGION } from "../../commands/deploy-check/template.ts";
+import { loginToken } from "../../lib/postgres/login-token.ts";
 import { runCommand } from "../integration/commands.ts";
 import { caFile } from "./certificate.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
@@ -141,6 +141,6 @@ test.each(["iam", "password"])(
 );
 
 test("a login goes to no server that another authority vouches for", async () => {
-  const other = join(import.meta.dirname, "../integration/store/tls/other-ca.crt");
+  const other = join(import.meta.dirname, "../integration/postgres/tls/other-ca.crt");
   expect((await aggregate({ POSTGRES_CA_FILE: other })).error).toContain("self-signed certificate");
 });

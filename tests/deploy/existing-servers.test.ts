@@ -2,9 +2,9 @@
 // them, and lets functions out to the groups that their owners named.
 
 import { expect, test } from "vitest";
+import { checkPackaged, readPackaged } from "../../commands/deploy-check/assertions.ts";
+import { resourcesOf } from "../../commands/deploy-check/template.ts";
 import { isProperties } from "../../localstack/event-source-mapping/settings.ts";
-import { checkPackaged, readPackaged } from "../../scripts/deploy-check/assertions.ts";
-import { resourcesOf } from "../../scripts/deploy-check/template.ts";
 import { existing, packageStage, parameters } from "./packaged.ts";
 
 const { cluster, database, network } = existing;

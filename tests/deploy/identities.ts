@@ -2,9 +2,9 @@
 // function again without one of its actions on Kafka.
 
 import { randomUUID } from "node:crypto";
-import type { Credentials } from "../../lib/store/login-token.ts";
-import { allowedBy } from "../../scripts/deploy-check/permissions.ts";
-import { functionsOf, type Template } from "../../scripts/deploy-check/template.ts";
+import { allowedBy } from "../../commands/deploy-check/permissions.ts";
+import { functionsOf, type Template } from "../../commands/deploy-check/template.ts";
+import type { Credentials } from "../../lib/postgres/login-token.ts";
 import type { AccessKey } from "./presigned-token.ts";
 
 export interface Identity extends AccessKey, Credentials {

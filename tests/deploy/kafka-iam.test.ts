@@ -2,8 +2,8 @@
 // policy of their own role; with any one action less they are refused.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { REGION } from "../../commands/deploy-check/template.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
-import { REGION } from "../../scripts/deploy-check/template.ts";
 import { until } from "../integration/topics.ts";
 import { type CallOptions, type Deployment, startDeployment } from "./deployment.ts";
 import { topics, work } from "./events.ts";

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { unpack } from "../../scripts/deploy-check/handlers.ts";
+import { unpack } from "../../commands/deploy-check/handlers.ts";
 
 const SERVE = `import { inspect } from "node:util";
   const { handler } = await import(process.argv[1]);

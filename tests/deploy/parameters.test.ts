@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { runServerless } from "../../commands/terminal/run-command.ts";
 import deployment from "../../infra/deployment.cjs";
 import { readDatabaseSettings } from "../../lib/config/database.ts";
 import type { Environment } from "../../lib/config/environment.ts";
@@ -14,7 +15,6 @@ import {
   readWeatherSettings,
 } from "../../lib/config/rules.ts";
 import { messageOf } from "../../lib/log.ts";
-import { runServerless } from "../../scripts/run-command.ts";
 import { existing, packageStage, parameters } from "./packaged.ts";
 
 const serverlessYml = readFileSync("serverless.yml", "utf8");

@@ -8,7 +8,7 @@ import {
   checkTemplate,
   type Packaged,
   readPackaged,
-} from "../../scripts/deploy-check/assertions.ts";
+} from "../../commands/deploy-check/assertions.ts";
 import { type PackageRun, packageStage, parameters } from "./packaged.ts";
 
 let run: PackageRun;

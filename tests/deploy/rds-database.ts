@@ -4,9 +4,9 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import pg from "pg";
+import { ACCOUNT } from "../../commands/deploy-check/template.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
-import { ACCOUNT } from "../../scripts/deploy-check/template.ts";
 import { prependHbaLine } from "../integration/pg-hba.ts";
 import { postgresRelease } from "../integration/stack.ts";
 import type { Identity } from "./identities.ts";

@@ -4,7 +4,6 @@
 import { Admin } from "@platformatic/kafka";
 import kafkajs from "kafkajs";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { aggregate } from "../../lib/aggregate/handler.ts";
 import { audit } from "../../lib/audit/audit.ts";
 import { repair } from "../../lib/audit/repair.ts";
 import { reportText, verdictOf } from "../../lib/audit/report.ts";
@@ -12,7 +11,8 @@ import { type Archive, openArchive } from "../../lib/kafka/archive.ts";
 import { compactionWarnings } from "../../lib/kafka/compaction.ts";
 import { type GroupReader, openGroupReader } from "../../lib/kafka/groups.ts";
 import { type OffsetReader, openOffsetReader } from "../../lib/kafka/offsets.ts";
-import { readTrouble } from "../../lib/store/trouble.ts";
+import { aggregate } from "../../lib/lambda/aggregate.ts";
+import { readTrouble } from "../../lib/postgres/trouble.ts";
 import { consumptionStream } from "../../lib/streams/consumption.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../integration/database.ts";
 import { settingsFor, trigger } from "../integration/esm-trigger.ts";

@@ -1,16 +1,16 @@
 // Bad input, through the real functions or the commit into a real PostgreSQL.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { poisonOf } from "../../chaos/poison.ts";
+import { poisonOf } from "../../commands/chaos/poison.ts";
 import { instantOfLocal } from "../../lib/core/zone.ts";
-import { commitRecords } from "../../lib/store/commit.ts";
-import { postgresJudge } from "../../lib/store/judge.ts";
-import { sweepStream } from "../../lib/store/sweep.ts";
-import { postgresSweepStore } from "../../lib/store/sweep-store.ts";
+import { postgresJudge } from "../../lib/postgres/judge.ts";
+import { postgresSweepStore } from "../../lib/postgres/sweep-store.ts";
 import { consumptionStream } from "../../lib/streams/consumption.ts";
 import { sensorStream } from "../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../lib/streams/stream.ts";
 import { weatherStream } from "../../lib/streams/weather.ts";
+import { commitRecords } from "../../lib/windows/commit.ts";
+import { sweepStream } from "../../lib/windows/sweep.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../integration/database.ts";
 import { logOf } from "../topic-log.ts";
 import { hourMs, reading, recordOf } from "./readings.ts";

@@ -13,13 +13,12 @@ import { type Archive, openArchive } from "../../lib/kafka/archive.ts";
 import { type GroupReader, openGroupReader } from "../../lib/kafka/groups.ts";
 import { type OffsetReader, openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { topicLogOf } from "../../lib/kafka/topic-log.ts";
-import { commitRecords } from "../../lib/store/commit.ts";
-import type { NextRecord } from "../../lib/store/holes.ts";
-import { postgresJudge } from "../../lib/store/judge.ts";
-import type { ReadRecords } from "../../lib/store/redeliver.ts";
-import { type Swept, sweepAll } from "../../lib/store/sweep-all.ts";
-import { readGauges, readTrouble } from "../../lib/store/trouble.ts";
+import { postgresJudge } from "../../lib/postgres/judge.ts";
+import { postgresSweepDatabase } from "../../lib/postgres/sweep-database.ts";
+import { readGauges, readTrouble } from "../../lib/postgres/trouble.ts";
 import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { commitRecords } from "../../lib/windows/commit.ts";
+import { type NextRecord, type ReadRecords, type Swept, sweepAll } from "../../lib/windows/sweep-all.ts";
 import {
   createDatabase,
   emptyTables,
@@ -117,7 +116,7 @@ async function sweep(
   source_ = source,
 ): Promise<Swept> {
   const swept = await sweepAll(
-    database.pool,
+    postgresSweepDatabase(database.pool),
     { source: source_, topics: topicsWith(topic), groups: groupsWith(topic) },
     {
       topicLog: (name) => topicLogOf(name, offsets, groups, archive),
@@ -362,16 +361,19 @@ test("conflicts take no time from what is lost, and where they fail no stream fa
   const streams = { source, topics: topicsWith(topic), groups: groupsWith(topic) };
   const limits = { records: 100, hasTime: () => true };
   // Without time; it verifies what was delivered, which is read as well.
-  await sweepAll(database.pool, streams, broker(archive.read), rules, { records: 0, hasTime: () => false });
+  await sweepAll(postgresSweepDatabase(database.pool), streams, broker(archive.read), rules, {
+    records: 0,
+    hasTime: () => false,
+  });
   expect(await incomplete()).toBe(1);
   order.length = 0;
-  const swept = await sweepAll(database.pool, streams, broker(broken), rules, limits);
+  const swept = await sweepAll(postgresSweepDatabase(database.pool), streams, broker(broken), rules, limits);
   expect(swept.failures.map(({ message }) => message)).toEqual([
     `conflicts of consumption (${topic}): no such leader`,
   ]);
   expect([outcomeOf(swept).lost, swept.redelivered]).toEqual([3, 3]);
   expect(order).toEqual(["lost", "conflict"]);
-  await sweepAll(database.pool, streams, broker(archive.read), rules, limits);
+  await sweepAll(postgresSweepDatabase(database.pool), streams, broker(archive.read), rules, limits);
   expect(await incomplete()).toBe(0);
 });
 

@@ -2,8 +2,8 @@
 
 import type { Pool } from "pg";
 import { readDatabaseSettings } from "../../lib/config/database.ts";
-import { openPool } from "../../lib/store/pool.ts";
-import type { LogRecord } from "../../lib/streams/fold.ts";
+import type { LogRecord } from "../../lib/core/log-record.ts";
+import { openPool } from "../../lib/postgres/pool.ts";
 import type { TestDatabase } from "../integration/database.ts";
 
 export const hourMs = Date.UTC(2026, 0, 15, 10);

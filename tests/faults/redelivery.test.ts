@@ -2,8 +2,8 @@
 // functions in processes of their own, a real PostgreSQL behind a proxy.
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { ExecutionEnvironments } from "../../chaos/execution-environments.ts";
-import { type NetworkProxy, startProxy } from "../../chaos/proxy.ts";
+import { ExecutionEnvironments } from "../../commands/chaos/execution-environments.ts";
+import { type NetworkProxy, startProxy } from "../../commands/chaos/proxy.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../integration/database.ts";
 import { until } from "../integration/topics.ts";

@@ -2,11 +2,11 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { PartitionOffsets } from "../../lib/core/watermark.ts";
-import { commitRecords } from "../../lib/store/commit.ts";
-import { postgresJudge } from "../../lib/store/judge.ts";
-import { sweepStream } from "../../lib/store/sweep.ts";
-import { postgresSweepStore } from "../../lib/store/sweep-store.ts";
+import { postgresJudge } from "../../lib/postgres/judge.ts";
+import { postgresSweepStore } from "../../lib/postgres/sweep-store.ts";
 import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { commitRecords } from "../../lib/windows/commit.ts";
+import { sweepStream } from "../../lib/windows/sweep.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../integration/database.ts";
 import { logOf } from "../topic-log.ts";
 import { hourMs, poolOf, reading, recordOf, untilBlocked } from "./readings.ts";

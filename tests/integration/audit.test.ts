@@ -2,10 +2,10 @@
 // and the real handler; then a loss made by hand, which the audit names and repairs.
 import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { aggregate } from "../../lib/aggregate/handler.ts";
-import { createLogins } from "../../lib/store/logins.ts";
+import { aggregate } from "../../lib/lambda/aggregate.ts";
+import { createLogins } from "../../lib/postgres/logins.ts";
 import { consumptionStream, identityOfReading } from "../../lib/streams/consumption.ts";
-import { eventKeyOf } from "../../lib/streams/fold.ts";
+import { eventKeyOf } from "../../lib/windows/fold.ts";
 import { createDatabase, snapshot, type TestDatabase } from "./database.ts";
 import { arn, settingsFor, type Trigger, trigger } from "./esm-trigger.ts";
 import { connectKafka, type TestKafka, until } from "./topics.ts";
@@ -104,7 +104,7 @@ interface Run {
 }
 /** With no more rights than to read, unless it is to repair. */
 function runAudit(...args: string[]): Run {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["scripts/audit.ts", ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["commands/audit/index.ts", ...args], {
     env: { ...process.env, ...environment, ...(args.includes("--repair") ? {} : reader) },
     encoding: "utf8",
   });

@@ -32,11 +32,11 @@ export function runProgram(
   });
 }
 
-/** Runs scripts/<name>.ts to its end. */
+/** Runs commands/<name>/index.ts to its end. */
 export function runCommand(
   name: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<CommandResult> {
-  return runProgram(`scripts/${name}.ts`, args, environment);
+  return runProgram(`commands/${name}/index.ts`, args, environment);
 }

@@ -4,8 +4,8 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import pg from "pg";
 import { inject } from "vitest";
+import { databaseVariables } from "../../commands/running-stack/database-url.ts";
 import { migrate, readSchema } from "../../lib/postgres/migrate.ts";
-import { databaseVariables } from "../../scripts/database-url.ts";
 
 export interface TestDatabase {
   readonly pool: pg.Pool;

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type NetworkProxy, startProxy } from "../../chaos/proxy.ts";
+import { type NetworkProxy, startProxy } from "../../commands/chaos/proxy.ts";
 import { type OffsetReader, openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { type EventProducer, openProducer } from "../../lib/kafka/produce.ts";
 import { createOn } from "../../lib/kafka/topics.ts";

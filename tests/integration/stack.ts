@@ -5,12 +5,12 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
+import { namedDatabase } from "../../commands/running-stack/database-url.ts";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { type PostgresOptions, startPostgres } from "../../localstack/postgres/server.ts";
 import { isRunning } from "../../localstack/processes.ts";
 import { stopOrphan } from "../../localstack/server-process.ts";
-import { namedDatabase } from "../../scripts/database-url.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -28,7 +28,7 @@ interface Started {
 
 const FOLDER = "smartgrid-test-";
 
-/** scripts/test.ts asks for Aurora's. */
+/** commands/test/index.ts asks for Aurora's. */
 export const postgresRelease: Pick<PostgresOptions, "release"> =
   process.env.TEST_POSTGRES_RELEASE === "17" ? { release: 17 } : {};
 

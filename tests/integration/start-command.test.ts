@@ -33,7 +33,7 @@ async function withStart(act: (start: Start) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), `smartgrid-test-${process.pid}-start-`));
   const { KAFKA_BROKER, POSTGRES_HOST, ...environment } = process.env;
   const port = await freePort();
-  const args = ["scripts/start/start.ts", "--port", String(port), "--backfill", "30m"];
+  const args = ["commands/start/index.ts", "--port", String(port), "--backfill", "30m"];
   const started = spawn(process.execPath, args, {
     env: { ...environment, SMARTGRID_FOLDER: folder }, // a person's running stack is left alone
   });

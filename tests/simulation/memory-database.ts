@@ -1,5 +1,5 @@
 // A model of PostgreSQL under lib/postgres/sql: claim_batch, commit_*, move_watermark and what sweep-store.ts
-// asks, with their locks and with what each statement can see. tests/integration/store/model.test.ts runs it beside
+// asks, with their locks and with what each statement can see. tests/integration/postgres/model.test.ts runs it beside
 // PostgreSQL. A transaction's changes become visible at its end, in one step; `pause` stands wherever another
 // transaction can come in between.
 
@@ -12,11 +12,11 @@ import {
   toMultirange,
   union,
 } from "../../lib/core/ranges.ts";
-import type { Judge, PartitionAddress, Verdict } from "../../lib/store/commit.ts";
-import type { FoundBreak, ObservedPartition, SweepStore } from "../../lib/store/sweep.ts";
-import type { LedgerEntry } from "../../lib/store/watch-log.ts";
-import type { DoubtfulValue, FoldedBatch, SeenIdentity } from "../../lib/streams/fold.ts";
 import type { Event, Stream } from "../../lib/streams/stream.ts";
+import type { Judge, PartitionAddress, Verdict } from "../../lib/windows/commit.ts";
+import type { DoubtfulValue, FoldedBatch, SeenIdentity } from "../../lib/windows/fold.ts";
+import type { FoundBreak, ObservedPartition, SweepStore } from "../../lib/windows/sweep.ts";
+import type { LedgerEntry } from "../../lib/windows/watch-log.ts";
 import { addBatch, entryAfter, type LedgerRow, MemoryLedger, noteObserved } from "./memory-ledger.ts";
 import { RowLocks, SharedLock, type Tasks } from "./row-locks.ts";
 import {

@@ -3,8 +3,8 @@
 
 import type { LogBreak, UnverifiedTail } from "../../lib/core/log-identity.ts";
 import { difference, type OffsetRanges, union } from "../../lib/core/ranges.ts";
-import type { Observed } from "../../lib/store/watch-log.ts";
-import type { FoldedBatch } from "../../lib/streams/fold.ts";
+import type { FoldedBatch } from "../../lib/windows/fold.ts";
+import type { Observed } from "../../lib/windows/watch-log.ts";
 import type { RowLocks } from "./row-locks.ts";
 
 export interface LedgerRow {

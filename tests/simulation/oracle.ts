@@ -243,7 +243,7 @@ function checkLedger(
 }
 
 /** @returns the promises that were broken; empty for a good run */
-export function judge(observed: Observed): Verdict[] {
+export function verdictsOn(observed: Observed): Verdict[] {
   const verdicts: Verdict[] = [];
   const say = (verdict: Verdict) => void verdicts.push(verdict);
   const { database, schedule, trace } = observed;

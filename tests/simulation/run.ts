@@ -3,12 +3,12 @@
 // dies, and the clock goes on until every window has passed.
 
 import type { SeenEpochs, Tail } from "../../lib/core/log-identity.ts";
+import type { LogRecord } from "../../lib/core/log-record.ts";
 import { holds, type OffsetRanges } from "../../lib/core/ranges.ts";
 import type { PartitionOffsets } from "../../lib/core/watermark.ts";
-import { commitRecords, type Judge } from "../../lib/store/commit.ts";
-import { sweepStream } from "../../lib/store/sweep.ts";
-import type { TopicLog } from "../../lib/store/watch-log.ts";
-import type { LogRecord } from "../../lib/streams/fold.ts";
+import { commitRecords, type Judge } from "../../lib/windows/commit.ts";
+import { sweepStream } from "../../lib/windows/sweep.ts";
+import type { TopicLog } from "../../lib/windows/watch-log.ts";
 import { MemoryDatabase, type ServerEvent } from "./memory-database.ts";
 import {
   type Content,

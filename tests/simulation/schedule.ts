@@ -3,10 +3,10 @@
 
 import fc from "fast-check";
 import { windowStartUs } from "../../lib/core/window.ts";
-import type { LatenessRules } from "../../lib/store/commit.ts";
-import type { SweepRules } from "../../lib/store/sweep.ts";
 import { consumptionStream } from "../../lib/streams/consumption.ts";
 import { sensorStream } from "../../lib/streams/sensor.ts";
+import type { LatenessRules } from "../../lib/windows/commit.ts";
+import type { SweepRules } from "../../lib/windows/sweep.ts";
 
 export interface Schedule {
   readonly stream: "consumption" | "sensor";

@@ -1,7 +1,7 @@
 // Runs many schedules and, where one breaks a promise, shrinks it and says how to run it again.
 
 import fc from "fast-check";
-import { judge } from "./oracle.ts";
+import { verdictsOn } from "./oracle.ts";
 import { runSchedule } from "./run.ts";
 import { type Schedule, schedules } from "./schedule.ts";
 
@@ -23,7 +23,7 @@ export interface Simulated {
 /** @param path of a failing schedule, to run that one alone */
 export async function simulate(seed: number, count: number, path?: string): Promise<Simulated> {
   const property = fc.asyncProperty(schedules, async (schedule) => {
-    const verdicts = judge(await runSchedule(schedule));
+    const verdicts = verdictsOn(await runSchedule(schedule));
     if (verdicts.length > 0) throw new Error(verdicts.join("\n"));
   });
   const found = await fc.check(property, { seed, numRuns: count, ...(path === undefined ? {} : { path }) });

@@ -1,8 +1,8 @@
 // The rows of a stream's windows in the model of PostgreSQL: the upsert of commit_<stream>, and what the history's
 // triggers keep.
 
-import type { FoldedBatch } from "../../lib/streams/fold.ts";
 import type { Event, Stream, StreamName } from "../../lib/streams/stream.ts";
+import type { FoldedBatch } from "../../lib/windows/fold.ts";
 import { addNumeric, compareNumeric, plainNumeric } from "./numeric.ts";
 
 export interface WindowRow {

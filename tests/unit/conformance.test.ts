@@ -2,8 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { rules } from "../../scripts/conformance/rules.ts";
-import { CONFORMANCE_FILE, conformance, testsIn } from "../../scripts/conformance.ts";
+import { CONFORMANCE_FILE, conformance, testsIn } from "../../commands/conformance/index.ts";
+import { rules } from "../../commands/conformance/rules.ts";
 
 test("the committed table is the generated one (npm run conformance), and no rule is without a test", () => {
   expect(readFileSync(CONFORMANCE_FILE, "utf8")).toBe(conformance());

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
-import { leaveOut } from "../../scripts/build/left-out.ts";
+import { leaveOut } from "../../commands/build/left-out.ts";
 
 /** Runs a text bundled as the functions are. */
 async function runBundled(contents: string): Promise<string> {
@@ -39,7 +39,7 @@ test.each([
   ["requests.DeleteTopics.protocol({ version: 1 })", "kafkajs/src/protocol/requests/deleteTopics/index.js"],
   ['require("pg").native', "pg/lib/native/index.js"],
 ])("%s", async (expression, part) => {
-  expect(await asked(expression)).toBe(`node_modules/${part}: left out by scripts/build/left-out.ts\n`);
+  expect(await asked(expression)).toBe(`node_modules/${part}: left out by commands/build/left-out.ts\n`);
 });
 
 const KEPT = [

@@ -4,12 +4,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { run } from "../../scripts/run-command.ts";
+import { run } from "../../commands/terminal/run-command.ts";
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lint-"));
-  const plugins = [resolve("scripts/lint/path-from-url.grit")];
+  const plugins = [resolve("commands/check/path-from-url.grit")];
   await writeFile(
     join(folder, "biome.json"),
     JSON.stringify({ plugins, linter: { rules: { preset: "none" } } }),

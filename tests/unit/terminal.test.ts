@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { printable, printableJson, quoted } from "../../lib/terminal/printable.ts";
-import { fittingTable, wrapped } from "../../lib/terminal/table.ts";
+import { fittingTable, wrapped } from "../../commands/terminal/table.ts";
+import { printable, printableJson, quoted } from "../../lib/core/printable.ts";
 
 const anyText = fc.string({
   unit: fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\x1b[2J", "\u202e", "\ud800")),
@@ -48,7 +48,7 @@ test("JSON for programs is the same document, and no sign of it writes to a term
 test.each(["amend", "audit", "cost", "esm", "failures", "quarantine", "replay", "simulate"])(
   "npm run %s, which prints data, ends quietly where its reader goes away",
   (name) => {
-    const script = readFileSync(join(import.meta.dirname, `../../scripts/${name}.ts`), "utf8");
+    const script = readFileSync(join(import.meta.dirname, `../../commands/${name}/index.ts`), "utf8");
     expect(script).toMatch(/^tolerateClosedOutput\(\);$/m);
   },
 );

@@ -4,7 +4,7 @@
 import { Consumer } from "@platformatic/kafka";
 import signer from "aws-msk-iam-sasl-signer-js";
 import { withReasons } from "../../../lib/kafka/refusal.ts";
-import type { Credentials } from "../../../lib/store/login-token.ts";
+import type { Credentials } from "../../../lib/postgres/login-token.ts";
 import { certificate } from "../certificate.ts";
 
 export interface Poller {

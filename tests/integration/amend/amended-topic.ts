@@ -5,11 +5,11 @@ import { type AmendableName, amendableStreams } from "../../../lib/amend/amendab
 import type { Amendment } from "../../../lib/amend/entry.ts";
 import type { AmendmentTools } from "../../../lib/amend/from-topic.ts";
 import { readTimeZones } from "../../../lib/config/time-zones.ts";
+import type { LogRecord } from "../../../lib/core/log-record.ts";
 import { type Archive, openArchive } from "../../../lib/kafka/archive.ts";
-import { commitRecords, type LatenessRules } from "../../../lib/store/commit.ts";
-import { postgresJudge } from "../../../lib/store/judge.ts";
-import type { LogRecord } from "../../../lib/streams/fold.ts";
+import { postgresJudge } from "../../../lib/postgres/judge.ts";
 import type { StreamZones } from "../../../lib/streams/stream.ts";
+import { commitRecords, type LatenessRules } from "../../../lib/windows/commit.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../database.ts";
 import { connectKafka, type TestKafka } from "../topics.ts";
 

@@ -1,8 +1,8 @@
 // `npm run amend` as an operator uses it.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readBooks } from "../../../lib/audit/books.ts";
-import { forgetConflicts } from "../../../lib/store/retention.ts";
-import { readGauges } from "../../../lib/store/trouble.ts";
+import { forgetConflicts } from "../../../lib/postgres/retention.ts";
+import { readGauges } from "../../../lib/postgres/trouble.ts";
 import { runCommand } from "../commands.ts";
 import { type AmendedTopic, hour, openAmendedTopic } from "./amended-topic.ts";
 

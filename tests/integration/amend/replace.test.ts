@@ -4,9 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { Correction } from "../../../lib/amend/entry.ts";
 import { presentReading, replaceByConflict, replaceReading } from "../../../lib/amend/replace.ts";
 import { readBooks } from "../../../lib/audit/books.ts";
-import { completeConflicts } from "../../../lib/store/complete-conflicts.ts";
-import { forgetConflicts } from "../../../lib/store/retention.ts";
-import { readGauges } from "../../../lib/store/trouble.ts";
+import { completeConflicts } from "../../../lib/postgres/complete-conflicts.ts";
+import { forgetConflicts } from "../../../lib/postgres/retention.ts";
+import { readGauges } from "../../../lib/postgres/trouble.ts";
 import { type AmendedTopic, hour, hourUs, openAmendedTopic } from "./amended-topic.ts";
 
 let topic: AmendedTopic;

@@ -27,7 +27,7 @@ async function outputOf(
   event: unknown,
   env: Readonly<Record<string, string>>,
 ): Promise<string[]> {
-  const child = fork(new URL("../../../chaos/function-process.ts", import.meta.url), [name], {
+  const child = fork(new URL("../../../commands/chaos/function-process.ts", import.meta.url), [name], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
     env: {
       ...{ PATH: process.env.PATH, KAFKA_BROKER: kafka.brokers, ...topics, ...database.environment, ...env },

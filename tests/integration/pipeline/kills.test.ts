@@ -53,7 +53,7 @@ class FunctionProcess {
 
   #start(): Promise<number> {
     const child = fork(
-      join(import.meta.dirname, "../../../chaos/function-process.ts"),
+      join(import.meta.dirname, "../../../commands/chaos/function-process.ts"),
       ["aggregate-sensor"],
       {
         env: { ...process.env, ...this.#environment },

@@ -8,12 +8,12 @@ import { Kafka, logLevel } from "kafkajs";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import "../../../lib/kafka/request-queue.ts";
+import { type RunningFunctions, startFunctions } from "../../../commands/start/functions.ts";
 import { createOn } from "../../../lib/kafka/topics.ts";
 import { migrate, readSchema } from "../../../lib/postgres/migrate.ts";
 import { type KafkaServer, startKafka } from "../../../localstack/kafka/server.ts";
 import { freePort } from "../../../localstack/ports.ts";
 import { type PostgresServer, startPostgres } from "../../../localstack/postgres/server.ts";
-import { type RunningFunctions, startFunctions } from "../../../scripts/start/functions.ts";
 import { postgresRelease } from "../stack.ts";
 import { until } from "../topics.ts";
 

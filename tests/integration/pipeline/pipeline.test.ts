@@ -10,16 +10,16 @@ import {
   ListClustersV2Command,
 } from "@aws-sdk/client-kafka";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { layouts } from "../../../commands/replay/layouts/index.ts";
+import { Positions } from "../../../commands/replay/positions.ts";
+import { readFileReadings } from "../../../commands/replay/read.ts";
+import { sendReadings } from "../../../commands/replay/send.ts";
+import { daysToNow } from "../../../commands/replay/shift.ts";
+import { DAY_US } from "../../../commands/replay/times.ts";
+import { type RunningFunctions, startFunctions } from "../../../commands/start/functions.ts";
 import { openProducer } from "../../../lib/kafka/produce.ts";
-import { createLogins } from "../../../lib/store/logins.ts";
+import { createLogins } from "../../../lib/postgres/logins.ts";
 import { freePort } from "../../../localstack/ports.ts";
-import { layouts } from "../../../replay/layouts/index.ts";
-import { Positions } from "../../../replay/positions.ts";
-import { readFileReadings } from "../../../replay/read.ts";
-import { sendReadings } from "../../../replay/send.ts";
-import { daysToNow } from "../../../replay/shift.ts";
-import { DAY_US } from "../../../replay/times.ts";
-import { type RunningFunctions, startFunctions } from "../../../scripts/start/functions.ts";
 import { runProgram } from "../commands.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 import { connectKafka, type TestKafka, until } from "../topics.ts";
@@ -444,7 +444,7 @@ describe("poison", () => {
 describe("npm run replay", () => {
   const replay = (file: string, ...options: string[]) =>
     runProgram(
-      "scripts/replay.ts",
+      "commands/replay/index.ts",
       [file, "--map", "meter_id=Meter,reading=Energy,timestamp=When", ...options],
       {
         ...database.environment,

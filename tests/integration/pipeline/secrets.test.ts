@@ -34,7 +34,7 @@ async function everythingSaid(
   event: object,
   environment: Record<string, string>,
 ): Promise<string> {
-  const child = fork(join(import.meta.dirname, "../../../chaos/function-process.ts"), [name], {
+  const child = fork(join(import.meta.dirname, "../../../commands/chaos/function-process.ts"), [name], {
     env: { ...process.env, ...environment },
     execArgv: [],
     stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { aggregate } from "../../../lib/aggregate/handler.ts";
+import { aggregate } from "../../../lib/lambda/aggregate.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { runCommand } from "../commands.ts";
 import { createDatabase, snapshot, type TestDatabase } from "../database.ts";

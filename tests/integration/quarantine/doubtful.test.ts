@@ -1,11 +1,11 @@
 // Doubtful values on their way to people: the table, the command, the metric, and the end of their time.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { prometheusText } from "../../../lib/http/metrics.ts";
-import { commitRecords } from "../../../lib/store/commit.ts";
-import { postgresJudge } from "../../../lib/store/judge.ts";
-import { forgetDoubtful } from "../../../lib/store/retention.ts";
-import { readGauges } from "../../../lib/store/trouble.ts";
+import { postgresJudge } from "../../../lib/postgres/judge.ts";
+import { forgetDoubtful } from "../../../lib/postgres/retention.ts";
+import { readGauges } from "../../../lib/postgres/trouble.ts";
 import { weatherStream } from "../../../lib/streams/weather.ts";
+import { commitRecords } from "../../../lib/windows/commit.ts";
 import { runCommand } from "../commands.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";
 

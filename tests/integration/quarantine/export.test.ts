@@ -106,7 +106,7 @@ describe("list and show for programs", () => {
     async (option) => {
       await refuse(Array.from({ length: 400 }, () => `{"n":"${"x".repeat(2000)}"}`));
       const args = [
-        "scripts/quarantine.ts",
+        "commands/quarantine/index.ts",
         "list",
         ...(option === "--state" ? ["--state", "all"] : [option]),
       ];

@@ -2,19 +2,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { readDatabaseSettings } from "../../../lib/config/database.ts";
+import { postgresJudge } from "../../../lib/postgres/judge.ts";
+import { openPool } from "../../../lib/postgres/pool.ts";
+import { replaySourceOf } from "../../../lib/postgres/replay-source.ts";
+import { forgetQuarantine } from "../../../lib/postgres/retention.ts";
+import { postgresSweepStore } from "../../../lib/postgres/sweep-store.ts";
 import { parseAssignments } from "../../../lib/quarantine/assignment.ts";
 import { setFields } from "../../../lib/quarantine/edit.ts";
 import { findRecords, type QuarantinedRecord, type RecordFilter } from "../../../lib/quarantine/records.ts";
 import { discardRecords, MAX_ATTEMPTS, type Replay, replayRecord } from "../../../lib/quarantine/resolve.ts";
-import { commitRecords, type LatenessRules } from "../../../lib/store/commit.ts";
-import { postgresJudge } from "../../../lib/store/judge.ts";
-import { openPool } from "../../../lib/store/pool.ts";
-import { replaySourceOf } from "../../../lib/store/replay-source.ts";
-import { forgetQuarantine } from "../../../lib/store/retention.ts";
-import { sweepStream } from "../../../lib/store/sweep.ts";
-import { postgresSweepStore } from "../../../lib/store/sweep-store.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { isRefusal } from "../../../lib/streams/refusal.ts";
+import { commitRecords, type LatenessRules } from "../../../lib/windows/commit.ts";
+import { sweepStream } from "../../../lib/windows/sweep.ts";
 import { logOf } from "../../topic-log.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../database.ts";
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, expect, test } from "vitest";
-import { ExecutionEnvironments, LaboratoryError } from "../../../chaos/execution-environments.ts";
+import { ExecutionEnvironments, LaboratoryError } from "../../../commands/chaos/execution-environments.ts";
 
 const started: ExecutionEnvironments[] = [];
 afterEach(async () => {
@@ -53,7 +53,7 @@ test("a start that takes longer than an invocation may is told before there is a
 });
 
 const startThere = `
-import { ExecutionEnvironments } from "./chaos/execution-environments.ts";
+import { ExecutionEnvironments } from "./commands/chaos/execution-environments.ts";
 const one = new ExecutionEnvironments("aggregate-sensor", {
   environment: ${JSON.stringify(environment)},
   reservedConcurrency: 1,
@@ -69,7 +69,7 @@ console.log("started");
 test("functions start in a folder with a space, a percent sign, an apostrophe and an umlaut in its name", async () => {
   const folder = await mkdtemp(join(tmpdir(), "it's 100%20 größer (#1) "));
   try {
-    for (const part of ["chaos", "functions", "lib", "localstack/event-source-mapping", "package.json"])
+    for (const part of ["commands", "functions", "lib", "localstack/event-source-mapping", "package.json"])
       await cp(part, join(folder, part), { recursive: true });
     await symlink(resolve("node_modules"), join(folder, "node_modules"));
     const args = ["--input-type=module", "-e", startThere];

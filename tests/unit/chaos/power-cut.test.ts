@@ -1,10 +1,15 @@
 // What a power cut leaves: the laboratory knows what it took from the broker's file, and the oracle which of it was counted.
 import { expect, test } from "vitest";
-import type { LoggedRecord } from "../../../chaos/log.ts";
-import { cleanCuts, committedRecords, parseBatches, type StoredBatch } from "../../../chaos/log-file.ts";
-import { expectTables, type Tables } from "../../../chaos/oracle.ts";
-import { canJudge } from "../../../chaos/oracle-cut.ts";
-import { compareTables } from "../../../chaos/verdict.ts";
+import type { LoggedRecord } from "../../../commands/chaos/log.ts";
+import {
+  cleanCuts,
+  committedRecords,
+  parseBatches,
+  type StoredBatch,
+} from "../../../commands/chaos/log-file.ts";
+import { expectTables, type Tables } from "../../../commands/chaos/oracle.ts";
+import { canJudge } from "../../../commands/chaos/oracle-cut.ts";
+import { compareTables } from "../../../commands/chaos/verdict.ts";
 
 const logged = (offset: number, event: object, fate = "count"): LoggedRecord => ({
   ...{ stream: "consumption", partition: 0, offset, fate },

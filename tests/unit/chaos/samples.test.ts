@@ -1,7 +1,7 @@
 // The laws that each look at watermarks and ledgers is judged by: who judges has to notice what is early, and nothing else.
 import { expect, test } from "vitest";
-import type { LoggedRecord } from "../../../chaos/log.ts";
-import { judgeSamples, type Sample } from "../../../chaos/samples.ts";
+import type { LoggedRecord } from "../../../commands/chaos/log.ts";
+import { judgeSamples, type Sample } from "../../../commands/chaos/samples.ts";
 
 const DELAY_MS = 600_000;
 const noonMs = Date.UTC(2026, 0, 15, 12);

@@ -1,9 +1,9 @@
 // The oracle and its verdict: who judges the pipeline has to be right, and to notice each kind of difference.
 import { expect, test } from "vitest";
-import { type LoggedRecord, parseLine } from "../../../chaos/log.ts";
-import { expectTables, type Tables } from "../../../chaos/oracle.ts";
-import { canonical } from "../../../chaos/oracle-sums.ts";
-import { compareTables, countBreaches } from "../../../chaos/verdict.ts";
+import { type LoggedRecord, parseLine } from "../../../commands/chaos/log.ts";
+import { expectTables, type Tables } from "../../../commands/chaos/oracle.ts";
+import { canonical } from "../../../commands/chaos/oracle-sums.ts";
+import { compareTables, countBreaches } from "../../../commands/chaos/verdict.ts";
 
 const logged = (
   stream: LoggedRecord["stream"],

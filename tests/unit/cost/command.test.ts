@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
 const cost = async (...args: string[]) =>
-  (await promisify(execFile)(process.execPath, ["scripts/cost.ts", ...args])).stdout;
+  (await promisify(execFile)(process.execPath, ["commands/cost/index.ts", ...args])).stdout;
 
 test.each([
   ["--interval 10", "--interval wants --sensors"],
@@ -20,7 +20,10 @@ test.each([
     "--retention-days 0",
     "'--retention-days <days>' argument '0' is invalid. Expected a number of 0.001 or more.",
   ],
-  ["--region eu-south-9", "--region eu-south-9: cost/prices.json has no price of it, only of us-east-1 and"],
+  [
+    "--region eu-south-9",
+    "--region eu-south-9: commands/cost/prices.json has no price of it, only of us-east-1 and",
+  ],
 ])("%s is refused", async (args, message) => {
   await expect(cost(...args.split(" "))).rejects.toMatchObject({
     code: 1,
@@ -35,7 +38,7 @@ test("a price that is another region's is marked in its line, in the sum, and li
   expect(bill).toMatch(/^this pipeline: .* an hour; 135\.05 of it at us-east-1's prices$/m);
   expect(bill).toMatch(/ Event poller units .*: us-east-1's price$/m);
   expect(bill).toMatch(
-    /"eu-central-1" in cost\/prices\.json:\n {2}eventPollerUnit, per unit-hour: https:.*\n {2}flinkUnit/,
+    /"eu-central-1" in commands\/cost\/prices\.json:\n {2}eventPollerUnit, per unit-hour: https:.*\n {2}flinkUnit/,
   );
   expect(bill.match(/us-east-1's price$/gm)).toHaveLength(1);
   expect(await cost(...demo)).not.toContain("us-east-1's price");

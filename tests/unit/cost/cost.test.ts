@@ -2,14 +2,14 @@
 import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Bill, SECONDS_PER_MONTH, totalOf } from "../../../cost/bill.ts";
-import { breakEven } from "../../../cost/break-even.ts";
-import { readTriggers } from "../../../cost/deployment.ts";
-import { engineBill, engineNames } from "../../../cost/engines.ts";
-import { type Deployment, pipelineBill, processingOf } from "../../../cost/pipeline.ts";
-import file from "../../../cost/prices.json" with { type: "json" };
-import { bases, type PriceName, pricesOf } from "../../../cost/prices.ts";
-import { eventsPerSecondOf, loadsOf, scale, type Workload } from "../../../cost/workload.ts";
+import { type Bill, SECONDS_PER_MONTH, totalOf } from "../../../commands/cost/bill.ts";
+import { breakEven } from "../../../commands/cost/break-even.ts";
+import { readTriggers } from "../../../commands/cost/deployment.ts";
+import { engineBill, engineNames } from "../../../commands/cost/engines.ts";
+import { type Deployment, pipelineBill, processingOf } from "../../../commands/cost/pipeline.ts";
+import file from "../../../commands/cost/prices.json" with { type: "json" };
+import { bases, type PriceName, pricesOf } from "../../../commands/cost/prices.ts";
+import { eventsPerSecondOf, loadsOf, scale, type Workload } from "../../../commands/cost/workload.ts";
 
 const prices = pricesOf("us-east-1");
 const serverlessYml = await readFile(new URL("../../../serverless.yml", import.meta.url), "utf8");
@@ -180,7 +180,7 @@ test("a region's own price is taken, and us-east-1's where it has none, which sa
     "eventPollerUnit",
   ]);
   expect(() => pricesOf("eu-south-9")).toThrow(
-    "--region eu-south-9: cost/prices.json has no price of it, only of us-east-1 and eu-central-1",
+    "--region eu-south-9: commands/cost/prices.json has no price of it, only of us-east-1 and eu-central-1",
   );
 });
 

@@ -1,8 +1,13 @@
 // The simulated world: reproducible from its seed, like the real one in its statistics, and valid by the contract.
 import { describe, expect, test } from "vitest";
-import { type DemoEvent, meterEvents, sensorEvents, weatherEvents } from "../../../demo/events.ts";
-import { gridFrequency, sensorsOf } from "../../../demo/grid.ts";
-import { metersOf } from "../../../demo/meters.ts";
+import {
+  type DemoEvent,
+  meterEvents,
+  sensorEvents,
+  weatherEvents,
+} from "../../../commands/start/demo/events.ts";
+import { gridFrequency, sensorsOf } from "../../../commands/start/demo/grid.ts";
+import { metersOf } from "../../../commands/start/demo/meters.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { isRefusal } from "../../../lib/streams/refusal.ts";
 import { sensorStream } from "../../../lib/streams/sensor.ts";

@@ -5,10 +5,10 @@ import { generateWeatherApp } from "../../../lib/http/generate-weather.ts";
 import { ingestMeterApp, ingestSensorApp } from "../../../lib/http/ingest.ts";
 import type { OutgoingRecord } from "../../../lib/kafka/produce.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
-import { foldRecords, noFacts } from "../../../lib/streams/fold.ts";
 import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
 import { weatherStream } from "../../../lib/streams/weather.ts";
+import { foldRecords, noFacts } from "../../../lib/windows/fold.ts";
 
 const NOW_MS = Date.UTC(2026, 0, 15, 10);
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { healthApp } from "../../../lib/http/health.ts";
-import type { Trouble } from "../../../lib/store/trouble.ts";
+import type { Trouble } from "../../../lib/postgres/trouble.ts";
 
 const lost: Trouble = { kind: "records_lost", place: "t-0", since: "2026-01-15T10:00:00Z", why: "LOST 3" };
 const unasked = () => Promise.reject(new Error("nobody asks this here"));

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { monitoringItems } from "../../../cost/platform.ts";
+import { monitoringItems } from "../../../commands/cost/platform.ts";
 import { METRIC_NAMESPACE, metricUnits } from "../../../lib/embedded-metrics.ts";
 
 interface Metric {

@@ -2,7 +2,7 @@
 
 import { devNull } from "node:os";
 import { expect, test } from "vitest";
-import { mockEnvironment } from "../../../scripts/deploy-check/mock-aws.ts";
+import { mockEnvironment } from "../../../commands/deploy-check/mock-aws.ts";
 
 test("nothing of the person's AWS gets to the mock's deployment", () => {
   const person = {

@@ -2,11 +2,11 @@
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { csvOf, jsonOf } from "../../../commands/terminal/columns.ts";
+import { type CsvCell, csvLine } from "../../../commands/terminal/csv.ts";
 import { quarantineColumns } from "../../../lib/quarantine/export.ts";
 import { readableBytes } from "../../../lib/quarantine/readable.ts";
 import type { QuarantinedRecord } from "../../../lib/quarantine/records.ts";
-import { csvOf, jsonOf } from "../../../lib/terminal/columns.ts";
-import { type CsvCell, csvLine } from "../../../lib/terminal/csv.ts";
 
 function record(changes: Partial<QuarantinedRecord> = {}): QuarantinedRecord {
   return {

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { fileOf } from "./reading-files.ts";
 
-const SCRIPT = fileURLToPath(new URL("../../../scripts/replay.ts", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("../../../commands/replay/index.ts", import.meta.url));
 const MAP = "meter_id=Meter,reading=Energy,timestamp=When";
 
 function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {

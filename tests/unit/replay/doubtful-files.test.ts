@@ -1,8 +1,8 @@
 // Files of suppliers whose numbers would be wrong: each is told, or read right.
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { parseMap } from "../../../replay/map/parse.ts";
-import { epochTime } from "../../../replay/times.ts";
+import { parseMap } from "../../../commands/replay/map/parse.ts";
+import { epochTime } from "../../../commands/replay/times.ts";
 import { layoutNamed, readText, tableOf } from "./reading-files.ts";
 
 const MINUTE_US = 60_000_000;

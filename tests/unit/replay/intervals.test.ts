@@ -1,9 +1,9 @@
 // Which interval a row means: periods counted within a day, wide rows with a gap, named offsets, intervals too long.
 import { describe, expect, test } from "vitest";
-import { findLayout } from "../../../replay/find-layout.ts";
-import { parseMap } from "../../../replay/map/parse.ts";
-import { patternTime } from "../../../replay/times.ts";
-import { Troubles } from "../../../replay/troubles.ts";
+import { findLayout } from "../../../commands/replay/find-layout.ts";
+import { parseMap } from "../../../commands/replay/map/parse.ts";
+import { patternTime } from "../../../commands/replay/times.ts";
+import { Troubles } from "../../../commands/replay/troubles.ts";
 import { fileOf, readPath, readText, tableOf } from "./reading-files.ts";
 
 describe("periods of a day, counted from 1", () => {

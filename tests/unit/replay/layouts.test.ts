@@ -1,7 +1,7 @@
 // The built-in layouts: what each reads from a file like those of its source, and what it refuses to count.
 import { describe, expect, test } from "vitest";
-import { layouts, recognised } from "../../../replay/layouts/index.ts";
-import { checksumOf } from "../../../replay/layouts/telegram.ts";
+import { layouts, recognised } from "../../../commands/replay/layouts/index.ts";
+import { checksumOf } from "../../../commands/replay/layouts/telegram.ts";
 import { layoutNamed, readText } from "./reading-files.ts";
 
 const read = (name: string, text: string, meter: string | null = null) =>

@@ -1,7 +1,7 @@
 // What the numbers of a table are: energy or power, standings, registers, directions, wide rows; with the file's digits.
 import { describe, expect, test } from "vitest";
-import { eventOf } from "../../../replay/reading.ts";
-import { patternTime } from "../../../replay/times.ts";
+import { eventOf } from "../../../commands/replay/reading.ts";
+import { patternTime } from "../../../commands/replay/times.ts";
 import { readText, tableOf } from "./reading-files.ts";
 
 const MINUTE_US = 60_000_000;

@@ -1,6 +1,6 @@
 // Real files are read as they are documented; defects are skipped, counted and named, never invented around.
 import { describe, expect, test } from "vitest";
-import { findLayout } from "../../../replay/find-layout.ts";
+import { findLayout } from "../../../commands/replay/find-layout.ts";
 import { layoutNamed, readPath, realFile } from "./reading-files.ts";
 
 describe("real files", () => {

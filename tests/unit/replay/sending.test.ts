@@ -1,14 +1,14 @@
 // Between reading and the summary: order, identity, shift, and where each row stands.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Entry } from "../../../replay/entry.ts";
-import { lineAt, offsetsBelow, Positions } from "../../../replay/positions.ts";
-import { eventOf, identityOf } from "../../../replay/reading.ts";
-import { chooseShift } from "../../../replay/shift.ts";
-import { fateLines, verdict } from "../../../replay/show.ts";
-import { SortedEntries } from "../../../replay/sorted.ts";
-import { DAY_US } from "../../../replay/times.ts";
-import { Troubles } from "../../../replay/troubles.ts";
+import type { Entry } from "../../../commands/replay/entry.ts";
+import { lineAt, offsetsBelow, Positions } from "../../../commands/replay/positions.ts";
+import { eventOf, identityOf } from "../../../commands/replay/reading.ts";
+import { chooseShift } from "../../../commands/replay/shift.ts";
+import { fateLines, verdict } from "../../../commands/replay/show.ts";
+import { SortedEntries } from "../../../commands/replay/sorted.ts";
+import { DAY_US } from "../../../commands/replay/times.ts";
+import { Troubles } from "../../../commands/replay/troubles.ts";
 
 const series = { kind: "meter", meterId: "m", customerId: "c" } as const;
 const entry = (timeUs: number, line: number): Entry => ({

@@ -1,8 +1,8 @@
 // Plain tables by --map: every row gives what it says, or is listed with its line.
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseMap } from "../../../replay/map/parse.ts";
-import { eventOf } from "../../../replay/reading.ts";
+import { parseMap } from "../../../commands/replay/map/parse.ts";
+import { eventOf } from "../../../commands/replay/reading.ts";
 import { fileOf, readPath, readText, tableOf } from "./reading-files.ts";
 
 const meters = tableOf("meter_id=Meter,reading=Energy,unit='Wh',timestamp=When,zone=Europe/Tirane");

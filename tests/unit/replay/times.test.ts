@@ -1,6 +1,6 @@
 // Times by pattern and by number.
 import { describe, expect, test } from "vitest";
-import { epochTime, isoTime, lengthIn, patternTime } from "../../../replay/times.ts";
+import { epochTime, isoTime, lengthIn, patternTime } from "../../../commands/replay/times.ts";
 
 const utc = (text: string) => Date.parse(text) * 1000;
 

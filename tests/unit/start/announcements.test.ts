@@ -1,7 +1,7 @@
 // What `npm start` says before and when it is ready.
 
 import { expect, test } from "vitest";
-import { ownServersText, readyText, rulesText } from "../../../scripts/start/announcements.ts";
+import { ownServersText, readyText, rulesText } from "../../../commands/start/announcements.ts";
 
 const fits = (text: string) => text.split("\n").filter((line) => line.length > 80);
 

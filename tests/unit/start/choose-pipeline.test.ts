@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { choosePipeline, NoPipelineError } from "../../../scripts/choose-pipeline.ts";
-import type { RunningStack } from "../../../scripts/running-stack.ts";
+import { choosePipeline, NoPipelineError } from "../../../commands/running-stack/choose-pipeline.ts";
+import type { RunningStack } from "../../../commands/running-stack/running-stack.ts";
 
 const running: RunningStack = {
   http: "http://127.0.0.1:5006",
@@ -145,7 +145,7 @@ async function findOf(pid: number, program: string) {
   writeFileSync(join(folder, "stack.json"), JSON.stringify({ ...running, pid, program }));
   vi.stubEnv("SMARTGRID_FOLDER", folder);
   vi.resetModules();
-  const { findRunningStack } = await import("../../../scripts/running-stack.ts");
+  const { findRunningStack } = await import("../../../commands/running-stack/running-stack.ts");
   return findRunningStack();
 }
 
@@ -155,7 +155,7 @@ test("a stack file is believed as long as its process runs", async () => {
 
 test.each([
   ["is gone", 2 ** 22 + 1, "node"],
-  ["is another program's by now", process.pid, "scripts/start/start.ts --of-a-killed-run"],
+  ["is another program's by now", process.pid, "commands/start/index.ts --of-a-killed-run"],
 ])("one whose process %s is told as left", async (_, pid, program) => {
   const { stack, left } = await findOf(pid, program);
   expect(stack).toBeNull();

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { lockFolder } from "../../../scripts/start/folder-lock.ts";
+import { lockFolder } from "../../../commands/start/folder-lock.ts";
 
 const root = mkdtempSync(join(tmpdir(), "folder-lock-"));
 afterAll(() => rmSync(root, { recursive: true }));

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 test("the port is chosen again, and the process that did not get it is stopped", async () => {
-  const file = pathToFileURL(join(import.meta.dirname, "../../../scripts/start/functions.ts")).href;
+  const file = pathToFileURL(join(import.meta.dirname, "../../../commands/start/functions.ts")).href;
   const code = `
     import { startFunctions } from ${JSON.stringify(file)};
     const functions = await startFunctions(".", 20_000 + Math.floor(Math.random() * 10_000), {});

@@ -1,8 +1,8 @@
 // What `npm start` writes to a terminal.
 
 import { expect, test } from "vitest";
-import { alertsOf, type Status, statusText } from "../../../scripts/start/status-text.ts";
-import { openTerminal } from "../../../scripts/start/terminal.ts";
+import { alertsOf, type Status, statusText } from "../../../commands/start/status-text.ts";
+import { openTerminal } from "../../../commands/start/terminal.ts";
 
 const atMs = Date.UTC(2026, 10, 30, 19, 28, 5);
 const busy: Status = {

@@ -4,11 +4,11 @@ import { expect, test } from "vitest";
 import { doubtsInWords } from "../../../lib/quarantine/doubtful.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { doubtReasons } from "../../../lib/streams/doubt.ts";
-import { foldRecords, noFacts } from "../../../lib/streams/fold.ts";
 import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
 import { weatherStream } from "../../../lib/streams/weather.ts";
 import { stations, weatherMessage } from "../../../lib/weather/simulator.ts";
+import { foldRecords, noFacts } from "../../../lib/windows/fold.ts";
 
 function foldOf<E extends Event, P>(stream: Stream<E, P>, events: readonly object[]) {
   const records = events.map((event, offset) => ({

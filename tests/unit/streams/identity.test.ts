@@ -3,10 +3,10 @@
 import { describe, expect, test } from "vitest";
 import { canonicalDecimal } from "../../../lib/core/exact.ts";
 import { consumptionStream } from "../../../lib/streams/consumption.ts";
-import { foldRecords, noFacts } from "../../../lib/streams/fold.ts";
 import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
 import { weatherStream } from "../../../lib/streams/weather.ts";
+import { foldRecords, noFacts } from "../../../lib/windows/fold.ts";
 
 const reading = {
   event_id: "1",

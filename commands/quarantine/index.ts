@@ -1,0 +1,195 @@
+// `npm run quarantine -- list|show|doubtful|replay|discard|conflicts|dismiss-conflicts`: what was refused, and what becomes of it.
+// Exit codes: 0, all that was selected is done; 1, the command could not run; 2, a record could not be replayed.
+
+import { Command } from "commander";
+import type { Pool } from "pg";
+import { readTopics } from "../../lib/config/kafka.ts";
+import { readLatenessRules } from "../../lib/config/rules.ts";
+import {
+  conflictColumns,
+  conflictCountsText,
+  conflictText,
+  countConflicts,
+  dismissConflicts,
+  eachConflict,
+} from "../../lib/quarantine/conflicts.ts";
+import {
+  doubtfulColumns,
+  doubtfulKinds,
+  doubtfulText,
+  doubtfulValues,
+} from "../../lib/quarantine/doubtful.ts";
+import { quarantineColumns } from "../../lib/quarantine/export.ts";
+import {
+  type ConflictOptions,
+  type Decision,
+  type DismissOptions,
+  type DoubtfulOptions,
+  type Form,
+  type ReplayOptions,
+  type Selection,
+  USUAL_LIMIT,
+  withConflicts,
+  withDecision,
+  withDismissal,
+  withDoubtful,
+  withForm,
+  withSelection,
+} from "../../lib/quarantine/options.ts";
+import type { QuarantinedRecord } from "../../lib/quarantine/records.ts";
+import { replaySelected } from "../../lib/quarantine/replay-selected.ts";
+import { discardRecords, MAX_ATTEMPTS } from "../../lib/quarantine/resolve.ts";
+import { eachSelected, noneText, requireChoice, selectRecords } from "../../lib/quarantine/select.ts";
+import { describeRecord, summaryOf } from "../../lib/quarantine/show.ts";
+import { streams } from "../../lib/streams/streams.ts";
+import { onDatabase } from "../running-stack/running-pipeline.ts";
+import { csvOf, jsonOf } from "../terminal/columns.ts";
+import { wholeNumber } from "../terminal/options.ts";
+import { printAll, tolerateClosedOutput } from "../terminal/output.ts";
+import { terminalWidth, wrapped } from "../terminal/table.ts";
+
+async function selected(pool: Pool, positions: readonly string[], options: Selection) {
+  const { records, cutAt } = await selectRecords(pool, positions, options);
+  if (records.length === 0) console.log(noneText(options));
+  if (cutAt !== null)
+    console.error(`only the first ${cutAt} records that match are taken; --limit takes more`);
+  return records;
+}
+
+/** Shows records to people or, where that is asked for, to programs. */
+function showing(textOf: (records: readonly QuarantinedRecord[]) => string) {
+  return (positions: string[], options: Selection & Form) =>
+    onDatabase(async (pool) => {
+      if (options.json || options.csv) {
+        const formOf = options.json ? jsonOf : csvOf;
+        await printAll(formOf(quarantineColumns, eachSelected(pool, positions, options)));
+        return;
+      }
+      const records = await selected(pool, positions, options);
+      if (records.length > 0) console.log(textOf(records));
+    });
+}
+
+function wholeNumbers(text: string, before: readonly number[]): number[] {
+  return [...before, wholeNumber(text)];
+}
+
+tolerateClosedOutput();
+const program = new Command()
+  .name("npm run quarantine --")
+  .description("Shows records that were refused, and replays or discards them (docs/quarantine.md).")
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 done; 1 the command could not run; 2 a record could not be replayed.",
+  );
+
+withForm(withSelection(program.command("list").description("list records, one on each line"))).action(
+  showing((records) => records.map((record) => wrapped(summaryOf(record), terminalWidth())).join("\n")),
+);
+
+withForm(
+  withSelection(program.command("show").description("show everything known about records, with their bytes")),
+).action(showing((records) => records.map(describeRecord).join("\n\n")));
+
+withForm(
+  withDoubtful(
+    program
+      .command("doubtful")
+      .description("values that were counted and are likely to be another unit: how many, and which"),
+  ),
+).action((options: DoubtfulOptions & Form) =>
+  onDatabase(async (pool) => {
+    const isForPrograms = options.json || options.csv;
+    const values = await doubtfulValues(pool, options, options.limit ?? (isForPrograms ? null : USUAL_LIMIT));
+    if (isForPrograms) await printAll((options.json ? jsonOf : csvOf)(doubtfulColumns, values));
+    else
+      console.log(
+        doubtfulText(await doubtfulKinds(pool, options), values).join("\n") || "no doubtful values",
+      );
+  }),
+);
+
+withDecision(
+  withSelection(program.command("replay").description("process records again, as they came or edited")),
+)
+  .option("--edit <file>", "replace the value by the content of this file; for one record")
+  .option(
+    "--set <field=value>",
+    "set a field of the record's JSON to JSON, to text, or to a value of the record itself: number(field), number(field, ','), text(field), time(field, s|ms|us|ns), copy(field); may be repeated",
+    (text: string, before: string[]) => [...before, text],
+    [],
+  )
+  .option("--set-all", "allow --set to write the same value into several records", false)
+  .option("--force", `also try records that have been refused ${MAX_ATTEMPTS} times`, false)
+  .option("--dry-run", "show what would happen to each record on its own, and change nothing", false)
+  .action((positions: string[], options: Selection & ReplayOptions) =>
+    onDatabase(async (pool, environment) => {
+      requireChoice(positions, options);
+      const topics = readTopics(environment);
+      const streamOfTopic = new Map(Object.values(streams).map((stream) => [topics[stream.name], stream]));
+      const records = await selected(pool, positions, options);
+      const rules = readLatenessRules(environment);
+      if (!(await replaySelected(pool, records, streamOfTopic, options, rules, console.log)))
+        process.exitCode = 2;
+    }),
+  );
+
+withDecision(
+  withSelection(program.command("discard").description("mark records that will not be replayed")),
+).action((positions: string[], options: Selection & Decision) =>
+  onDatabase(async (pool) => {
+    requireChoice(positions, options);
+    const records = await selected(pool, positions, options);
+    if (records.length === 0) return;
+    const discarded = await discardRecords(pool, records, options.by, options.note ?? null);
+    console.log(
+      `${discarded} of ${records.length} discarded${discarded < records.length ? "; the others were resolved before" : ""}`,
+    );
+  }),
+);
+
+withForm(
+  withConflicts(
+    program
+      .command("conflicts")
+      .description("events whose identity had been counted with other content: both, with their positions")
+      .argument("[id...]", "some of them", wholeNumbers, []),
+  ),
+).action((ids: number[], { open, limit, json, csv }: ConflictOptions & Form) =>
+  onDatabase(async (pool) => {
+    if (json || csv) {
+      const conflicts = eachConflict(pool, ids, open, limit ?? Number.POSITIVE_INFINITY);
+      return printAll((json ? jsonOf : csvOf)(conflictColumns, conflicts));
+    }
+    for await (const conflict of eachConflict(pool, ids, open, limit ?? USUAL_LIMIT))
+      console.log(`${conflictText(conflict)}\n`);
+    const counts = await countConflicts(pool);
+    console.log(counts.all === 0 ? "no conflicts" : conflictCountsText(counts));
+  }),
+);
+
+withDecision(
+  withDismissal(
+    program
+      .command("dismiss-conflicts")
+      .description("note that conflicts were looked at and that what is counted stays")
+      .argument(
+        "[id...]",
+        "as `conflicts` lists them; without one, the filters below choose them",
+        wholeNumbers,
+        [],
+      ),
+  ),
+).action((named: number[], { stream, since, until, all, by, note }: DismissOptions & Decision) =>
+  onDatabase(async (pool) => {
+    const ids = [...new Set(named)];
+    if (ids.length === 0 && !all && stream === undefined && since === undefined && until === undefined)
+      throw new Error("which conflicts? Name their numbers, a filter such as --until, or --all");
+    const dismissed = await dismissConflicts(pool, { ids, stream, since, until, by, note: note ?? null });
+    const others =
+      ids.length > dismissed ? "; the others are dismissed or replaced already, or not on record" : "";
+    console.log(`${dismissed}${ids.length > 0 ? ` of ${ids.length}` : ""} dismissed${others}`);
+  }),
+);
+
+await program.parseAsync();

@@ -1,0 +1,223 @@
+// Folds the records of one partition into what the commit changes: partials, refusals and the offsets settled.
+// Pure. Law: each record that is new by the facts ends as exactly one of counted, refused, too late, duplicate, conflict.
+
+import { hash } from "node:crypto";
+import type { LogRecord } from "../core/log-record.ts";
+import { difference, holds, type OffsetRanges } from "../core/ranges.ts";
+import { windowStartUs } from "../core/window.ts";
+import type { Doubt } from "../streams/doubt.ts";
+import { isRefusal, type Refusal, refuse } from "../streams/refusal.ts";
+import type { Event, StationReading, Stream, WindowPartial } from "../streams/stream.ts";
+
+/** The event that was counted under an identity. */
+export interface SeenIdentity {
+  readonly content: number;
+  /** Its position: the ledger's number of the log, null for the log of the batch itself; and its offset there. */
+  readonly log: number | null;
+  readonly offset: number;
+}
+
+/** What the database knows and a fold depends on. Where it no longer holds, the commit is refused and folded again. */
+export interface Facts {
+  /** Offsets of this partition that have been applied before. */
+  readonly applied: OffsetRanges;
+  /** Events later than this are refused, µs. */
+  readonly futureAfterUs: number;
+  /** Events of windows that end at or before this are too late, µs. */
+  readonly tooLateUpToUs: number;
+  /** Identities that were counted before, by their key. */
+  readonly seen: ReadonlyMap<string, SeenIdentity>;
+}
+
+export interface RefusedRecord extends Refusal {
+  readonly offset: number;
+  readonly value: Buffer | null;
+}
+
+export interface TooLateRecord {
+  readonly offset: number;
+  readonly timeUs: number;
+  readonly value: Buffer;
+}
+
+/** An event whose identity another event was counted under, with other content. */
+export interface ConflictingRecord {
+  readonly eventKey: string;
+  readonly offset: number;
+  readonly timeUs: number;
+  readonly value: Buffer;
+  readonly first: Omit<SeenIdentity, "content"> & {
+    /** Null where it is not in this batch. */
+    readonly value: Buffer | null;
+  };
+}
+
+/** A value of an event that is counted and likely to be another unit. */
+export interface DoubtfulValue extends Doubt {
+  readonly offset: number;
+  readonly timeUs: number;
+}
+
+/** What a station measured in an event that is counted. */
+export interface CountedStationReading extends StationReading {
+  readonly offset: number;
+  readonly timeUs: number;
+}
+
+export interface CountedIdentity {
+  readonly eventKey: string;
+  readonly timeUs: number;
+  readonly content: number;
+  readonly offset: number;
+}
+
+/** What one partition's batch adds. */
+export interface FoldedBatch<P> {
+  /** The new offsets, holes between them included. */
+  readonly offsets: OffsetRanges;
+  readonly records: number;
+  readonly counted: number;
+  readonly duplicates: number;
+  readonly partials: readonly WindowPartial<P>[];
+  readonly refused: readonly RefusedRecord[];
+  readonly tooLate: readonly TooLateRecord[];
+  readonly conflicts: readonly ConflictingRecord[];
+  /** Of the counted events. */
+  readonly doubtful: readonly DoubtfulValue[];
+  /** Of the counted events, where the stream has stations. */
+  readonly stationReadings: readonly CountedStationReading[];
+  readonly identities: readonly CountedIdentity[];
+  /** Of the events that are not too late: a device without a clock says nothing of how far a stream has come. */
+  readonly maxEventTimeUs: number | null;
+  /** Of the events that are counted or in conflict. */
+  readonly firstWindowEndUs: number | null;
+}
+
+/** 1 January 2000: an earlier event time is that of a device without a clock, and never makes a window. */
+export const EARLIEST_WINDOW_END_US = 946_684_800_000_000;
+
+/** Before the database has said anything: nothing applied, nothing in the future, nothing seen. */
+export const noFacts: Facts = {
+  applied: [],
+  futureAfterUs: Number.POSITIVE_INFINITY,
+  tooLateUpToUs: EARLIEST_WINDOW_END_US,
+  seen: new Map(),
+};
+
+/** The first 128 bits of a SHA-256 in hex as a UUID, which PostgreSQL stores in 16 bytes. */
+export function uuidOf(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** The key under which an event's identity is remembered: 128 bits of SHA-256 as a UUID. */
+export function eventKeyOf(identity: string): string {
+  return uuidOf(hash("sha256", identity));
+}
+
+/** What an event's content is compared by: 52 bits of SHA-256, which a double and PostgreSQL's bigint both hold. */
+export function contentHashOf(content: string): number {
+  return Number.parseInt(hash("sha256", content).slice(0, 13), 16);
+}
+
+/**
+ * Folds records that stand in offset order and belong to one partition.
+ * The batch settles every offset from its first to its last: what is missing between them are transaction markers
+ * or compacted records.
+ */
+export function foldRecords<E extends Event, P>(
+  stream: Stream<E, P>,
+  records: readonly LogRecord[],
+  facts: Facts,
+): FoldedBatch<P> {
+  const windows = new Map<number, Map<string, P>>();
+  const refused: RefusedRecord[] = [];
+  const tooLate: TooLateRecord[] = [];
+  const identities: CountedIdentity[] = [];
+  const conflicts: ConflictingRecord[] = [];
+  const doubtful: DoubtfulValue[] = [];
+  const stationReadings: CountedStationReading[] = [];
+  const own = new Map<string, SeenIdentity & { readonly value: Buffer | null }>();
+  let fresh = 0;
+  let counted = 0;
+  let firstStartUs = Number.POSITIVE_INFINITY;
+  let maxEventTimeUs = Number.NEGATIVE_INFINITY;
+
+  for (const { offset, value } of records) {
+    if (facts.applied.length > 0 && holds(facts.applied, offset)) continue;
+    fresh++;
+    const event = value === null ? refuse("null_value") : stream.decode(value);
+    if (isRefusal(event)) {
+      refused.push({ offset, value, refused: event.refused, field: event.field });
+      continue;
+    }
+    const { timeUs } = event;
+    if (timeUs > facts.futureAfterUs) {
+      refused.push({ offset, value, refused: "in_future", field: "timestamp" });
+      continue;
+    }
+    const startUs = windowStartUs(timeUs, stream.windowUs);
+    if (startUs + stream.windowUs <= facts.tooLateUpToUs && value !== null) {
+      tooLate.push({ offset, timeUs, value });
+      continue;
+    }
+    if (timeUs > maxEventTimeUs) maxEventTimeUs = timeUs;
+    if (event.identity !== null && value !== null) {
+      const eventKey = eventKeyOf(event.identity);
+      const content = contentHashOf(stream.contentOf(event));
+      const inBatch = own.get(eventKey);
+      const first = facts.seen.get(eventKey) ?? inBatch;
+      if (first !== undefined) {
+        if (first.content === content) continue; // a retry
+        const { log, offset: firstOffset } = first;
+        const firstValue = first === inBatch ? inBatch.value : null;
+        conflicts.push({
+          ...{ eventKey, offset, timeUs, value },
+          first: { log, offset: firstOffset, value: firstValue },
+        });
+        if (startUs < firstStartUs) firstStartUs = startUs;
+        continue;
+      }
+      own.set(eventKey, { content, log: null, offset, value });
+      identities.push({ eventKey, timeUs, content, offset });
+    }
+    counted++;
+    for (const doubt of stream.doubtsOf(event)) doubtful.push({ offset, timeUs, ...doubt });
+    const measured = stream.stationReadingOf?.(event);
+    if (measured !== undefined) stationReadings.push({ offset, timeUs, ...measured });
+    if (startUs < firstStartUs) firstStartUs = startUs;
+    let groups = windows.get(startUs);
+    if (groups === undefined) {
+      groups = new Map();
+      windows.set(startUs, groups);
+    }
+    const group = stream.groupOf(event);
+    let partial = groups.get(group);
+    if (partial === undefined) {
+      partial = stream.emptyPartial(event);
+      groups.set(group, partial);
+    }
+    stream.fold(partial, event);
+  }
+
+  const partials: WindowPartial<P>[] = [];
+  for (const [startUs, groups] of windows)
+    for (const partial of groups.values()) partials.push({ windowStartUs: startUs, partial });
+  const first = records.at(0);
+  const last = records.at(-1);
+  const delivered = first && last ? [{ from: first.offset, to: last.offset + 1 }] : [];
+  return {
+    offsets: difference(delivered, facts.applied),
+    records: fresh,
+    counted,
+    duplicates: fresh - counted - refused.length - tooLate.length - conflicts.length,
+    partials,
+    refused,
+    tooLate,
+    conflicts,
+    doubtful,
+    stationReadings,
+    identities,
+    maxEventTimeUs: maxEventTimeUs === Number.NEGATIVE_INFINITY ? null : maxEventTimeUs,
+    firstWindowEndUs: firstStartUs < Number.POSITIVE_INFINITY ? firstStartUs + stream.windowUs : null,
+  };
+}
