@@ -1,9 +1,11 @@
-// `npm run bench:scale [-- keys batch ranges partitions connections rows]`: the curves behind docs/scale.md. How the cost
-// of a commit grows with keys, batch, ledger ranges and connections, and that of a sweep with partitions and rows.
+// `npm run bench:scale [-- keys batch ranges partitions connections rows queries]`: the curves behind docs/scale.md. How the cost
+// of a commit grows with keys, batch, ledger ranges and connections, that of a sweep with partitions and rows, and what
+// people ask of ten million rows.
 // Compare within one run on one machine.
 
 import { byBatch, byConnections, byKeys, byRanges } from "./scale/commit-curves.ts";
 import { BATCH } from "./scale/measure.ts";
+import { byQueries } from "./scale/query-curves.ts";
 import { startDatabase } from "./scale/server.ts";
 import { byPartitions, byRows } from "./scale/sweep-curves.ts";
 
@@ -14,6 +16,7 @@ const curves = {
   partitions: byPartitions,
   connections: byConnections,
   rows: byRows,
+  queries: byQueries,
 };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(curves, name));

@@ -10,7 +10,7 @@ import type { BenchDatabase } from "./server.ts";
 const sweepRules = { ...rules, delayUs: 600e6, idleUs: 300e6 };
 
 /** So many rows of windows of 5 minutes over 1,000 sensors. */
-async function fillRows(pool: Pool, rows: number): Promise<void> {
+export async function fillRows(pool: Pool, rows: number): Promise<void> {
   await pool.query("TRUNCATE sensor_window, finality");
   await pool.query("UPDATE stream_state SET watermark = NULL");
   await pool.query(
@@ -37,7 +37,7 @@ export async function byRows(database: BenchDatabase): Promise<void> {
       sweepRules,
     );
   const rows: number[][] = [];
-  for (const count of [10_000, 100_000, 1_000_000]) {
+  for (const count of [10_000, 100_000, 1_000_000, 10_000_000]) {
     await fillRows(pool, count);
     const finaliseMs = await elapsedMs(() =>
       pool.query("SELECT move_watermark('sensor', '2026-01-15 09:00Z', NULL)"),
