@@ -6,16 +6,19 @@ import type { Archive, ArchivedPartition } from "../kafka/archive.ts";
 import type { Queryable } from "../postgres/judge.ts";
 import { isReplaySource, replaySourceOf } from "../postgres/replay-source.ts";
 import { logKey } from "./entry.ts";
+import { type Break, heldOffsets, type LedgerLog } from "./held.ts";
 import { AmendmentError } from "./judge.ts";
 import type { Candidate, CountedRecord } from "./refold.ts";
 
-/** A ledger entry. */
-interface Log {
-  readonly source: string;
-  readonly partition: number;
-  readonly incarnation: number;
+interface Log extends LedgerLog {
   /** What it has itself applied and the log still holds. */
   readonly own: OffsetRanges;
+}
+
+/** Multiranges as PostgreSQL writes them. */
+interface AsText {
+  readonly applied: string;
+  readonly inherited: string;
 }
 
 /**
@@ -48,22 +51,27 @@ export class CountedRecords {
     this.#topic = topic;
   }
 
-  /**
-   * The entries of the topic. What a log kept when it was cut stays with the entry that applied it, as do the records that this
-   * entry quarantined; of a log that was created again nothing is left.
-   */
+  /** The entries of the topic, but for those of replays, which no log holds. */
   async #logs(database: Queryable): Promise<Log[]> {
-    const { rows } = await database.query<Omit<Log, "own"> & { readonly own: string }>(
-      `SELECT source, partition, incarnation, ((applied - inherited) * coalesce((
-           SELECT range_intersect_agg(n.inherited) FROM ledger AS n
-           WHERE (n.source, n.topic, n.partition) = (l.source, l.topic, l.partition) AND n.incarnation > l.incarnation),
-         '{(,)}'))::text AS own
-       FROM ledger AS l WHERE topic = $1 ORDER BY source, partition, incarnation`,
+    const entries = await database.query<Omit<LedgerLog, "applied" | "inherited"> & AsText>(
+      `SELECT source, partition, incarnation, applied::text, inherited::text FROM ledger WHERE topic = $1
+       ORDER BY source, partition, incarnation`,
       [this.#topic],
     );
-    return rows
+    const breaks = await database.query<Break>(
+      `SELECT source, partition, incarnation, CASE kind WHEN 'renamed' THEN before END AS "renamedFrom"
+       FROM log_break WHERE topic = $1 ORDER BY id`,
+      [this.#topic],
+    );
+    const logs = entries.rows
       .filter(({ source }) => !isReplaySource(source))
-      .map((row) => ({ ...row, own: fromMultirange(row.own) }));
+      .map((row) => ({
+        ...row,
+        applied: fromMultirange(row.applied),
+        inherited: fromMultirange(row.inherited),
+      }));
+    const held = heldOffsets(logs, breaks.rows);
+    return logs.map((log) => ({ ...log, own: held.get(logKey(log)) ?? [] }));
   }
 
   /**

@@ -214,15 +214,20 @@ describe("removing", () => {
 describe("of a log that was cut", () => {
   const nextHour = new Date(hour + 3_600_000).toISOString();
 
+  /** The sweeper has found that the log lost this offset. */
+  function cutAt(offset: number) {
+    return topic.query(
+      `SELECT begin_entry(source, topic, partition, incarnation, observed_at, 'truncated', '{[${offset},${offset + 1})}',
+         ${offset}, ${offset + 1}, NULL, NULL, NULL, 1, ${offset})
+       FROM ledger WHERE partition = 0 ORDER BY id DESC LIMIT 1`,
+    );
+  }
+
   /** The record of the next hour at this offset is counted and lost, and the sweeper has found that. */
   async function loseAt(offset: number) {
     const value = Buffer.from(JSON.stringify(reading("m", 8, { timestamp: nextHour })));
     await topic.commit("consumption", 0, [{ offset, recordTimeMs: Date.now(), value }]);
-    await topic.query(
-      `SELECT begin_entry(source, topic, partition, incarnation, observed_at, 'truncated', '{[${offset},${offset + 1})}',
-         ${offset}, ${offset + 1}, NULL, NULL, NULL, 1, ${offset})
-       FROM ledger WHERE partition = 0 ORDER BY incarnation DESC LIMIT 1`,
-    );
+    await cutAt(offset);
   }
 
   test.each([1, 2])("%i times: what it kept counts as it did, and so does what came since", async (times) => {
@@ -256,12 +261,7 @@ describe("of a log that was cut", () => {
 
   test("the same log under another name of its cluster: each record is of the name that counted it", async () => {
     await topic.send("consumption", 0, [reading("mad", 1), reading("m", 2)]);
-    await topic.query(
-      `SELECT observe_log('test', topic, 0, 0, NULL, NULL, 'cluster', 'id', 1, 2) FROM ledger`,
-    );
-    await topic.query(
-      `SELECT observe_log('new', topic, 0, 0, NULL, NULL, 'cluster', 'id', 1, 2) FROM ledger`,
-    );
+    await topic.rename("new", 2);
     expect(await topic.query("SELECT inherited::text FROM ledger ORDER BY id")).toEqual([
       { inherited: "{}" },
       { inherited: "{[0,2)}" },
@@ -269,6 +269,19 @@ describe("of a log that was cut", () => {
     expect(await topic.amend({ selector: { meter: "mad" } })).toMatchObject({
       countBefore: 2,
       countAfter: 1,
+    });
+  });
+
+  test.each([1, 2])("renamed (%i times) and then cut: each record is read once", async (times) => {
+    await topic.send("sensor", 0, [measured("s", 1)]);
+    const value = Buffer.from(JSON.stringify(measured("s", 8, 3_600)));
+    await topic.commit("sensor", 0, [{ offset: 1, recordTimeMs: Date.now(), value }]);
+    for (let nth = 1; nth <= times; nth++) await topic.rename(`new-${nth}`, 2);
+    await cutAt(1);
+    await topic.send("sensor", 0, [measured("s", 2, 1), measured("s", 4, 2)]);
+    expect(await topic.amend({ selector: { sensor: "s", type: null }, toUs: hourUs + 1e6 })).toMatchObject({
+      countBefore: 3,
+      countAfter: 2,
     });
   });
 });

@@ -33,6 +33,8 @@ export interface AmendedTopic {
     values: readonly object[],
     how?: { readonly isCommitted?: boolean; readonly recordTimeMs?: number },
   ): Promise<LogRecord[]>;
+  /** The cluster has another name from now on; the log of partition 0 ends at this offset. Its entry is the first one. */
+  rename(source: string, end: number): Promise<void>;
   /** As when retention passes: partition 0 begins at this offset. */
   cut(offset: number): Promise<void>;
   commit(
@@ -62,6 +64,7 @@ export async function openAmendedTopic(): Promise<AmendedTopic> {
     iam: false,
   });
   let topic = "";
+  let source = "test";
   const tools = {
     pool: database.pool,
     archive,
@@ -73,7 +76,7 @@ export async function openAmendedTopic(): Promise<AmendedTopic> {
   };
   const whole = { correction: null, fromUs: hourUs, toUs: hourUs + 3_600e6 };
   const commit: AmendedTopic["commit"] = async (name, partition, records, zones = readTimeZones({})) => {
-    const address = { source: "test", topic, partition };
+    const address = { source, topic, partition };
     const { stream } = amendableStreams[name];
     await commitRecords(postgresJudge(database.pool), stream, address, records, { ...rules, zones });
   };
@@ -88,6 +91,7 @@ export async function openAmendedTopic(): Promise<AmendedTopic> {
     commit,
     async begin(partitions = 1) {
       topic = await kafka.createTopic(partitions);
+      source = "test";
       await forget();
     },
     forget,
@@ -102,6 +106,11 @@ export async function openAmendedTopic(): Promise<AmendedTopic> {
       const records = texts.map((value, i) => ({ offset: first + i, recordTimeMs, value }));
       if (isCommitted) await commit(name, partition, records);
       return records;
+    },
+    async rename(name, end) {
+      const observe = "SELECT observe_log($1, $2, 0, 0, NULL, NULL, 'cluster', 'id', 1, $3)";
+      for (const one of [source, name]) await database.pool.query(observe, [one, topic, end]);
+      source = name;
     },
     async cut(offset) {
       await kafka.admin.fetchTopicOffsets(topic); // else the client does not know the partition's leader

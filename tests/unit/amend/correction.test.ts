@@ -1,7 +1,7 @@
 // What a correction makes of a record.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { correctValue, parseDecimal } from "../../lib/amend/entry.ts";
+import { correctValue, parseDecimal } from "../../../lib/amend/entry.ts";
 
 const corrected = (value: object, multiply: string): Record<string, unknown> =>
   JSON.parse(correctValue(Buffer.from(JSON.stringify(value)), { multiply }, "value").toString());
