@@ -1,15 +1,18 @@
 // `npm run amend -- remove|correct|replace|revert|list|show`: takes a device's or customer's events out of the aggregates or
-// makes them right, by an entry of its own. Ends with 0 where that was done (or there was nothing to do), 1 where not.
+// makes them right, by an entry of its own. Ends with 0 where that was done (or there was nothing to do), 1 where not, 2 where
+// the command line is wrong.
 
-import { Command } from "commander";
+import { Option } from "commander";
 import { amend, emptyWindows, revert } from "../../lib/amend/amend.ts";
 import type { AmendmentTools } from "../../lib/amend/from-topic.ts";
 import type { Amended, Decision } from "../../lib/amend/judge.ts";
+import { refuseUnknownSelector } from "../../lib/amend/known.ts";
 import {
   amendedRowJson,
   amendedRowText,
   amendmentJson,
   amendmentText,
+  changeText,
   readAmendedRows,
   readAmendments,
 } from "../../lib/amend/list.ts";
@@ -27,11 +30,14 @@ import {
 import { presentReading, type Replaced, replaceByConflict, replaceReading } from "../../lib/amend/replace.ts";
 import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
 import { readTimeZones } from "../../lib/config/time-zones.ts";
+import { countOf } from "../../lib/core/count.ts";
+import { UsageError } from "../../lib/core/usage-error.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
 import { onDatabase } from "../running-stack/running-pipeline.ts";
 import { wholeNumber } from "../terminal/options.ts";
 import { printJson, tolerateClosedOutput } from "../terminal/output.ts";
 import { startProgress } from "../terminal/progress.ts";
+import { commandLine } from "../terminal/usage.ts";
 
 const NEEDS_TOPIC = { kafka: true, database: true };
 
@@ -65,26 +71,32 @@ async function amendSelected(
   corrects: boolean,
 ): Promise<Amended> {
   const amendment = await amendmentOf(options, corrects, (reading) => presentReading(tools, reading));
+  await refuseUnknownSelector(tools.pool, amendment.selector);
   return amend(tools, amendment, options);
 }
 
 function resultText(amended: Amended | Replaced, dryRun: boolean): string {
-  const { id, rows, countBefore, countAfter } = amended;
+  const { id, rows, changes = [] } = amended;
   if (id === null)
-    return "no row changes: no counted event of the span matches, or it has this value already";
-  const change = `${rows} rows, ${countBefore} events counted before and ${countAfter} after`;
+    return "no row changes: no counted event of the span matches, or it has this value already; check names and span";
+  const change = changeText(amended);
   const whole = "from" in amended ? `${amended.from} → ${amended.to}; ${change}` : change;
-  return dryRun ? `dry run, nothing has changed: ${whole}` : `amendment ${id}: ${whole}`;
+  if (!dryRun) return `amendment ${id}: ${whole}`;
+  const more =
+    rows > changes.length ? [`  … and ${countOf(rows - changes.length, "more row", "more rows")}`] : [];
+  return [`dry run, nothing has changed: ${whole}`, ...changes.map(amendedRowText), ...more].join("\n");
 }
 
 tolerateClosedOutput();
 
-const program = new Command()
-  .name("npm run amend --")
+const program = commandLine("amend")
   .description(
     "Removes or corrects events that have been counted. Each amendment is kept and can be reverted (docs/amendments.md).",
   )
-  .addHelpText("after", "\nExit codes: 0 done, or nothing to do; 1 refused, and nothing has changed.");
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 done, or nothing to do; 1 refused, and nothing has changed; 2 the command line is wrong.",
+  );
 
 withDecision(withSelection(program.command("remove").description("stop counting events")))
   .option("--whole-windows", "empty the windows of the span, without reading the events again", false)
@@ -93,10 +105,11 @@ withDecision(withSelection(program.command("remove").description("stop counting 
       ? onDatabase(async (pool, environment) => {
           const tools = { pool, topics: readTopics(environment) };
           const amendment = await amendmentOf(options, false, () => {
-            throw new Error(
+            throw new UsageError(
               "whole windows hold more than one event: give --from and --to, and no --event-id",
             );
           });
+          await refuseUnknownSelector(pool, amendment.selector);
           console.log(resultText(await emptyWindows(tools, amendment, options), options.dryRun));
         })
       : onTopic((tools) => amendSelected(tools, options, false), options),
@@ -104,7 +117,7 @@ withDecision(withSelection(program.command("remove").description("stop counting 
 
 withDecision(withSelection(program.command("correct").description("count events with another value")))
   .option("--multiply <factor>", "multiply each value by this decimal number, such as 0.001", factor)
-  .option("--unit <unit>", "the unit that was meant: kWh, Wh or MWh")
+  .addOption(new Option("--unit <unit>", "the unit that was meant").choices(["kWh", "Wh", "MWh"]))
   .action((options: SelectionOptions & CorrectionOptions & Decision) =>
     onTopic((tools) => amendSelected(tools, options, true), options),
   );
@@ -156,8 +169,9 @@ program
   .action((id: number, { json }: { json: boolean }) =>
     onDatabase(async (pool) => {
       const [amendment] = await readAmendments(pool, id, 1);
-      if (amendment === undefined) throw new Error(`there is no amendment ${id}`);
-      const rows = await readAmendedRows(pool, id);
+      if (amendment === undefined)
+        throw new Error(`there is no amendment ${id}: npm run amend -- list shows which there are`);
+      const rows = await readAmendedRows(pool, id, null);
       if (json) printJson({ ...amendmentJson(amendment), changed_rows: rows.map(amendedRowJson) });
       else console.log([amendmentText(amendment), ...rows.map(amendedRowText)].join("\n"));
     }),

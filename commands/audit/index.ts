@@ -1,29 +1,30 @@
 // `npm run audit [-- --json] [--repair [--another-cluster]] [--acknowledge]`: what became of every offset and every counted event. Exit code 0: clean;
-// 1: something is lost, doubled or does not add up; 2: it could not be found out.
+// 1: something is lost, doubled or does not add up; 2: it could not be found out, or the command line is wrong.
 
-import { program } from "commander";
 import { type AuditReport, audit, isClean } from "../../lib/audit/audit.ts";
 import { acknowledgeBreaks } from "../../lib/audit/books.ts";
 import { acknowledge, repair } from "../../lib/audit/repair.ts";
 import { reportText, verdictOf } from "../../lib/audit/report.ts";
-import { readDatabaseSettings } from "../../lib/config/database.ts";
 import { readGroups, readKafkaSettings, readTopics, sourceOf } from "../../lib/config/kafka.ts";
 import { readLatenessRules } from "../../lib/config/rules.ts";
+import { countOf } from "../../lib/core/count.ts";
+import { UsageError } from "../../lib/core/usage-error.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
 import { openGroupReader } from "../../lib/kafka/groups.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
-import { messageOf } from "../../lib/log.ts";
-import { openPool } from "../../lib/postgres/pool.ts";
-import { pipelineEnvironment } from "../running-stack/running-pipeline.ts";
+import { openReachedPool, pipelineEnvironment } from "../running-stack/running-pipeline.ts";
+import { exitCodes } from "../terminal/exit-codes.ts";
 import { printJson, tolerateClosedOutput } from "../terminal/output.ts";
 import { terminalWidth } from "../terminal/table.ts";
+import { commandLine, endWith } from "../terminal/usage.ts";
 
 const STATEMENT_TIMEOUT_MS = 600_000;
+/** 1 is taken by what the audit finds. */
+const COULD_NOT_TELL = exitCodes.usage;
 
 tolerateClosedOutput();
 
-const options = program
-  .name("npm run audit --")
+const options = commandLine("audit")
   .description("Compares broker, ledger and rows, and names what is lag, gone, hole, LOST or DOUBLED.")
   .option("--json", "one JSON document instead of the table", false)
   .option("--repair", "redeliver what is LOST from the broker, and audit again", false)
@@ -41,7 +42,7 @@ const options = program
     "after",
     "\nEnvironment: KAFKA_GROUP_SENSOR_DATA, KAFKA_GROUP_METER_READINGS, KAFKA_GROUP_WEATHER name the consumer groups of\n" +
       "the triggers where they are not those of `npm start` (deployed: smartgrid-STAGE-aggregate-STREAM-TOPIC).\n" +
-      "\nExit codes: 0 clean; 1 lost, doubled or not adding up; 2 it could not be found out.",
+      "\nExit codes: 0 clean; 1 lost, doubled or not adding up; 2 it could not be found out, or the command line is wrong.",
   )
   .parse()
   .opts<{ json: boolean; repair: boolean; anotherCluster: boolean; acknowledge: boolean }>();
@@ -52,10 +53,12 @@ function print(report: AuditReport): void {
 }
 
 try {
+  if (options.anotherCluster && !options.repair)
+    throw new UsageError("--another-cluster goes with --repair: say both, or leave it out");
   const env = await pipelineEnvironment();
   const kafka = readKafkaSettings(env);
   const topics = readTopics(env);
-  const pool = openPool(readDatabaseSettings(env), STATEMENT_TIMEOUT_MS);
+  const pool = await openReachedPool(env, STATEMENT_TIMEOUT_MS);
   const offsets = openOffsetReader(kafka);
   const groups = openGroupReader(kafka);
   const archive = openArchive(kafka);
@@ -68,18 +71,19 @@ try {
   try {
     if (options.acknowledge) {
       const breaks = await acknowledgeBreaks(pool);
-      if (!options.json) console.log(`${breaks} broken logs acknowledged`);
+      if (!options.json) console.log(`${countOf(breaks, "broken log")} acknowledged`);
     }
     let report = await audit(audited, dependencies);
     if (options.repair && report.partitions.some(({ lost }) => lost.length > 0)) {
       if (!options.json) print(report);
       const redelivered = await repair(report, pool, archive, readLatenessRules(env), options.anotherCluster);
-      if (!options.json) console.log(`\nredelivered ${redelivered} records; once more:\n`);
+      if (!options.json)
+        console.log(`\nredelivered ${countOf(redelivered, "record")}; the audit once more:\n`);
       report = await audit(audited, dependencies);
     }
     if (options.acknowledge && report.partitions.some(({ expired }) => expired.length > 0)) {
       const offsets = await acknowledge(report, pool);
-      if (!options.json) console.log(`took note of ${offsets} offsets that are lost for good`);
+      if (!options.json) console.log(`${countOf(offsets, "offset")} that are lost for good acknowledged`);
       report = await audit(audited, dependencies);
     }
     print(report);
@@ -88,6 +92,5 @@ try {
     await Promise.all([offsets.close(), groups.close(), archive.close(), pool.end()]);
   }
 } catch (error) {
-  console.error(messageOf(error));
-  process.exitCode = 2;
+  endWith(error, COULD_NOT_TELL);
 }

@@ -3,6 +3,7 @@
 
 import { join, resolve } from "node:path";
 import { program } from "commander";
+import { countOf } from "../../lib/core/count.ts";
 import { printable } from "../../lib/core/printable.ts";
 import { messageOf } from "../../lib/log.ts";
 import { parseDestination } from "../../localstack/event-source-mapping/destination-name.ts";
@@ -28,6 +29,7 @@ import {
 import { FOLDER, findRunningStack } from "../running-stack/running-stack.ts";
 import { printJson, tolerateClosedOutput } from "../terminal/output.ts";
 import { fittingTable, terminalWidth } from "../terminal/table.ts";
+import { endWith } from "../terminal/usage.ts";
 
 const url = () => program.opts<{ url?: string }>().url;
 
@@ -143,7 +145,9 @@ async function replayOne(
     const rebuilt = await rebuildEvents(failure, stack.brokers, rules);
     if (!isDry) await deliverEvents(failure, rebuilt, invoke, rules);
     const source = rebuilt.from === "topic" ? "the topic" : "the payload";
-    console.log(`${what}: ${isDry ? "would replay" : "replayed"} ${rebuilt.records} records from ${source}`);
+    console.log(
+      `${what}: ${isDry ? "would replay" : "replayed"} ${countOf(rebuilt.records, "record")} from ${source}`,
+    );
     for (const gone of rebuilt.gone) console.log(`  no longer in the topic: ${gone}`);
     if (rebuilt.gone.length > 0 && rebuilt.from === "topic") {
       console.error(`${what}: some of its records are gone, so it stays on the list`);
@@ -219,6 +223,5 @@ program
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(messageOf(error));
-  process.exitCode = 1;
+  endWith(error);
 }

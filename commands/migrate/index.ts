@@ -4,11 +4,11 @@
 
 import { program } from "commander";
 import { readDatabaseSettings, readLoginSuffix } from "../../lib/config/database.ts";
-import { messageOf } from "../../lib/log.ts";
 import { connect } from "../../lib/postgres/connect.ts";
 import { createIamLogins } from "../../lib/postgres/logins.ts";
 import { migrate, readSchema } from "../../lib/postgres/migrate.ts";
 import { pipelineEnvironment } from "../running-stack/running-pipeline.ts";
+import { endWith } from "../terminal/usage.ts";
 
 program
   .name("npm run migrate --")
@@ -33,6 +33,5 @@ try {
     await client.end();
   }
 } catch (error) {
-  console.error(messageOf(error));
-  process.exitCode = 1;
+  endWith(error);
 }

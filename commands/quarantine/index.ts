@@ -1,10 +1,12 @@
 // `npm run quarantine -- list|show|doubtful|replay|discard|conflicts|dismiss-conflicts`: what was refused, and what becomes of it.
-// Exit codes: 0, all that was selected is done; 1, the command could not run; 2, a record could not be replayed.
+// Exit codes: 0, all that was selected is done; 1, the command could not run; 2, the command line is wrong; 4, a record could
+// not be replayed.
 
-import { Command } from "commander";
 import type { Pool } from "pg";
+import type { Environment } from "../../lib/config/environment.ts";
 import { readTopics } from "../../lib/config/kafka.ts";
 import { readLatenessRules } from "../../lib/config/rules.ts";
+import { UsageError } from "../../lib/core/usage-error.ts";
 import {
   conflictColumns,
   conflictCountsText,
@@ -12,6 +14,7 @@ import {
   countConflicts,
   dismissConflicts,
   eachConflict,
+  refuseUnknownConflicts,
 } from "../../lib/quarantine/conflicts.ts";
 import {
   doubtfulColumns,
@@ -20,6 +23,7 @@ import {
   doubtfulValues,
 } from "../../lib/quarantine/doubtful.ts";
 import { quarantineColumns } from "../../lib/quarantine/export.ts";
+import { refuseUnknown } from "../../lib/quarantine/known.ts";
 import {
   type ConflictOptions,
   type Decision,
@@ -44,11 +48,19 @@ import { describeRecord, summaryOf } from "../../lib/quarantine/show.ts";
 import { streams } from "../../lib/streams/streams.ts";
 import { onDatabase } from "../running-stack/running-pipeline.ts";
 import { csvOf, jsonOf } from "../terminal/columns.ts";
+import { exitCodes } from "../terminal/exit-codes.ts";
 import { wholeNumber } from "../terminal/options.ts";
 import { printAll, tolerateClosedOutput } from "../terminal/output.ts";
 import { terminalWidth, wrapped } from "../terminal/table.ts";
+import { commandLine } from "../terminal/usage.ts";
 
-async function selected(pool: Pool, positions: readonly string[], options: Selection) {
+async function selected(
+  pool: Pool,
+  positions: readonly string[],
+  options: Selection,
+  environment: Environment,
+) {
+  await refuseUnknown(pool, options, readTopics(environment));
   const { records, cutAt } = await selectRecords(pool, positions, options);
   if (records.length === 0) console.log(noneText(options));
   if (cutAt !== null)
@@ -59,13 +71,14 @@ async function selected(pool: Pool, positions: readonly string[], options: Selec
 /** Shows records to people or, where that is asked for, to programs. */
 function showing(textOf: (records: readonly QuarantinedRecord[]) => string) {
   return (positions: string[], options: Selection & Form) =>
-    onDatabase(async (pool) => {
+    onDatabase(async (pool, environment) => {
       if (options.json || options.csv) {
+        await refuseUnknown(pool, options, readTopics(environment));
         const formOf = options.json ? jsonOf : csvOf;
         await printAll(formOf(quarantineColumns, eachSelected(pool, positions, options)));
         return;
       }
-      const records = await selected(pool, positions, options);
+      const records = await selected(pool, positions, options, environment);
       if (records.length > 0) console.log(textOf(records));
     });
 }
@@ -75,12 +88,11 @@ function wholeNumbers(text: string, before: readonly number[]): number[] {
 }
 
 tolerateClosedOutput();
-const program = new Command()
-  .name("npm run quarantine --")
+const program = commandLine("quarantine")
   .description("Shows records that were refused, and replays or discards them (docs/quarantine.md).")
   .addHelpText(
     "after",
-    "\nExit codes: 0 done; 1 the command could not run; 2 a record could not be replayed.",
+    "\nExit codes: 0 done; 1 the command could not run; 2 the command line is wrong; 4 a record could not be replayed.",
   );
 
 withForm(withSelection(program.command("list").description("list records, one on each line"))).action(
@@ -98,7 +110,8 @@ withForm(
       .description("values that were counted and are likely to be another unit: how many, and which"),
   ),
 ).action((options: DoubtfulOptions & Form) =>
-  onDatabase(async (pool) => {
+  onDatabase(async (pool, environment) => {
+    await refuseUnknown(pool, options, readTopics(environment));
     const isForPrograms = options.json || options.csv;
     const values = await doubtfulValues(pool, options, options.limit ?? (isForPrograms ? null : USUAL_LIMIT));
     if (isForPrograms) await printAll((options.json ? jsonOf : csvOf)(doubtfulColumns, values));
@@ -127,19 +140,19 @@ withDecision(
       requireChoice(positions, options);
       const topics = readTopics(environment);
       const streamOfTopic = new Map(Object.values(streams).map((stream) => [topics[stream.name], stream]));
-      const records = await selected(pool, positions, options);
+      const records = await selected(pool, positions, options, environment);
       const rules = readLatenessRules(environment);
       if (!(await replaySelected(pool, records, streamOfTopic, options, rules, console.log)))
-        process.exitCode = 2;
+        process.exitCode = exitCodes.incomplete;
     }),
   );
 
 withDecision(
   withSelection(program.command("discard").description("mark records that will not be replayed")),
 ).action((positions: string[], options: Selection & Decision) =>
-  onDatabase(async (pool) => {
+  onDatabase(async (pool, environment) => {
     requireChoice(positions, options);
-    const records = await selected(pool, positions, options);
+    const records = await selected(pool, positions, options, environment);
     if (records.length === 0) return;
     const discarded = await discardRecords(pool, records, options.by, options.note ?? null);
     console.log(
@@ -157,6 +170,7 @@ withForm(
   ),
 ).action((ids: number[], { open, limit, json, csv }: ConflictOptions & Form) =>
   onDatabase(async (pool) => {
+    await refuseUnknownConflicts(pool, ids);
     if (json || csv) {
       const conflicts = eachConflict(pool, ids, open, limit ?? Number.POSITIVE_INFINITY);
       return printAll((json ? jsonOf : csvOf)(conflictColumns, conflicts));
@@ -184,10 +198,10 @@ withDecision(
   onDatabase(async (pool) => {
     const ids = [...new Set(named)];
     if (ids.length === 0 && !all && stream === undefined && since === undefined && until === undefined)
-      throw new Error("which conflicts? Name their numbers, a filter such as --until, or --all");
+      throw new UsageError("which conflicts? Name their numbers, a filter such as --until, or --all");
+    await refuseUnknownConflicts(pool, ids);
     const dismissed = await dismissConflicts(pool, { ids, stream, since, until, by, note: note ?? null });
-    const others =
-      ids.length > dismissed ? "; the others are dismissed or replaced already, or not on record" : "";
+    const others = ids.length > dismissed ? "; the rest was dismissed or replaced before" : "";
     console.log(`${dismissed}${ids.length > 0 ? ` of ${ids.length}` : ""} dismissed${others}`);
   }),
 );

@@ -1,6 +1,7 @@
 // What is sorted by time: a measurement with its instant and its number, as plain text and numbers.
 
 import { formatDecimal } from "../../lib/core/exact.ts";
+import { UsageError } from "../../lib/core/usage-error.ts";
 import { timesFraction } from "./decimal.ts";
 import type { EnergyUnit, PowerUnit, Series } from "./layout.ts";
 import type { Timed } from "./local-times.ts";
@@ -30,7 +31,7 @@ export function entryOf({ timeUs, stamp, line, column, series, value, of }: Time
   if (of.quantity === "standing")
     return { ...base, timeUs, what: "standing", value: formatDecimal(value), unit: of.unit };
   if (stamp === "end" && of.lengthUs === null)
-    throw new Error("stamps that are ends need the interval's length: say --interval, such as 15m");
+    throw new UsageError("stamps that are ends need the interval's length: say --interval, such as 15m");
   const startUs = stamp === "end" ? timeUs - (of.lengthUs ?? 0) : timeUs;
   if (of.quantity === "energy")
     return { ...base, timeUs: startUs, what: "energy", value: formatDecimal(value), unit: of.unit };

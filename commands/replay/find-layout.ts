@@ -1,5 +1,6 @@
 // Which layout a file is of.
 
+import { UsageError } from "../../lib/core/usage-error.ts";
 import type { Layout } from "./layout.ts";
 import { layouts, recognised } from "./layouts/index.ts";
 import { type Encoding, headOf } from "./text.ts";
@@ -18,7 +19,7 @@ export async function findLayout(path: string, encoding: Encoding | null): Promi
   const [layout, ...others] = recognised(head);
   if (layout !== undefined && others.length === 0) return layout;
   if (layout !== undefined)
-    throw new Error(
+    throw new UsageError(
       `${path} may be ${[layout, ...others].map(({ name }) => name).join(" or ")}: say which by --format`,
     );
   const what = OTHERS.find(([begins]) => begins.test(head))?.[1];

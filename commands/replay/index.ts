@@ -1,27 +1,38 @@
 // `npm run replay -- FILE`: real data through a running pipeline (that of `npm start`, or the one that the environment
 // names), with a word on what the file is before, and on what became of it after.
 
-import pg from "pg";
 import { readDatabaseSettings } from "../../lib/config/database.ts";
 import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
 import { readLatenessRules } from "../../lib/config/rules.ts";
+import { countOf } from "../../lib/core/count.ts";
 import { openProducer } from "../../lib/kafka/produce.ts";
 import { messageOf } from "../../lib/log.ts";
-import { connectionOf } from "../../lib/postgres/pool.ts";
+import { connect } from "../../lib/postgres/connect.ts";
+import { fateOf, readInstant, untilApplied } from "../replay/fate.ts";
+import { findLayout } from "../replay/find-layout.ts";
+import { parseReplayOptions, type ReplayOptions } from "../replay/options.ts";
+import { type Plan, planFor, refusalOf } from "../replay/plan.ts";
+import { Positions } from "../replay/positions.ts";
+import { type FileReadings, readFileReadings } from "../replay/read.ts";
+import { countSeen } from "../replay/seen.ts";
+import { sendReadings } from "../replay/send.ts";
+import { chooseShift, keepShift } from "../replay/shift.ts";
+import {
+  doubtLine,
+  dryRunLines,
+  fateLines,
+  layoutLine,
+  readLines,
+  seenLines,
+  shiftLine,
+  verdict,
+} from "../replay/show.ts";
+import { DAY_US } from "../replay/times.ts";
 import { pipelineEnvironment } from "../running-stack/running-pipeline.ts";
+import { exitCodes } from "../terminal/exit-codes.ts";
 import { tolerateClosedOutput } from "../terminal/output.ts";
 import { type Progress, startProgress } from "../terminal/progress.ts";
-import { exitCodes } from "./exit-codes.ts";
-import { fateOf, readInstant, untilApplied } from "./fate.ts";
-import { findLayout } from "./find-layout.ts";
-import { outOfTime } from "./limits.ts";
-import { parseReplayOptions, type ReplayOptions } from "./options.ts";
-import { Positions } from "./positions.ts";
-import { type FileReadings, readFileReadings } from "./read.ts";
-import { sendReadings } from "./send.ts";
-import { chooseShift, keepShift, readKeptShifts } from "./shift.ts";
-import { doubtLine, dryRunLines, fateLines, layoutLine, readLines, shiftLine, verdict } from "./show.ts";
-import { DAY_US } from "./times.ts";
+import { endWith } from "../terminal/usage.ts";
 
 tolerateClosedOutput();
 
@@ -36,7 +47,7 @@ interface Run {
 async function replay(run: Run): Promise<number> {
   const { options, progress, signal, seconds } = run;
   const layout = options.layout ?? (await findLayout(options.file, options.encoding));
-  progress.done(layoutLine(layout));
+  progress.done(layoutLine(layout, options.layoutOptions.zone));
   const file = await readFileReadings(options.file, {
     ...options,
     layout,
@@ -48,20 +59,53 @@ async function replay(run: Run): Promise<number> {
     progress.done(readLines(survey).join("\n"));
     const doubts = survey.doubts();
     for (const doubt of doubts) console.log(doubtLine(doubt, options.accept.has(doubt.name)));
-    const first = chooseShift(options.shift, survey.last?.timeUs ?? 0, Date.now() * 1000, []);
-    if (options.dryRun) console.log(dryRunLines(survey, first).join("\n"));
-    if (doubts.some(({ name }) => !options.accept.has(name))) {
+    const isDoubted = doubts.some(({ name }) => !options.accept.has(name));
+    if (!isDoubted && survey.count === 0)
+      throw new Error(`nothing to send: ${options.file} gives no reading; the lines above say why`);
+    if (!isDoubted && !options.dryRun) return await send(file, run);
+    if (options.dryRun) await foresee(file, options);
+    if (isDoubted) {
       console.error("nothing was sent: answer the doubts above");
       return exitCodes.doubted;
     }
-    if (survey.count === 0) throw new Error("nothing to send");
-    if (!options.dryRun) return await send(file, run);
     if (survey.skipped.count === 0 || options.allowSkipped) return exitCodes.complete;
-    console.error(`${survey.skipped.count} values would be skipped, see above`);
+    console.error(`${countOf(survey.skipped.count, "value")} would be skipped, see above`);
     return exitCodes.incomplete;
   } finally {
     file.close();
   }
+}
+
+/** Shows what would be sent, and what the pipeline says to it where one can be asked. @throws UsageError as `send` does */
+async function foresee(file: FileReadings, options: ReplayOptions): Promise<void> {
+  const { survey } = file;
+  const unasked = chooseShift(options.shift, survey.last?.timeUs ?? 0, Date.now() * 1000, []);
+  const opened = await pipelineEnvironment({ kafka: false, database: true })
+    .then(async (env) => ({ env, client: await connect(readDatabaseSettings(env)) }))
+    .catch(messageOf); // a file can be looked at without a pipeline
+  if (typeof opened === "string") {
+    console.log(dryRunLines(survey, unasked).join("\n"));
+    console.log(
+      `the pipeline could not be asked whether it counts these times, nor whether these meters were sent before: ${opened}`,
+    );
+    return;
+  }
+  const { client, env } = opened;
+  try {
+    const plan = await planFor(client, file, options.shift, readLatenessRules(env));
+    console.log(dryRunLines(survey, plan.shift).join("\n"));
+    console.log(seenLines(await countSeen(client, file.readings())).join("\n"));
+    refuseAsPlanned(plan, file, options);
+  } finally {
+    await client.end();
+  }
+}
+
+/** @throws Error where not all of the file would count, and nobody has said that it is to be sent all the same */
+function refuseAsPlanned(plan: Plan, { survey }: FileReadings, { force }: ReplayOptions): void {
+  const times = { firstUs: survey.first?.timeUs ?? 0, lastUs: survey.last?.timeUs ?? 0 };
+  const refusal = force ? null : refusalOf(plan, times, Date.now() * 1000);
+  if (refusal !== null) throw refusal;
 }
 
 async function send(file: FileReadings, run: Run): Promise<number> {
@@ -69,17 +113,16 @@ async function send(file: FileReadings, run: Run): Promise<number> {
   const { survey } = file;
   const env = await pipelineEnvironment();
   const topics = readTopics(env);
-  const client = new pg.Client(connectionOf(readDatabaseSettings(env)));
-  await client.connect();
+  const client = await connect(readDatabaseSettings(env));
   const producer = openProducer(readKafkaSettings(env));
   const positions = new Positions();
   try {
-    const series = [...survey.bySeries.keys()];
-    const kept = await readKeptShifts(client, series);
-    const shift = chooseShift(options.shift, survey.last?.timeUs ?? 0, Date.now() * 1000, kept);
+    const plan = await planFor(client, file, options.shift, readLatenessRules(env));
+    const { shift } = plan;
     const shiftUs = shift.days * DAY_US;
     progress.done(shiftLine(survey, shift));
-    if (!options.force) await refuseOutOfTime(client, file, shiftUs, readLatenessRules(env));
+    refuseAsPlanned(plan, file, options);
+    const series = [...survey.bySeries.keys()];
     await keepShift(client, series, shift.days, options.file); // not before it is certain that something is sent
     const before = await readInstant(client);
     await sendReadings(producer, file.readings(), positions, {
@@ -92,7 +135,7 @@ async function send(file: FileReadings, run: Run): Promise<number> {
           `sent ${n} of ${survey.count} (${Math.floor((100 * n) / survey.count)} %), ${seconds()} s`,
         ),
     });
-    progress.done(`sent ${positions.records} events, ${seconds()} s`);
+    progress.done(`sent ${countOf(positions.records, "event")}, ${seconds()} s`);
     const sending = {
       partitions: positions.partitions,
       before,
@@ -105,13 +148,13 @@ async function send(file: FileReadings, run: Run): Promise<number> {
       progress.show(
         toCome > 0
           ? `sent, ${toCome} to be counted`
-          : `sent, the sweeper has to look at ${unseen} partitions`,
+          : `sent, the sweeper has to look at ${countOf(unseen, "partition")}`,
       ),
     );
     const fate = await fateOf(client, sending);
     progress.done([...fateLines(fate), `${seconds()} s`].join("\n"));
     if (signal.aborted)
-      throw new Error(`ended by Ctrl-C: sent ${positions.records} of ${survey.count} events`);
+      throw new Error(`ended by Ctrl-C: sent ${positions.records} of ${countOf(survey.count, "event")}`);
     const wrong = verdict(fate, survey.skipped.count);
     if (wrong === null || (options.allowSkipped && fate.applied === fate.sent && fate.unclear === 0))
       return exitCodes.complete;
@@ -120,24 +163,6 @@ async function send(file: FileReadings, run: Run): Promise<number> {
   } finally {
     await Promise.all([producer.close(), client.end()]);
   }
-}
-
-async function refuseOutOfTime(
-  client: pg.Client,
-  file: FileReadings,
-  shiftUs: number,
-  rules: ReturnType<typeof readLatenessRules>,
-): Promise<void> {
-  const { late, future } = await outOfTime(client, file.readings(), shiftUs, rules);
-  if (late > 0)
-    throw new Error(
-      `${late} of the events lie more than the amendment horizon before their stream's watermark and would be ` +
-        "recorded as too late. Start anew with `npm start -- --fresh --no-demo`, set AMENDMENT_HORIZON_DAYS, or send them all the same with --force",
-    );
-  if (future > 0)
-    throw new Error(
-      `${future} of the events would lie in the future and be quarantined: send them later, choose --shift, or send them all the same with --force`,
-    );
 }
 
 const startedMs = performance.now();
@@ -151,8 +176,7 @@ try {
     seconds: () => ((performance.now() - startedMs) / 1000).toFixed(1),
   });
 } catch (error) {
-  console.error(messageOf(error));
-  process.exitCode = stopped.signal.aborted ? exitCodes.interrupted : exitCodes.failed;
+  endWith(error, stopped.signal.aborted ? exitCodes.interrupted : exitCodes.failed);
 }
 // A client that cannot reach its broker goes on trying behind our back, and would keep the process alive.
 process.exit();

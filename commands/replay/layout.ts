@@ -104,6 +104,8 @@ export interface LayoutOptions {
 export interface Layout {
   readonly name: string;
   readonly about: string;
+  /** The zone in which times that name none are read, to be shown; null or absent where `about` says it. */
+  readonly zoneOfLocalTimes?: string | null;
   /** @param head the text's first 64 KB, without a byte order mark */
   recognises(head: string): boolean;
   /** @throws Error where the text is not of this layout at all */

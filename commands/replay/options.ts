@@ -1,15 +1,30 @@
 // What `npm run replay` can be told.
 
-import { Command, InvalidArgumentError, Option } from "commander";
-import { isZone } from "../../lib/core/zone.ts";
-import { exitCodes, exitHelp } from "./exit-codes.ts";
+import { type Command, Option } from "commander";
+import { UsageError } from "../../lib/core/usage-error.ts";
+import { exitCodes } from "../terminal/exit-codes.ts";
+import { asUsage, commandLine } from "../terminal/usage.ts";
+import { exitHelp } from "./exit-codes.ts";
 import { doubtNames, type Layout, type LayoutOptions } from "./layout.ts";
 import { layouts } from "./layouts/index.ts";
 import { mappedLayout, type RowFilter, type TableOptions } from "./map/layout.ts";
 import { parseMap } from "./map/parse.ts";
+import {
+  accepted,
+  datePattern,
+  delimiter,
+  interval,
+  lines,
+  selection,
+  shift,
+  speed,
+  where,
+  zone,
+} from "./option-values.ts";
 import type { Selection } from "./read.ts";
+import type { WantedShift } from "./shift.ts";
 import { type Encoding, encodings } from "./text.ts";
-import { epochTime, isEpochUnit, isoTime, lengthIn, patternTime, type TimeReader } from "./times.ts";
+import { isoFormat, type TimeFormat } from "./time-format.ts";
 
 export interface ReplayOptions {
   readonly file: string;
@@ -23,89 +38,9 @@ export interface ReplayOptions {
   readonly allowSkipped: boolean;
   /** Seconds of event time per second, or Infinity. */
   readonly speed: number;
-  /** Days, or whole days to before now. */
-  readonly shift: "now" | number;
+  readonly shift: WantedShift;
   readonly selection: Selection;
   readonly force: boolean;
-}
-
-function speed(text: string): number {
-  if (text === "max") return Number.POSITIVE_INFINITY;
-  const factor = Number(text);
-  if (!(factor > 0))
-    throw new InvalidArgumentError("Expected max or a number above 0 (seconds of event time per second).");
-  return factor;
-}
-
-function selection(text: string): Selection {
-  if (/^\d{1,4}$/.test(text)) return Number(text);
-  return text.split(",").map((name) => name.trim());
-}
-
-function shift(text: string): "now" | number {
-  if (text === "now") return "now";
-  if (text === "none") return 0;
-  if (!/^-?\d{1,5}$/.test(text)) throw new InvalidArgumentError("Expected now, none or a number of days.");
-  return Number(text);
-}
-
-function interval(text: string): number {
-  const lengthUs = lengthIn(text);
-  if (lengthUs === null) throw new InvalidArgumentError("Expected a length such as 15m, 1h, 900s or PT15M.");
-  return lengthUs;
-}
-
-function delimiter(text: string): string {
-  const known: Readonly<Record<string, string>> = {
-    tab: "\t",
-    "\\t": "\t",
-    comma: ",",
-    semicolon: ";",
-    pipe: "|",
-  };
-  const found = known[text] ?? text;
-  if (found.length !== 1 || found === '"' || found === "\n" || found === "\r")
-    throw new InvalidArgumentError("Expected one character, or tab.");
-  return found;
-}
-
-function lines(text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError("Expected a number of lines.");
-  return Number(text);
-}
-
-function zone(text: string): string {
-  if (!isZone(text)) throw new InvalidArgumentError("Expected a zone such as Europe/Paris, UTC or +10:00.");
-  return text;
-}
-
-function accepted(text: string): string[] {
-  const names = text.split(",").map((name) => name.trim());
-  const unknown = names.find((name) => !doubtNames.some((known) => known === name));
-  if (unknown !== undefined) throw new InvalidArgumentError(`Expected some of ${doubtNames.join(", ")}.`);
-  return names;
-}
-
-function where(text: string, before: RowFilter[]): RowFilter[] {
-  const [, column, sign, values] = /^\s*"?(.+?)"?\s*(!?=)\s*(.*?)\s*$/.exec(text) ?? [];
-  if (column === undefined || values === undefined)
-    throw new InvalidArgumentError("Expected COLUMN=text, COLUMN=a|b or COLUMN!=text.");
-  return [
-    ...before,
-    { text, column, equal: sign === "=", values: values.split("|").map((value) => value.trim()) },
-  ];
-}
-
-/** Makes the reader of times by `--date-pattern`. @throws Error where the pattern is none */
-function timeReader(pattern: string | undefined): (zone: string) => TimeReader {
-  if (pattern === undefined) return isoTime;
-  const epoch = /^epoch-(\w+)$/.exec(pattern)?.[1];
-  if (epoch === undefined) {
-    patternTime(pattern, "UTC");
-    return (zoneName) => patternTime(pattern, zoneName);
-  }
-  if (!isEpochUnit(epoch)) throw new Error("--date-pattern: epoch-s, epoch-ms, epoch-us or epoch-ns");
-  return () => epochTime(epoch);
 }
 
 interface Given {
@@ -115,7 +50,7 @@ interface Given {
   header: boolean;
   skipLines?: number;
   decimal?: "." | ",";
-  datePattern?: string;
+  datePattern?: TimeFormat;
   stamp?: "start" | "end";
   interval?: number;
   standing?: boolean;
@@ -128,15 +63,14 @@ interface Given {
   dryRun: boolean;
   allowSkipped: boolean;
   speed: number;
-  shift: "now" | number;
+  shift?: "now" | number;
   meters: Selection;
   force: boolean;
 }
 
-function commandLine(): Command {
+function replayCommand(): Command {
   const abouts = [...layouts.values()].map(({ name, about }) => `  ${name.padEnd(18)} ${about}`);
-  return new Command()
-    .name("npm run replay --")
+  return commandLine("replay")
     .description(
       "Sends real data through Kafka as sensor and meter events, in the order of their times. A reading's time stamp is the\n" +
         "start of its interval. Tells first what the file is; where a number is doubtful it sends nothing. See docs/replay.md.",
@@ -169,9 +103,8 @@ function commandLine(): Command {
     .option("--speed <factor>", "max, or seconds of event time per second", speed, Number.POSITIVE_INFINITY)
     .option(
       "--shift <to>",
-      "now: whole days, so that the last event lies before now; none; or a number of days",
+      "of all times: now (by whole days, so that the last event lies before now), none, or a number of days (none, where the pipeline counts all of the file's times as they are)",
       shift,
-      "now",
     )
     .option("--force", "send even what would be recorded as too late", false)
     .optionsGroup("Tables (--format csv):")
@@ -185,6 +118,7 @@ function commandLine(): Command {
     .option(
       "--date-pattern <pattern>",
       'such as "dd/MM/yyyy HH:mm", "M/d/yyyy h:mm a"; epoch-s, -ms, -us, -ns (ISO 8601)',
+      datePattern,
     )
     .addOption(
       new Option("--stamp <what>", "what a time stamp is of its interval (start)").choices(["start", "end"]),
@@ -221,7 +155,7 @@ function tableOptions(given: Given): TableOptions {
     header: given.header,
     skipLines: given.skipLines ?? 0,
     decimal: given.decimal ?? null,
-    timeReader: timeReader(given.datePattern),
+    times: given.datePattern ?? isoFormat,
     stamp: given.stamp ?? "start",
     intervalUs: given.interval ?? null,
     standing: given.standing ?? false,
@@ -249,24 +183,32 @@ function strayTableOption(given: Given): string | undefined {
   return Object.entries({ ...tableOnly, ...more }).find(([, value]) => value !== undefined)?.[0];
 }
 
-/** Parses the command line; prints help or what is wrong and ends the process where there is nothing to replay. */
-export function parseReplayOptions(argv: readonly string[]): ReplayOptions {
-  const command = commandLine().parse(argv);
-  const given = command.opts<Given>();
-  const fail = (message: string) => command.error(`error: ${message}`, { exitCode: exitCodes.usage });
-  let layout = layouts.get(given.format) ?? null;
+function layoutOf(given: Given): Layout | null {
   const isTable = given.format === "csv" || (given.format === "auto" && given.map !== undefined);
-  if (isTable && given.map === undefined) fail("--format csv needs --map");
-  const stray = isTable ? undefined : strayTableOption(given);
-  if (stray !== undefined) fail(`${stray} goes with --format csv`);
-  try {
-    if (isTable) layout = mappedLayout(parseMap(given.map ?? ""), tableOptions(given));
-  } catch (error) {
-    fail(error instanceof Error ? error.message : String(error));
+  if (!isTable) {
+    const stray = strayTableOption(given);
+    if (stray !== undefined)
+      throw new UsageError(`${stray} is for tables: say --map as well, or leave ${stray} out`);
+    return layouts.get(given.format) ?? null;
   }
+  const { map } = given;
+  if (map === undefined)
+    throw new UsageError(
+      '--format csv needs --map, such as --map "meter_id=COLUMN,reading=COLUMN,timestamp=COLUMN"',
+    );
+  return asUsage(() => mappedLayout(parseMap(map), tableOptions(given)));
+}
+
+/**
+ * Parses the command line; prints help or what Commander finds wrong, and ends the process then.
+ * @throws UsageError where the options do not fit together
+ */
+export function parseReplayOptions(argv: readonly string[]): ReplayOptions {
+  const command = replayCommand().parse(argv);
+  const given = command.opts<Given>();
   return {
     file: command.args[0] ?? "",
-    layout,
+    layout: layoutOf(given),
     layoutOptions: { meter: given.meter ?? null, zone: given.zone ?? null },
     encoding: given.encoding ?? null,
     negative: given.negative,
@@ -274,7 +216,7 @@ export function parseReplayOptions(argv: readonly string[]): ReplayOptions {
     dryRun: given.dryRun,
     allowSkipped: given.allowSkipped,
     speed: given.speed,
-    shift: given.shift,
+    shift: given.shift ?? null,
     selection: given.meters,
     force: given.force,
   };

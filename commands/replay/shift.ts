@@ -2,6 +2,8 @@
 // at the same time again, whenever its file, or one that overlaps it, is sent.
 
 import type pg from "pg";
+import { countOf } from "../../lib/core/count.ts";
+import { UsageError } from "../../lib/core/usage-error.ts";
 import { DAY_US } from "./times.ts";
 
 /** Whole days by which readings move so that the last one lies before now and the time of day stays. */
@@ -9,10 +11,15 @@ export function daysToNow(lastUs: number, nowUs: number): number {
   return Math.floor((nowUs - lastUs) / DAY_US);
 }
 
+/** Whole days, or as many as lead to before now; null where nobody has said it. */
+export type WantedShift = "now" | number | null;
+
 export interface Shift {
   readonly days: number;
   /** When it was chosen, where that was at an earlier run. */
   readonly keptSince: Date | null;
+  /** Nobody has chosen it, now or before: the times stay as they are if all of them count. */
+  readonly isUnsaid: boolean;
 }
 
 interface Kept {
@@ -23,27 +30,30 @@ interface Kept {
 
 /**
  * The shift of a file, of whose series some may have been sent before.
- * @throws Error where they were sent with another shift than the one wanted, or with several
+ * @throws UsageError where they were sent with another shift than the one wanted, or with several
  */
 export function chooseShift(
-  wanted: "now" | number,
+  wanted: WantedShift,
   lastUs: number,
   nowUs: number,
   kept: readonly Kept[],
 ): Shift {
   const [first] = kept;
-  if (first === undefined)
-    return { days: wanted === "now" ? daysToNow(lastUs, nowUs) : wanted, keptSince: null };
+  if (first === undefined) {
+    const days = wanted === "now" ? daysToNow(lastUs, nowUs) : (wanted ?? 0);
+    return { days, keptSince: null, isUnsaid: wanted === null };
+  }
+  const sent = `${first.series} was sent with a shift of ${countOf(first.days, "day")} before`;
   const other = kept.find(({ days }) => days !== first.days);
   if (other !== undefined)
-    throw new Error(
-      `${first.series} has been sent with a shift of ${first.days} days before and ${other.series} with one of ${other.days}: send them apart (--meters), or start anew with \`npm start -- --fresh\``,
+    throw new UsageError(
+      `${sent}, and ${other.series} with one of ${other.days}: send them one after the other (--meters), or start anew with \`npm start -- --fresh\``,
     );
-  if (wanted !== "now" && wanted !== first.days)
-    throw new Error(
-      `${first.series} has been sent with a shift of ${first.days} days before; with another, its readings would be in conflict with themselves. Leave --shift out, or start anew with \`npm start -- --fresh\``,
+  if (typeof wanted === "number" && wanted !== first.days)
+    throw new UsageError(
+      `${sent}; with another one each of its readings would have two times. Leave --shift out, or start anew with \`npm start -- --fresh\``,
     );
-  return { days: first.days, keptSince: first.chosenAt };
+  return { days: first.days, keptSince: first.chosenAt, isUnsaid: false };
 }
 
 /** What earlier runs have chosen for these series. */

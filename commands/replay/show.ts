@@ -1,13 +1,14 @@
 // What `npm run replay` says of a file before anything is sent.
 
+import { countOf } from "../../lib/core/count.ts";
 import { formatDecimal } from "../../lib/core/exact.ts";
-import { formatInstant } from "../../lib/core/instant.ts";
 import { type Fate, fates } from "./fate.ts";
 import type { Doubt, Layout } from "./layout.ts";
 import { eventOf } from "./reading.ts";
+import type { Seen } from "./seen.ts";
 import type { Shift } from "./shift.ts";
 import type { Survey, Total } from "./survey.ts";
-import { DAY_US } from "./times.ts";
+import { DAY_US, shortInstant } from "./times.ts";
 
 const MOST_LINES = 20;
 
@@ -21,18 +22,21 @@ function totals(title: string, byKey: ReadonlyMap<string, Total>): string[] {
   const rest = byKey.size - shown.length;
   return [
     title,
-    ...shown.map(([key, total]) => `  ${key}: ${total.count} events, ${kwh(total)} kWh`),
+    ...shown.map(([key, total]) => `  ${key}: ${countOf(total.count, "event")}, ${kwh(total)} kWh`),
     ...(rest > 0 ? [`  … and ${rest} more`] : []),
   ];
 }
 
-export function layoutLine(layout: Layout): string {
-  return `layout ${layout.name}: ${layout.about}`;
+/** @param zone of `--zone` */
+export function layoutLine({ name, about, zoneOfLocalTimes = null }: Layout, zone: string | null): string {
+  const read = zone ?? zoneOfLocalTimes;
+  const times = read === null ? "" : `; times without a zone are read as ${read}`;
+  return `layout ${name}: ${about}${times}${zone === null && read !== null ? " (--zone takes another one)" : ""}`;
 }
 
 export function readLines(survey: Survey): string[] {
   return [
-    `read ${survey.count} events of ${survey.bySeries.size} meters and sensors`,
+    `read ${countOf(survey.count, "event")} of ${countOf(survey.bySeries.size, "meter or sensor", "meters and sensors")}`,
     ...survey.leftOut.lines().map((line) => `left out ${line}`),
     ...survey.skipped.lines().map((line) => `skipped ${line}`),
   ];
@@ -45,14 +49,14 @@ export function doubtLine({ name, text }: Doubt, accepted: boolean): string {
 /** The readings' times, by the file and as they are sent. */
 export function shiftLine({ first, last }: Survey, { days, keptSince }: Shift): string {
   if (first === null || last === null) return "no readings";
-  const time = (timeUs: number) => formatInstant(timeUs).replace(/(:00)?\.000000Z$/, "Z");
-  const kept = keptSince === null ? "" : `, as on ${keptSince.toISOString().slice(0, 10)}`;
-  return (
-    `from ${time(first.timeUs)} to ${time(last.timeUs)} by the file, ` +
-    (days === 0
-      ? `sent as they are${kept}`
-      : `sent with a shift of ${days} days${kept}: from ${time(first.timeUs + days * DAY_US)} to ${time(last.timeUs + days * DAY_US)}`)
-  );
+  const [from, to] = [first, last].map(({ timeUs }) => shortInstant(timeUs));
+  const kept =
+    keptSince === null
+      ? ""
+      : ` (kept since ${keptSince.toISOString().slice(0, 10)}, when they were first sent)`;
+  if (days === 0) return `times by the file: ${from} to ${to}, sent without a shift${kept}`;
+  const [movedFrom, movedTo] = [first, last].map(({ timeUs }) => shortInstant(timeUs + days * DAY_US));
+  return `times by the file: ${from} to ${to}, sent with a shift of ${countOf(days, "day")}${kept}: ${movedFrom} to ${movedTo}`;
 }
 
 const PLURALS = {
@@ -81,7 +85,7 @@ export function verdict(
   skipped: number,
 ): string | null {
   const reasons = [
-    ...(skipped > 0 ? [`${skipped} values were skipped`] : []),
+    ...(skipped > 0 ? [skipped === 1 ? "1 value was skipped" : `${skipped} values were skipped`] : []),
     ...[...others].map(
       ([fate, { count }]) => `${count} ${count === 1 && fate === "duplicate" ? fate : PLURALS[fate]}`,
     ),
@@ -90,29 +94,41 @@ export function verdict(
           `${[
             ...(cuts.length > 0 ? [`the log was cut or created again meanwhile (${cuts.join(", ")})`] : []),
             ...(unseen.length > 0
-              ? [`the sweeper has not looked at ${unseen.join(", ")} since (does it run?)`]
+              ? [`the sweeper has not looked at ${unseen.join(", ")} since then (does it run?)`]
               : []),
           ].join(
             " and ",
-          )}, and nobody can tell how many of ${unclear} records were counted; send the file again, readings of meters count once`,
+          )}, so it is not known how many of ${countOf(unclear, "record")} were counted; send the file again: readings of meters count once`,
         ]
       : []),
     ...(applied + unclear < sent
       ? [
-          `${sent - unclear - applied} have not been taken yet (is a function failing? See .local/functions.log)`,
+          `${countOf(sent - unclear - applied, "event has", "events have")} not been processed yet (is a function failing? See .local/functions.log)`,
         ]
       : []),
   ];
   return reasons.length === 0 ? null : `not everything was counted: ${reasons.join(", ")}`;
 }
 
-/** What `--dry-run` shows. */
+/** What a dry run knows of the pipeline, in words. */
+export function seenLines({ asked, counted }: Seen): string[] {
+  if (asked === 0)
+    return ["whether these values were sent before is not known: sensors' values have no identity"];
+  const of = `of ${countOf(asked, "reading")} that were looked up`;
+  return [
+    counted === 0
+      ? `sent before: none ${of} (the pipeline remembers identities for the amendment horizon)`
+      : `SENT BEFORE: ${counted} ${of} ${counted === 1 ? "is" : "are"} counted already, and would be ${counted === 1 ? "a duplicate" : "duplicates"} (a conflict, where the value differs)`,
+  ];
+}
+
+/** What `--dry-run` shows of the file. */
 export function dryRunLines(survey: Survey, shift: Shift): string[] {
   const { first, last } = survey;
   if (first === null || last === null) return [];
   const shiftUs = shift.days * DAY_US;
   return [
-    `${shiftLine(survey, shift)} (unless these meters have been sent before)`,
+    shiftLine(survey, shift),
     `first ${eventOf(first, shiftUs)}`,
     `last  ${eventOf(last, shiftUs)}`,
     ...totals("by meter or sensor:", survey.bySeries),

@@ -1,5 +1,6 @@
 // Layouts that are tables with a header row.
 
+import { UsageError } from "../../lib/core/usage-error.ts";
 import { type Found, type Layout, type LayoutOptions, SkippedRow } from "./layout.ts";
 import { cellsOf, rowsOf } from "./rows.ts";
 
@@ -21,6 +22,7 @@ export interface RowReader {
 export interface Table {
   readonly name: string;
   readonly about: string;
+  readonly zoneOfLocalTimes?: string | null;
   readonly delimiter: string;
   /** Columns that every file of this layout has; the first row that holds them all is the header. */
   readonly columns: readonly string[];
@@ -64,12 +66,12 @@ class Header {
     if (position === undefined || position >= this.names.length) {
       const [, other] = this.names.length === 1 ? (/([;\t|,])/.exec(this.names[0] ?? "") ?? []) : [];
       const hint = other === undefined ? "" : `; say --delimiter ${other === "\t" ? "tab" : `"${other}"`}?`;
-      throw new Error(
+      throw new UsageError(
         `no column ${column}; it has ${this.names.filter((name) => name !== "").join(", ")}${hint}`,
       );
     }
     if (position < 0)
-      throw new Error(`the column ${column} occurs twice: say which by its number, #1 is the first`);
+      throw new UsageError(`the column ${column} occurs twice: say which by its number, #1 is the first`);
     return position;
   }
 }
@@ -116,6 +118,7 @@ export function tableLayout(table: Table): Layout {
   return {
     name: table.name,
     about: table.about,
+    zoneOfLocalTimes: table.zoneOfLocalTimes ?? null,
     recognises: (head) =>
       head
         .split(/\r\n|\n|\r/, HEADER_ROWS)
@@ -172,7 +175,7 @@ export function tableLayout(table: Table): Layout {
         }
       }
       if (header === null) {
-        if (candidate === null) throw new Error("the file has no rows");
+        if (candidate === null) throw new Error("the file has no rows: it is empty, or has blank lines only");
         if (table.isHeader !== undefined)
           throw new Error(`no header row such as ${table.columns.join(table.delimiter)}`);
         const missing = table.columns.find((column) => candidate?.has(column) !== true);

@@ -71,6 +71,7 @@ function encodingOf(start: Buffer): Encoding {
 export async function* readText(path: string, encoding: Encoding | null): AsyncIterable<string> {
   let decoder: InstanceType<typeof TextDecoder> | null = null;
   let lines = 1;
+  let isEmpty = true;
   for await (const bytes of bytesOf(path)) {
     if (decoder === null && startsWith(bytes, ...GZIP))
       throw new Error(`${path} is packed by gzip twice: unpack it once`);
@@ -92,8 +93,10 @@ export async function* readText(path: string, encoding: Encoding | null): AsyncI
         `${path} has zero bytes after line ${lines}: no text, or say --encoding utf-16le or utf-16be`,
       );
     for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) lines++;
+    if (text !== "") isEmpty = false;
     yield text;
   }
+  if (isEmpty) throw new Error(`${path} is empty: is the download or the export complete?`);
   try {
     decoder?.decode();
   } catch (error) {

@@ -1,6 +1,7 @@
 // Times as files write them.
 
 import { daysFromCivil } from "../../lib/core/calendar.ts";
+import { formatInstant } from "../../lib/core/instant.ts";
 import { readWrittenTime } from "../../lib/core/written-time.ts";
 import { instantsOfLocal } from "../../lib/core/zone.ts";
 import type { FileTime } from "./layout.ts";
@@ -9,6 +10,11 @@ const SECOND_US = 1_000_000;
 export const MINUTE_US = 60 * SECOND_US;
 export const HOUR_US = 60 * MINUTE_US;
 export const DAY_US = 24 * HOUR_US;
+
+/** An instant in UTC, without a fraction or seconds that are 0. */
+export function shortInstant(timeUs: number): string {
+  return formatInstant(timeUs).replace(/(:00)?\.000000Z$/, "Z");
+}
 
 /** Reads a time; null where the text is none. */
 export type TimeReader = (text: string) => FileTime | null;

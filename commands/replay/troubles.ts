@@ -47,12 +47,13 @@ export class Troubles {
     return [...this.#byReason.values()].reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** `2 × reason: line 5, 8-9`, one for each reason. */
+  /** `2 × reason: line 5, 8-9`, one for each reason; `line 5, 8-9` where no reason was given. */
   lines(): string[] {
     return [...this.#byReason].map(([reason, { count, spans }]) => {
       const merged = joined(spans);
       const shown = merged.slice(0, SHOWN_SPANS).map(spanText);
-      return `${count}${reason === "" ? "" : ` × ${reason}`}: line ${shown.join(", ")}${merged.length > SHOWN_SPANS || spans.length === MOST_SPANS ? ", …" : ""}`;
+      const what = reason === "" ? "" : `${count} × ${reason}: `;
+      return `${what}line ${shown.join(", ")}${merged.length > SHOWN_SPANS || spans.length === MOST_SPANS ? ", …" : ""}`;
     });
   }
 

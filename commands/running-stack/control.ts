@@ -45,6 +45,15 @@ const howToStart =
   "start one with `npm start` or `serverless offline start`, and name it by --url or LOCALSTACK_CONTROL_URL " +
   "where it is not this folder's `npm start`";
 
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false; // a page of some other server
+  }
+}
+
 async function findUrl(given: string | undefined): Promise<string> {
   const { stack, left } = await findRunningStack();
   const named = given || process.env.LOCALSTACK_CONTROL_URL;
@@ -75,9 +84,15 @@ export async function openControl(given: string | undefined): Promise<Control> {
         `no control server answers at ${url} (${messageOf(error.cause ?? error)}): ${howToStart}`,
       );
     });
-    const answer = JSON.parse(await response.text());
-    if (response.ok) return answer;
-    throw new Error(`${response.headers.get("x-amzn-errortype") ?? response.status}: ${answer.message}`);
+    const text = await response.text();
+    const answer = isJson(text) ? JSON.parse(text) : null;
+    if (response.ok && answer !== null) return answer;
+    const kind = response.headers.get("x-amzn-errortype");
+    if (kind === null || typeof answer?.message !== "string")
+      throw new Error(
+        `${url} is no control server: it answers ${method} /${path} with HTTP ${response.status} ${response.statusText}; ${howToStart}`,
+      );
+    throw new Error(`the control server at ${url} refuses ${method} /${path}: ${kind}: ${answer.message}`);
   }
 
   return {

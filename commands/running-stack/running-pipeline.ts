@@ -3,8 +3,9 @@
 import type { Pool } from "pg";
 import { readDatabaseSettings } from "../../lib/config/database.ts";
 import type { Environment } from "../../lib/config/environment.ts";
-import { messageOf } from "../../lib/log.ts";
+import { connectionError } from "../../lib/postgres/connect.ts";
 import { openPool } from "../../lib/postgres/pool.ts";
+import { endWith } from "../terminal/usage.ts";
 import { choosePipeline, type Needs } from "./choose-pipeline.ts";
 import { findRunningStack } from "./running-stack.ts";
 
@@ -13,6 +14,19 @@ export async function pipelineEnvironment(needs?: Needs): Promise<Environment> {
   const { environment, notes } = choosePipeline(process.env, await findRunningStack(), needs);
   for (const note of notes) console.error(note);
   return environment;
+}
+
+/** A pool whose first connection has been made. @throws Error that says who was asked, where, and what to do */
+export async function openReachedPool(environment: Environment, statementTimeoutMs: number): Promise<Pool> {
+  const settings = readDatabaseSettings(environment);
+  const pool = openPool(settings, statementTimeoutMs);
+  try {
+    (await pool.connect()).release();
+    return pool;
+  } catch (error) {
+    await pool.end();
+    throw connectionError(error, settings);
+  }
 }
 
 /** Longest statement of a command, ms. */
@@ -25,7 +39,7 @@ export async function onDatabase(
 ): Promise<void> {
   try {
     const environment = await pipelineEnvironment(needs);
-    const pool = openPool(readDatabaseSettings(environment), STATEMENT_TIMEOUT_MS);
+    const pool = await openReachedPool(environment, STATEMENT_TIMEOUT_MS);
     try {
       await work(pool, environment);
     } finally {
@@ -33,7 +47,6 @@ export async function onDatabase(
     }
   } catch (error) {
     // Whatever it is, the person at the terminal is the one to hear it.
-    console.error(messageOf(error));
-    process.exitCode = 1;
+    endWith(error);
   }
 }

@@ -7,7 +7,7 @@ import { CountedRecords } from "./counted.ts";
 import { type Amendment, type Entry, rowKey } from "./entry.ts";
 import { type AmendmentTools, refoldFromTopic } from "./from-topic.ts";
 import { entriesInForce } from "./in-force.ts";
-import { type Amended, AmendmentError, type Decision, endOf, judge, nothing } from "./judge.ts";
+import { type Amended, AmendmentError, type Decision, endOf, judgeAndShow, nothing } from "./judge.ts";
 import { Refolding, windowsOf } from "./refold.ts";
 
 /** The groups of the selected events: a meter's readings may count for one customer after another. */
@@ -89,7 +89,7 @@ export async function emptyWindows(
   const header = { kind: "remove", stream: name, topic: tools.topics[name], ...amendment, ...decision };
   const judged = await inTransaction(
     tools.pool,
-    (client) => judge(client, "empty_windows", [JSON.stringify(header)]),
+    (client) => judgeAndShow(client, "empty_windows", [JSON.stringify(header)], decision),
     endOf(decision),
   );
   return "id" in judged && judged.id !== null ? judged : nothing;
@@ -102,7 +102,8 @@ export async function emptyWindows(
 export async function revert(tools: AmendmentTools, id: number, decision: Decision): Promise<Amended> {
   const judged = await inTransaction(
     tools.pool,
-    (client) => judge(client, "revert_amendment", [JSON.stringify({ reverts: id, ...decision })]),
+    (client) =>
+      judgeAndShow(client, "revert_amendment", [JSON.stringify({ reverts: id, ...decision })], decision),
     endOf(decision),
   );
   if ("id" in judged) return judged;

@@ -1,6 +1,7 @@
 // An amendment whose difference the events have to tell: they are read again and folded with and without it.
 
 import type { Pool } from "pg";
+import { countOf } from "../core/count.ts";
 import type { Archive } from "../kafka/archive.ts";
 import type { Queryable } from "../postgres/judge.ts";
 import { inTransaction } from "../postgres/transaction.ts";
@@ -8,7 +9,15 @@ import type { StreamZones } from "../streams/stream.ts";
 import { type AmendableName, amendableStreams } from "./amendable.ts";
 import { CountedRecords, refuseUncountedTopic } from "./counted.ts";
 import type { Entry } from "./entry.ts";
-import { type Amended, AmendmentError, type Decision, endOf, type Judged, judge, nothing } from "./judge.ts";
+import {
+  type Amended,
+  AmendmentError,
+  type Decision,
+  endOf,
+  type Judged,
+  judgeAndShow,
+  nothing,
+} from "./judge.ts";
 import { type Refold, Refolding, windowsOf } from "./refold.ts";
 
 export interface AmendmentTools {
@@ -51,12 +60,13 @@ async function refoldAndAmend(
 
   function judgeRows(client: Queryable): Promise<Judged> {
     const rows = refolding.rows();
-    return judge(client, statement, [
+    const parameters = [
       JSON.stringify(header),
       rows.map((row) => row.windowStartUs),
       ...stream.parameters(rows.map((row) => row.before)),
       ...stream.parameters(rows.map((row) => row.after)),
-    ]);
+    ];
+    return judgeAndShow(client, statement, parameters, decision);
   }
 
   for (let round = 1; round <= ROUNDS_WITHOUT_HOLDING; round++) {
@@ -100,7 +110,7 @@ export async function refoldFromTopic(
   }
   if ("differing" in judged)
     throw new AmendmentError(
-      `the topic ${tools.topics[name]} no longer holds all events of ${judged.differing} of the windows (retention, a log ` +
+      `the topic ${tools.topics[name]} no longer holds all events of ${countOf(judged.differing, "window")} (retention, a log ` +
         `that was cut or created again, or event_ids that meant different events), so nothing has changed. The first: ${judged.first}`,
     );
   return nothing;

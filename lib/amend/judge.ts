@@ -3,6 +3,7 @@
 
 import { DatabaseError } from "pg";
 import type { Queryable } from "../postgres/judge.ts";
+import { type AmendedRow, readAmendedRows } from "./list.ts";
 
 export interface Decision {
   readonly reason: string;
@@ -18,6 +19,8 @@ export interface Amended {
   readonly rows: number;
   readonly countBefore: number;
   readonly countAfter: number;
+  /** Of a dry run: the first of the rows that would change, which nobody can look up afterwards. */
+  readonly changes?: readonly AmendedRow[];
 }
 
 export type Judged =
@@ -39,7 +42,7 @@ export class AmendmentError extends Error {
  * Calls one of the SQL functions, in a transaction of the caller's.
  * @throws AmendmentError where it refuses for a reason of its own
  */
-export async function judge(client: Queryable, statement: string, parameters: unknown[]): Promise<Judged> {
+async function judge(client: Queryable, statement: string, parameters: unknown[]): Promise<Judged> {
   const placeholders = parameters.map((_, i) => `$${i + 1}`).join(", ");
   const sql = `SELECT ${statement}(${placeholders}) AS judged`;
   try {
@@ -51,6 +54,20 @@ export async function judge(client: Queryable, statement: string, parameters: un
       throw new AmendmentError(error.message, { cause: error });
     throw error;
   }
+}
+
+const SHOWN_ROWS = 20;
+
+/** The same with the rows that a dry run would change. */
+export async function judgeAndShow(
+  client: Queryable,
+  statement: string,
+  parameters: unknown[],
+  { dryRun }: Decision,
+): Promise<Judged> {
+  const judged = await judge(client, statement, parameters);
+  if (!dryRun || !("id" in judged) || judged.id === null) return judged;
+  return { ...judged, changes: await readAmendedRows(client, judged.id, SHOWN_ROWS) };
 }
 
 /** How the transaction of a decision ends. */

@@ -1,8 +1,10 @@
 // Amendments on record, for people and for programs.
 
 import type { Pool } from "pg";
+import { countOf } from "../core/count.ts";
 import { formatInstant } from "../core/instant.ts";
 import { quoted } from "../core/printable.ts";
+import type { Queryable } from "../postgres/judge.ts";
 import type { AmendableName } from "./amendable.ts";
 import type { Correction, Selector } from "./entry.ts";
 
@@ -32,6 +34,11 @@ export interface AmendedRow {
   readonly countAfter: string;
   readonly sumBefore: string;
   readonly sumAfter: string;
+  /** Of a sensor's row; null where it is without events, and for readings. */
+  readonly minBefore: string | null;
+  readonly minAfter: string | null;
+  readonly maxBefore: string | null;
+  readonly maxAfter: string | null;
 }
 
 function selectorText(selector: Selector): string {
@@ -53,13 +60,22 @@ function deedText({ kind, correction, reverts }: AmendmentOnRecord): string {
   return "unit" in correction ? `correct to unit ${correction.unit}` : `multiply by ${correction.multiply}`;
 }
 
+/** How much an amendment changed, or would. */
+export function changeText({
+  rows,
+  countBefore,
+  countAfter,
+}: Pick<AmendmentOnRecord, "rows" | "countBefore" | "countAfter">): string {
+  return `${countOf(rows, "row")}, ${countOf(countBefore, "event")} counted before and ${countAfter} after`;
+}
+
 /** A line. */
 export function amendmentText(amendment: AmendmentOnRecord): string {
   const { id, stream, selector, fromUs, toUs, rows, countBefore, countAfter, revertedBy } = amendment;
   const { by, madeAt, reason } = amendment;
   return [
     `${id}  ${deedText(amendment)} ${stream} events of ${selectorText(selector)}, ${formatInstant(fromUs)} to ${formatInstant(toUs)}:`,
-    `${rows} rows, ${countBefore} events counted before and ${countAfter} after`,
+    changeText({ rows, countBefore, countAfter }),
     `(${madeAt.toISOString()} by ${quoted(by)}: ${quoted(reason)})`,
     ...(revertedBy === null ? [] : [`reverted by ${revertedBy}`]),
   ].join(" ");
@@ -91,7 +107,15 @@ export function amendedRowJson(row: AmendedRow): Readonly<Record<string, unknown
 /** A line. */
 export function amendedRowText(row: AmendedRow): string {
   const name = row.sensorType === "" ? quoted(row.key) : `${quoted(row.sensorType)} ${quoted(row.key)}`;
-  return `  ${formatInstant(row.startUs)} ${name}: count ${row.countBefore} → ${row.countAfter}, sum ${row.sumBefore} → ${row.sumAfter}`;
+  const change = (what: string, before: string | null, after: string | null) =>
+    `${what} ${before ?? "none"} → ${after ?? "none"}`;
+  return `  ${formatInstant(row.startUs)} ${name}: ${[
+    change("count", row.countBefore, row.countAfter),
+    change("sum", row.sumBefore, row.sumAfter),
+    ...(row.minBefore === null && row.minAfter === null
+      ? []
+      : [change("min", row.minBefore, row.minAfter), change("max", row.maxBefore, row.maxAfter)]),
+  ].join(", ")}`;
 }
 
 /**
@@ -117,13 +141,18 @@ export async function readAmendments(
   return rows;
 }
 
-/** What an amendment changed, row by row. */
-export async function readAmendedRows(pool: Pool, id: number): Promise<AmendedRow[]> {
-  const { rows } = await pool.query<AmendedRow>(
+/** What an amendment changed, row by row. @param limit null: all */
+export async function readAmendedRows(
+  database: Queryable,
+  id: number,
+  limit: number | null,
+): Promise<AmendedRow[]> {
+  const { rows } = await database.query<AmendedRow>(
     `SELECT epoch_us(window_start)::float8 AS "startUs", sensor_type AS "sensorType", key, count_before AS "countBefore",
-       count_after AS "countAfter", sum_before AS "sumBefore", sum_after AS "sumAfter"
-     FROM amendment_row WHERE amendment_id = $1 ORDER BY window_start, sensor_type, key`,
-    [id],
+       count_after AS "countAfter", sum_before AS "sumBefore", sum_after AS "sumAfter", min_before AS "minBefore",
+       min_after AS "minAfter", max_before AS "maxBefore", max_after AS "maxAfter"
+     FROM amendment_row WHERE amendment_id = $1 ORDER BY window_start, sensor_type, key LIMIT $2`,
+    [id, limit],
   );
   return rows;
 }

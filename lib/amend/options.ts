@@ -2,6 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { instantUs, wholeNumber } from "../../commands/terminal/options.ts";
+import { UsageError } from "../core/usage-error.ts";
 import type { EnergyUnit } from "../streams/consumption.ts";
 import { type Amendment, type Correction, parseDecimal, type Selector } from "./entry.ts";
 import type { Reading } from "./find-reading.ts";
@@ -51,9 +52,9 @@ export function withDecision(command: Command): Command {
 
 function selectorOf({ sensor, type, meter, eventId, customer }: SelectionOptions): Selector {
   const named = [sensor, meter, customer].filter((id) => id !== undefined);
-  if (named.length !== 1) throw new Error("whose events? Name one of --sensor, --meter, --customer");
-  if (type !== undefined && sensor === undefined) throw new Error("--type goes with --sensor");
-  if (eventId !== undefined && meter === undefined) throw new Error("--event-id goes with --meter");
+  if (named.length !== 1) throw new UsageError("whose events? Name one of --sensor, --meter, --customer");
+  if (type !== undefined && sensor === undefined) throw new UsageError("--type goes with --sensor");
+  if (eventId !== undefined && meter === undefined) throw new UsageError("--event-id goes with --meter");
   if (sensor !== undefined) return { sensor, type: type ?? null };
   if (meter === undefined) return { customer: customer ?? "" };
   return eventId === undefined ? { meter } : { meter, eventId };
@@ -61,8 +62,9 @@ function selectorOf({ sensor, type, meter, eventId, customer }: SelectionOptions
 
 function correctionOf({ multiply, unit }: CorrectionOptions, selector: Selector): Correction {
   if (multiply !== undefined && unit === undefined) return { multiply };
-  if (unit === undefined || multiply !== undefined) throw new Error("how? Give one of --multiply, --unit");
-  if ("sensor" in selector) throw new Error("--unit is for readings: a sensor's values have no unit");
+  if (unit === undefined || multiply !== undefined)
+    throw new UsageError("how? Give one of --multiply, --unit");
+  if ("sensor" in selector) throw new UsageError("--unit is for readings: a sensor's values have no unit");
   return { unit };
 }
 
@@ -82,8 +84,11 @@ export async function amendmentOf(
     const { fromUs, toUs } = await spanOf({ meter, eventId });
     return { selector, correction, fromUs, toUs };
   }
-  if (from === undefined || to === undefined) throw new Error("which span? Give --from and --to");
-  if (from >= to) throw new Error("--from has to lie before --to");
+  if (from === undefined || to === undefined)
+    throw new UsageError(
+      "which span of event times? Give --from and --to, such as --from 2026-01-15T10:00:00Z --to 2026-01-15T11:00:00Z",
+    );
+  if (from >= to) throw new UsageError("--from has to lie before --to");
   return { selector, correction, fromUs: from, toUs: to };
 }
 
@@ -112,12 +117,12 @@ export function withReplacement(command: Command): Command {
 export function replacementOf({ meter, eventId, reading, unit, conflict }: ReplacementOptions) {
   if (conflict !== undefined) {
     if (meter !== undefined || eventId !== undefined || reading !== undefined)
-      throw new Error(
+      throw new UsageError(
         "--conflict says which reading and which value: leave --meter, --event-id, --reading out",
       );
     return { conflict };
   }
   if (meter === undefined || eventId === undefined || reading === undefined)
-    throw new Error("which reading, by what? Give --meter, --event-id and --reading, or --conflict");
+    throw new UsageError("which reading, by what? Give --meter, --event-id and --reading, or --conflict");
   return { reading: { meter, eventId }, value: reading, unit };
 }

@@ -1,6 +1,7 @@
 // Whether the ledger's entries are of the logs that the broker has, also where no sweep has seen yet that they are not.
 
 import type { Pool } from "pg";
+import { countOf } from "../core/count.ts";
 import type { LogBreak } from "../core/log-identity.ts";
 import type { Archive } from "../kafka/archive.ts";
 import type { GroupReader } from "../kafka/groups.ts";
@@ -51,8 +52,11 @@ export function breakText({
   foundAt,
 }: BrokenLog): string {
   const range = lost === null ? "" : ` [${lost.from},${lost.to})`;
-  const what = kind === "renamed" ? "were counted under both" : "of it had been counted, and stay counted";
-  return `${kind} ${topic}-${partition}${range}: ${words[kind]}; ${counted} offsets ${what} (${before} → ${after}, found ${foundAt})`;
+  const what =
+    kind === "renamed"
+      ? "counted under both names"
+      : `of it had been counted, and ${counted === 1 ? "stays" : "stay"} counted`;
+  return `${kind} ${topic}-${partition}${range}: ${words[kind]}; ${countOf(counted, "offset")} ${what} (${before} → ${after}, found ${foundAt})`;
 }
 
 export function unseenText(topic: string, partition: number, { kind }: LogBreak): string {

@@ -1,6 +1,7 @@
 // The audit's report for people: a table per partition, the streams, and one verdict line.
 
 import { fittingTable } from "../../commands/terminal/table.ts";
+import { countOf } from "../core/count.ts";
 import { type OffsetRanges, rangesText, size } from "../core/ranges.ts";
 import { COMPACTED_TOPIC } from "../kafka/compaction.ts";
 import { type AuditReport, isClean, type PartitionAudit } from "./audit.ts";
@@ -27,18 +28,19 @@ function rangeLines(one: PartitionAudit): string[] {
   const name = `${one.topic}-${one.partition}`;
   return [
     ...one.lost.map(
-      ({ from, to, records }) => `LOST ${name} [${from},${to}): ${records} records, on the broker`,
+      ({ from, to, records }) =>
+        `LOST ${name} [${from},${to}): ${countOf(records, "record")}, still on the broker: npm run audit -- --repair counts them`,
     ),
     ...(one.expired.length === 0
       ? []
       : [
           `LOST ${name} ${rangesText(one.expired)}: for good, retention removed it before it was counted ` +
-            "(--acknowledge takes note of it)",
+            "(npm run audit -- --acknowledge takes note of it)",
         ]),
     ...(compactedOf(one) === 0
       ? []
       : [
-          `compacted ${name}: ${compactedOf(one)} offsets without a record (transaction markers among them, if there ` +
+          `compacted ${name}: ${countOf(compactedOf(one), "offset")} without a record (transaction markers among them, if there ` +
             `were any); ${COMPACTED_TOPIC}`,
         ]),
     ...(one.gone.length === 0 ? [] : [`gone by retention ${name} ${rangesText(one.gone)}`]),
@@ -53,27 +55,40 @@ export function verdictOf(report: AuditReport): string {
   const total = (ranges: (one: PartitionAudit) => OffsetRanges) =>
     partitions.reduce((sum, one) => sum + size(ranges(one)), 0);
   const [lag, gone] = [total((one) => one.lag), total((one) => one.gone)];
-  const still = `${lag} offsets still to come${gone === 0 ? "" : `, ${gone} gone by retention`}`;
+  const still = `${countOf(lag, "offset")} still to come${gone === 0 ? "" : `, ${gone} gone by retention`}`;
   const compacted = partitions.reduce((sum, one) => sum + compactedOf(one), 0);
   const conflicts = streams.reduce((sum, one) => sum + one.openConflicts, 0);
-  const contested = conflicts === 0 ? "" : `, ${conflicts} conflicts to look at`;
+  const contested = conflicts === 0 ? "" : `, ${countOf(conflicts, "conflict")} to look at`;
   if (isClean(report))
     return compacted === 0
       ? `clean: nothing lost, nothing doubled; ${still}${contested}`
-      : `clean but for ${compacted} offsets of compacted topics, which were never counted; ${still}${contested}`;
+      : `clean but for ${countOf(compacted, "offset of compacted topics, which was", "offsets of compacted topics, which were")} never counted; ${still}${contested}`;
   const expired = total((one) => one.expired);
   const lost = partitions.flatMap((one) => one.lost);
   const wrong = [
     ...(lost.length === 0
       ? []
-      : [`LOST ${lost.reduce((sum, one) => sum + one.records, 0)} records in ${lost.length} ranges`]),
-    ...(expired === 0 ? [] : [`LOST ${expired} offsets for good, by retention`]),
-    ...(compacted === 0 ? [] : [`${compacted} offsets of compacted topics were never counted`]),
+      : [
+          `LOST ${countOf(
+            lost.reduce((sum, one) => sum + one.records, 0),
+            "record",
+          )} in ${countOf(lost.length, "range")}`,
+        ]),
+    ...(expired === 0 ? [] : [`LOST ${countOf(expired, "offset")} for good, by retention`]),
+    ...(compacted === 0
+      ? []
+      : [
+          `${countOf(compacted, "offset of compacted topics was", "offsets of compacted topics were")} never counted`,
+        ]),
     ...streams.flatMap(({ stream, difference }) => (difference === null ? [] : [`${stream}: ${difference}`])),
     ...(breaks.some(needsNote)
-      ? [`${breaks.filter(needsNote).length} logs broke (--acknowledge when you have taken note)`]
+      ? [
+          `${countOf(breaks.filter(needsNote).length, "log")} broke (npm run audit -- --acknowledge when you have taken note)`,
+        ]
       : []),
-    ...(problems.length === 0 ? [] : [`${problems.length} rows of the ledger do not add up`]),
+    ...(problems.length === 0
+      ? []
+      : [`${countOf(problems.length, "row of the ledger does", "rows of the ledger do")} not add up`]),
   ];
   return `NOT CLEAN: ${wrong.join("; ")}; ${still}${contested}`;
 }
@@ -93,17 +108,19 @@ export function reportText(report: AuditReport, width: number): string[] {
     `source ${report.source}`,
     fittingTable(header, report.partitions.map(partitionRow), width),
     ...(isGroupUnknown
-      ? ["committed none: the highest applied offset stands in; KAFKA_GROUP_… name the triggers' groups"]
+      ? [
+          "committed none: the group is not known, and the highest applied offset is taken instead; KAFKA_GROUP_SENSOR_DATA, KAFKA_GROUP_METER_READINGS and KAFKA_GROUP_WEATHER name the triggers' groups",
+        ]
       : []),
     ...report.partitions.flatMap(rangeLines),
     ...report.breaks.map(breakText),
     ...report.redelivered.map(
       ({ topic, partition, offsets, records, counted, deliveredBy, lastAt }) =>
-        `delivered again ${topic}-${partition} ${rangesText(offsets)}: ${records} records, ${counted} counted, by ${deliveredBy}, last at ${lastAt}`,
+        `delivered again ${topic}-${partition} ${rangesText(offsets)}: ${countOf(records, "record")}, ${counted} counted, by ${deliveredBy}, last at ${lastAt}`,
     ),
     ...report.others.map(
       (one) =>
-        `${one.why}: ${one.source} ${one.topic}-${one.partition} incarnation ${one.incarnation}, ${one.records} records`,
+        `${one.why}: ${one.source} ${one.topic}-${one.partition} incarnation ${one.incarnation}, ${countOf(one.records, "record")}`,
     ),
     ...report.streams.map(
       ({ stream, finalUpTo, counted, inRows, amended, difference }) =>
@@ -113,7 +130,7 @@ export function reportText(report: AuditReport, width: number): string[] {
       .filter(({ conflicts }) => conflicts > 0)
       .map(
         ({ stream, conflicts, openConflicts }) =>
-          `conflicts ${stream}: ${conflicts} records came with the identity of a counted event and other content; ${openConflicts} are still to look at: npm run quarantine -- conflicts`,
+          `conflicts ${stream}: ${countOf(conflicts, "record")} came with the identity of a counted event and other content; ${openConflicts} still to look at: npm run quarantine -- conflicts --open`,
       ),
     ...report.problems.map((problem) => `does not add up: ${problem}`),
     verdictOf(report),

@@ -1,5 +1,7 @@
 // What `--set field=value` says: a constant, or a value that is taken from each record's own text. Pure.
 
+import { UsageError } from "../core/usage-error.ts";
+
 /** A field may be a path such as `location.lat`. */
 export interface Assignment {
   readonly field: string;
@@ -51,7 +53,7 @@ function fromField(form: string, from: string, argument: string | undefined): As
 /** @throws Error where it is no assignment */
 export function parseAssignment(text: string): Assignment {
   const at = text.indexOf("=");
-  if (at < 1) throw new Error(`--set ${text}: expected field=value`);
+  if (at < 1) throw new UsageError(`--set ${text}: expected field=value`);
   const field = text.slice(0, at);
   const value = text.slice(at + 1);
   const call = /^\s*([A-Za-z]\w*)\(\s*([^(),]+?)\s*(?:,\s*(['"]?)(.+?)\3\s*)?\)\s*$/.exec(value);
@@ -59,7 +61,7 @@ export function parseAssignment(text: string): Assignment {
   const [, form = "", from = "", , argument] = call;
   const assigned = fromField(form, from, argument);
   if (assigned === null)
-    throw new Error(
+    throw new UsageError(
       `--set ${text}: no such form; there are ${forms}. To set this very text, put it into quotation marks: --set '${field}=${JSON.stringify(value)}'`,
     );
   return { field, text, value: assigned };
@@ -69,6 +71,6 @@ export function parseAssignment(text: string): Assignment {
 export function parseAssignments(texts: readonly string[]): Assignment[] {
   const assignments = texts.map(parseAssignment);
   const twice = assignments.find(({ field }, i) => assignments.findIndex((one) => one.field === field) < i);
-  if (twice !== undefined) throw new Error(`--set: ${twice.field} is given twice`);
+  if (twice !== undefined) throw new UsageError(`--set: ${twice.field} is given twice`);
   return assignments;
 }

@@ -2,6 +2,7 @@
 
 import type { Pool } from "pg";
 import type { Column } from "../../commands/terminal/columns.ts";
+import { countOf } from "../core/count.ts";
 import { quoted } from "../core/printable.ts";
 import { bytesColumns, shown } from "./export.ts";
 import { formatPosition } from "./position.ts";
@@ -77,6 +78,18 @@ export async function* eachConflict(
   }
 }
 
+/** @throws Error where one of the numbers is no conflict's, or retention has forgotten it */
+export async function refuseUnknownConflicts(pool: Pool, ids: readonly number[]): Promise<void> {
+  const { rows } = await pool.query<{ id: number }>(
+    "SELECT w.id::float8 AS id FROM unnest($1::bigint[]) AS w(id) WHERE NOT EXISTS (SELECT FROM conflict WHERE id = w.id)",
+    [ids],
+  );
+  if (rows.length > 0)
+    throw new Error(
+      `there is no conflict ${rows.map(({ id }) => id).join(", ")} on record: npm run quarantine -- conflicts lists them`,
+    );
+}
+
 export interface ConflictCounts {
   readonly all: number;
   /** Neither dismissed nor replaced. */
@@ -97,7 +110,7 @@ export async function countConflicts(pool: Pool): Promise<ConflictCounts> {
 /** One line below the list. */
 export function conflictCountsText({ all, open, read }: ConflictCounts): string {
   const reading = read === all ? "" : `; the sweeper has read ${read} of ${all} first events so far`;
-  return `${all} conflicts on record, ${open} to look at${reading}`;
+  return `${countOf(all, "conflict")} on record, ${open} to look at${reading}`;
 }
 
 /** Which conflicts are dismissed; empty and undefined: all. Since and until when they were found, µs. */
@@ -138,7 +151,7 @@ function firstText({ firstValue, firstGone }: ListedConflict): string {
   if (firstValue !== null) return quoted(firstValue.toString("utf8"));
   return firstGone
     ? "its value is gone from the topic"
-    : "its value has not been read yet; the sweeper reads it";
+    : "its value has not been read yet; the sweeper will read it";
 }
 
 function fateText({

@@ -2,6 +2,7 @@
 
 import type { Pool } from "pg";
 import type { Column } from "../../commands/terminal/columns.ts";
+import { countOf } from "../core/count.ts";
 import { printable } from "../core/printable.ts";
 import type { DoubtReason } from "../streams/doubt.ts";
 import type { DoubtfulOptions } from "./options.ts";
@@ -82,7 +83,7 @@ export async function doubtfulValues(
 export function doubtfulText(kinds: readonly DoubtfulKind[], values: readonly DoubtfulValue[]): string[] {
   return [
     ...kinds.flatMap((kind) => [
-      `${kind.stream} ${kind.field} ${kind.reason}: ${kind.values} values from ${kind.least} to ${kind.most}, events of ${kind.first.toISOString()} to ${kind.last.toISOString()}`,
+      `${kind.stream} ${kind.field} ${kind.reason}: ${countOf(kind.values, "value")} from ${kind.least} to ${kind.most}, events of ${kind.first.toISOString()} to ${kind.last.toISOString()}`,
       `  the value ${doubtsInWords[kind.reason]}`,
     ]),
     ...values.map(

@@ -2,7 +2,10 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { instantUs, wholeNumber } from "../../commands/terminal/options.ts";
+import { doubtReasons } from "../streams/doubt.ts";
 import { streams } from "../streams/streams.ts";
+import { recordFields } from "./known.ts";
+import { reasonsInWords } from "./reasons.ts";
 
 /** Where a limit is not said, people are shown so many records, and so many are changed. */
 export const USUAL_LIMIT = 100;
@@ -77,14 +80,23 @@ function limitOf(what: string): Option {
 
 export function withSelection(command: Command): Command {
   return command
-    .argument("[position...]", "topic-partition@offset; without one, the filters below choose the records")
+    .argument(
+      "[position...]",
+      "as `list` names it: topic-partition@offset; without one, the filters below choose the records",
+    )
     .option("--source <cluster>", "only records of this cluster")
     .option("--topic <name>", "only records of this topic")
     .option("--partition <number>", "only records of this partition", wholeNumber)
     .option("--incarnation <number>", "only records of this log of the topic; 0 is the first", wholeNumber)
     .option("--offsets <first-last>", "only records at these offsets", offsetRange)
-    .option("--reason <code>", "only records refused for this reason (docs/quarantine.md)")
-    .option("--field <name>", "only records refused because of this field")
+    .addOption(
+      new Option("--reason <code>", "only records refused for this reason").choices(
+        Object.keys(reasonsInWords),
+      ),
+    )
+    .addOption(
+      new Option("--field <name>", "only records refused because of this field").choices(recordFields),
+    )
     .option("--since <instant>", "only records quarantined at or after", instantUs)
     .option("--until <instant>", "only records quarantined before", instantUs)
     .addOption(
@@ -107,11 +119,15 @@ export interface DoubtfulOptions {
 
 export function withDoubtful(command: Command): Command {
   return command
-    .option("--topic <name>")
-    .option("--field <name>")
-    .option("--reason <code>", "as in docs/quarantine.md")
-    .option("--since <instant>", "recorded at or after", instantUs)
-    .option("--until <instant>", "recorded before", instantUs)
+    .option("--topic <name>", "only values of this topic")
+    .addOption(new Option("--field <name>", "only values of this field").choices(recordFields))
+    .addOption(
+      new Option("--reason <code>", "only values that are doubted for this reason").choices([
+        ...doubtReasons,
+      ]),
+    )
+    .option("--since <instant>", "only values recorded at or after", instantUs)
+    .option("--until <instant>", "only values recorded before", instantUs)
     .addOption(limitOf("values, the newest"));
 }
 

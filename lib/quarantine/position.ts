@@ -1,6 +1,8 @@
 // Where a record stood, as people write it: topic-partition@offset, with #incarnation where the topic had been
 // deleted and created again before.
 
+import { UsageError } from "../core/usage-error.ts";
+
 export interface Position {
   readonly topic: string;
   readonly partition: number;
@@ -16,7 +18,9 @@ export function formatPosition({ topic, partition, offset, incarnation }: Positi
 export function parsePosition(text: string): Position {
   const match = /^(.+)-(\d{1,9})@(\d{1,15})(?:#(\d{1,9}))?$/.exec(text);
   if (match === null)
-    throw new Error(`${text}: expected topic-partition@offset (or topic-partition@offset#incarnation)`);
+    throw new UsageError(
+      `${text}: expected a position such as ${text || "TOPIC"}-0@1042 (topic-partition@offset, or topic-partition@offset#incarnation)`,
+    );
   const [, topic = "", partition, offset, incarnation = "0"] = match;
   return {
     topic,

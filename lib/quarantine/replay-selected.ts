@@ -2,8 +2,10 @@
 
 import { readFile } from "node:fs/promises";
 import type { Pool } from "pg";
+import { countOf } from "../core/count.ts";
 import { formatInstant } from "../core/instant.ts";
 import { printable } from "../core/printable.ts";
+import { UsageError } from "../core/usage-error.ts";
 import { messageOf } from "../log.ts";
 import type { Event, Stream } from "../streams/stream.ts";
 import type { LatenessRules } from "../windows/commit.ts";
@@ -32,7 +34,7 @@ function resultText(result: ReplayResult, dryRun: boolean): string {
       return `refused again: ${refused}${field === null ? "" : ` (${field})`}`;
     }
     case "too many attempts":
-      return `not tried: refused ${result.attempts} times (the limit is ${MAX_ATTEMPTS}); --force tries again`;
+      return `not tried: it was refused ${countOf(result.attempts, "time")} (the limit is ${MAX_ATTEMPTS}); --force tries again`;
     case "replayed before":
       return `replayed before, by ${printable(result.by)} at ${result.at.toISOString()}`;
   }
@@ -77,9 +79,9 @@ export async function replaySelected(
   say: (line: string) => void,
 ): Promise<boolean> {
   if (options.edit !== undefined && options.set.length > 0)
-    throw new Error("--edit gives the whole value and --set some of its fields: use one of them");
+    throw new UsageError("--edit gives the whole value and --set some of its fields: use one of them");
   if (options.edit !== undefined && records.length !== 1)
-    throw new Error(`--edit is for one record, and ${records.length} are selected`);
+    throw new UsageError(`--edit is for one record, and ${records.length} are selected`);
   const { by, note = null, force, dryRun } = options;
   const assignments = parseAssignments(options.set);
   const planned = await Promise.all(
@@ -87,7 +89,7 @@ export async function replaySelected(
       const stream = streamOfTopic.get(record.topic);
       if (stream === undefined)
         throw new Error(
-          `${formatPosition(record)}: no stream reads this topic; set KAFKA_TOPIC_… as for the functions`,
+          `${formatPosition(record)}: no stream reads the topic ${record.topic}; set KAFKA_TOPIC_SENSOR_DATA, KAFKA_TOPIC_METER_READINGS or KAFKA_TOPIC_WEATHER to it, as for the functions`,
         );
       return { record, stream, edit: await editOf(record, options.edit, assignments) };
     }),
@@ -97,7 +99,7 @@ export async function replaySelected(
     planned.flatMap(({ edit }) => (edit.kind === "edited" ? [edit] : [])),
   );
   if (constants.length > 0 && !options.setAll && !dryRun)
-    throw new Error(
+    throw new UsageError(
       `${constants.join("\n")}\nNothing has been replayed. Add --set-all to do this; number(field) and other forms (docs/quarantine.md) take each record's own value`,
     );
   for (const line of constants) say(line);

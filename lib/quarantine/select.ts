@@ -1,6 +1,7 @@
 // The records that a command line means.
 
 import type { Pool } from "pg";
+import { UsageError } from "../core/usage-error.ts";
 import { type Selection, USUAL_LIMIT } from "./options.ts";
 import { parsePosition } from "./position.ts";
 import { eachRecord, findRecords, type QuarantinedRecord, type RecordFilter, recordAt } from "./records.ts";
@@ -66,7 +67,7 @@ function hasFilter(options: Selection): boolean {
 /** A change of everything in quarantine has to be meant: `--state unresolved` alone says too little. */
 export function requireChoice(positions: readonly string[], options: Selection): void {
   if (positions.length === 0 && !hasFilter(options))
-    throw new Error("which records? Name positions or at least one filter, such as --topic");
+    throw new UsageError("which records? Name positions or at least one filter, such as --topic");
 }
 
 /** Said where no record is selected: whether quarantine has none, or none that matches. */

@@ -1,5 +1,6 @@
 // A quarantined record as text for a terminal: nothing in it can move the cursor or colour the screen. Pure.
 
+import { countOf } from "../core/count.ts";
 import { printable } from "../core/printable.ts";
 import { formatPosition } from "./position.ts";
 import { reasonsInWords } from "./reasons.ts";
@@ -21,7 +22,7 @@ function hexLines(bytes: Buffer): string[] {
 function valueLines(title: string, value: Buffer | null): string[] {
   if (value === null) return [`${title}: none (null)`];
   return [
-    `${title}, ${value.length} bytes:`,
+    `${title}, ${countOf(value.length, "byte")}:`,
     ...hexLines(value),
     `  as text: ${printable(value.toString("utf8"))}`,
   ];
@@ -47,7 +48,7 @@ function attemptsText({
 }: QuarantinedRecord): string {
   if (attempts === 0) return "";
   const why = lastReason === null ? "" : `, refused as ${reasonText(lastReason, lastField)}`;
-  return `${attempts} replays refused again, the last ${attemptedAt?.toISOString()} by ${printable(attemptedBy ?? "")}${why}`;
+  return `${countOf(attempts, "replay was", "replays were")} refused, the last one ${attemptedAt?.toISOString()} by ${printable(attemptedBy ?? "")}${why}`;
 }
 
 /** The parts of a line of a list. */
@@ -56,7 +57,7 @@ export function summaryOf(record: QuarantinedRecord): string[] {
     formatPosition(record),
     reasonText(record.reason, record.field),
     record.quarantinedAt.toISOString(),
-    record.value === null ? "null" : `${record.value.length} bytes`,
+    record.value === null ? "null" : countOf(record.value.length, "byte"),
     resolutionText(record),
     attemptsText(record),
   ].filter((part) => part !== "");

@@ -207,9 +207,9 @@ test("a range that is taken out of ledger and sums by hand is named exactly, and
   const found = runAudit();
   expect(found.status).toBe(1);
   expect(found.text.split("\n").filter((line) => line.startsWith("LOST"))).toEqual([
-    `LOST ${topic}-0 [20,23): 3 records, on the broker`,
+    `LOST ${topic}-0 [20,23): 3 records, still on the broker: npm run audit -- --repair counts them`,
   ]);
-  expect(found.text).toContain("NOT CLEAN: LOST 3 records in 1 ranges; 3 offsets still to come");
+  expect(found.text).toContain("NOT CLEAN: LOST 3 records in 1 range; 3 offsets still to come");
 
   const repaired = runAudit("--repair");
   expect(repaired.text).toContain("redelivered 3 records");

@@ -1,6 +1,7 @@
 // Enedis (France): the load curve of a Linky meter from the customer's space, or from the grid operator's SGE. A power in W
 // or an energy in Wh of each step; the stamp is the end of the step.
 
+import { UsageError } from "../../../lib/core/usage-error.ts";
 import type { FileTime, Found, Layout, LayoutOptions } from "../layout.ts";
 import { SkippedRow } from "../layout.ts";
 import { decimalIn } from "../numbers.ts";
@@ -103,7 +104,7 @@ function measurementOf(
   stepUs: number | null,
 ): Found {
   const prm = columns.text(cells, "identifiant prm", "prm", "point") || options.meter;
-  if (prm === null || prm === "") throw new Error("the file names no PRM: name the meter by --meter");
+  if (prm === null || prm === "") throw new UsageError("the file names no PRM: name the meter by --meter");
   const unit = unitIn(columns.text(cells, "unite"));
   const kind = plain(columns.text(cells, "grandeur metier"));
   if (kind !== "" && !/^(cons|prod|inj|sout)/.test(kind))

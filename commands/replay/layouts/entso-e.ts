@@ -1,6 +1,7 @@
 // ENTSO-E's transparency platform: total load of a country or bidding zone, as the table of its pages exports it, and as its
 // file library has it (ActualTotalLoad_6.1.A). Forecasts are left out: nobody has consumed them.
 
+import { UsageError } from "../../../lib/core/usage-error.ts";
 import { eachOf, type Found, SkippedRow } from "../layout.ts";
 import { decimalIn, isMissing } from "../numbers.ts";
 import { type Row, tableLayout } from "../table.ts";
@@ -57,7 +58,7 @@ export const entsoE = tableLayout({
         if (MISSING.has(text)) return { kind: "leftOut", line, reason: `no load ("${text}")` };
         const area =
           ACTUAL.exec(column)?.[1] ?? (header.includes("Area") ? row.text("Area") : null) ?? options.meter;
-        if (area === null || area === "") throw new Error("the file names no area: name it by --meter");
+        if (area === null || area === "") throw new UsageError("the file names no area: name it by --meter");
         return {
           kind: "measurement",
           line,

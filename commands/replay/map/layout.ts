@@ -1,6 +1,7 @@
 // A table by --map and the options that say what the file is.
 
 import { addDecimals, type Decimal } from "../../../lib/core/exact.ts";
+import { UsageError } from "../../../lib/core/usage-error.ts";
 import {
   eachOf,
   type FileTime,
@@ -13,6 +14,7 @@ import {
 } from "../layout.ts";
 import { type DecimalMark, isMissing, NumberReader } from "../numbers.ts";
 import { type Row, type RowReader, tableLayout } from "../table.ts";
+import type { TimeFormat } from "../time-format.ts";
 import { elapsedInDay, HOUR_US, MINUTE_US, patternHint, type TimeReader } from "../times.ts";
 import { isPowerUnit, unitIn } from "../units.ts";
 import { elapsedTimes } from "./day-columns.ts";
@@ -33,8 +35,7 @@ export interface TableOptions {
   readonly header: boolean;
   readonly skipLines: number;
   readonly decimal: DecimalMark | null;
-  /** Makes the reader of times for a zone. */
-  readonly timeReader: (zone: string) => TimeReader;
+  readonly times: TimeFormat;
   readonly stamp: "start" | "end";
   readonly intervalUs: number | null;
   readonly standing: boolean;
@@ -84,7 +85,7 @@ class MappedRows implements RowReader {
     this.#map = map;
     this.#options = options;
     this.#meter = meter;
-    this.#timeOf = options.timeReader(zone ?? map.zone ?? "UTC");
+    this.#timeOf = options.times.readerFor(zone ?? map.zone ?? UNSAID_ZONE);
     this.#numbers = new NumberReader(options.decimal);
     this.#values = valueColumns(map, header);
     this.#units = new UnitWatch(header, map.texts.has("unit"));
@@ -164,7 +165,7 @@ class MappedRows implements RowReader {
       const sum = this.#map.texts.get(field);
       if (sum !== undefined) return this.#textOf(row, sum, value, field);
       if (other === null)
-        throw new Error(
+        throw new UsageError(
           `--map: missing ${field}${field === "meter_id" ? " (or name the meter by --meter)" : ""}`,
         );
       return other;
@@ -227,9 +228,9 @@ class MappedRows implements RowReader {
     this.#units.look(row, value.columns, unit);
     if (!isPowerUnit(unit))
       return standing ? { quantity: "standing", unit } : { quantity: "energy", unit, lengthUs: intervalUs };
-    if (standing) throw new Error(`--standing is for energy, not for ${unit}`);
+    if (standing) throw new UsageError(`--standing is for energy, not for ${unit}`);
     if (intervalUs === null)
-      throw new Error(
+      throw new UsageError(
         `power (${unit} in line ${row.line}) needs the interval's length: say --interval, such as 15m`,
       );
     return { quantity: "power", unit, lengthUs: intervalUs };
@@ -242,21 +243,27 @@ class MappedRows implements RowReader {
   }
 }
 
-/** The layout of a table by a map of its columns. @throws Error where map and options do not fit together */
+/** Of times that name none, where nobody says another one. */
+const UNSAID_ZONE = "UTC";
+
+/** The layout of a table by a map of its columns. @throws UsageError where map and options do not fit together */
 export function mappedLayout(map: ColumnMap, options: TableOptions): Layout {
   if (usesHere(map, "step") && options.intervalUs === null)
-    throw new Error("@step needs the interval's length: say --interval, such as 30m");
+    throw new UsageError("@step needs the interval's length: say --interval, such as 30m");
   if (map.texts.has("period") && (options.intervalUs === null || options.stamp === "end"))
-    throw new Error("period needs the interval's length (say --interval, such as 1h), and no --stamp end");
+    throw new UsageError(
+      "period needs the interval's length (say --interval, such as 1h), and no --stamp end",
+    );
   if (options.stamp === "end" && options.intervalUs === null)
-    throw new Error("--stamp end needs the interval's length: say --interval, such as 15m");
+    throw new UsageError("--stamp end needs the interval's length: say --interval, such as 15m");
   if (options.standing && options.stamp === "end")
-    throw new Error("--standing: a standing has no interval, leave --stamp end out");
+    throw new UsageError("--standing: a standing has no interval, leave --stamp end out");
   if (map.kind === "sensor" && (options.standing || options.stamp === "end"))
-    throw new Error("--standing and --stamp end are for meters");
+    throw new UsageError("--standing and --stamp end are for meters");
   return tableLayout({
     name: "csv",
-    about: "a table by --map",
+    about: `a table by --map${options.stamp === "end" ? "; stamps are ends" : ""}`,
+    zoneOfLocalTimes: options.times.needsZone ? (map.zone ?? UNSAID_ZONE) : null,
     delimiter: options.delimiter,
     columns: [...new Set([...namedColumns(map), ...options.where.map(({ column }) => column)])].filter(
       (name) => !/^#\d+$/.test(name),

@@ -4,6 +4,8 @@
 //   a|b a..b for reading and value: several columns, each a value of its own
 // One column may serve several fields.
 
+import { zoneProblem } from "../../../lib/core/zone-names.ts";
+
 export type Term =
   | { readonly is: "constant"; readonly text: string }
   | { readonly is: "column"; readonly name: string }
@@ -170,11 +172,13 @@ export function parseMap(map: string): ColumnMap {
     else throw new Error(`--map: "${text}": | and .. are for reading and value`);
   }
   checkFields((field) => fields.has(field));
-  const zone = fields.get("zone");
+  const zone = fields.has("zone") ? textOf(fields.get("zone") ?? []).replaceAll(/['"]/g, "") : null;
+  const problem = zone === null ? null : zoneProblem(zone);
+  if (problem !== null) throw new Error(`--map: there is ${problem}`);
   return {
     kind: texts.has("sensor_id") ? "sensor" : "meter",
     texts,
     values,
-    zone: zone === undefined ? null : textOf(zone).replaceAll(/['"]/g, ""),
+    zone,
   };
 }

@@ -1,5 +1,6 @@
 // Which columns of a table are values.
 
+import { UsageError } from "../../../lib/core/usage-error.ts";
 import type { ColumnMap, Term } from "./parse.ts";
 
 /** Columns that are added up, and where among the values of a row they stand. */
@@ -11,7 +12,7 @@ export interface ValueColumn {
 }
 
 function columnOf(term: Term): string {
-  if (term.is !== "column") throw new Error("--map: reading and value are columns, no constants");
+  if (term.is !== "column") throw new UsageError("--map: reading and value are columns, no constants");
   return term.name;
 }
 
@@ -20,7 +21,7 @@ function positionOf(name: string, header: readonly string[]): number {
   const found = header.indexOf(name);
   const at = found >= 0 || numbered === undefined ? found : Number(numbered) - 1;
   if (at >= 0 && at < header.length) return at;
-  throw new Error(`no column ${name}; it has ${header.filter((text) => text !== "").join(", ")}`);
+  throw new UsageError(`no column ${name}; it has ${header.filter((text) => text !== "").join(", ")}`);
 }
 
 /** Names of the columns of a range; one without a name of its own goes by its number. */

@@ -52,7 +52,7 @@ BEGIN
 
   entry := enter_amendment(jsonb_build_object('kind', 'revert', 'stream', reverted.stream, 'topic', reverted.topic,
     'selector', reverted.selector, 'fromUs', epoch_us(reverted.span_from), 'toUs', epoch_us(reverted.span_to),
-    'reverts', reverted.id, 'reason', header->>'reason', 'by', header->>'by'));
+    'reverts', reverted.id, 'reason', header->>'reason', 'by', header->>'by', 'dryRun', header->'dryRun'));
   INSERT INTO amendment_row (amendment_id, window_start, sensor_type, key, count_before, count_after, sum_before,
     sum_after, sum_squares_before, sum_squares_after, min_before, min_after, max_before, max_after)
   SELECT entry, r.window_start, r.sensor_type, r.key, t.count, t.count + r.count_before - r.count_after,

@@ -34,19 +34,54 @@ test("a meter that ran mad is removed, listed, shown and given back; exit codes 
   const decision = ["--reason", "ran\u001b[2J mad", "--by", "ada"];
 
   expect(await command("remove", ...span, ...decision)).toMatchObject({
-    code: 1,
+    code: 2,
     stderr: "whose events? Name one of --sensor, --meter, --customer\n",
   });
   expect(await command("remove", "--meter", "mad", ...span, ...decision, "--dry-run")).toMatchObject({
     code: 0,
-    stdout: "dry run, nothing has changed: 1 rows, 2 events counted before and 1 after\n",
+    stdout:
+      "dry run, nothing has changed: 1 row, 2 events counted before and 1 after\n" +
+      `  2026-01-15T10:00:00.000000Z "c": count 2 → 1, sum 1000002.000000 → 2.000000\n`,
   });
   expect(await topic.rows("consumption")).toEqual(before);
+  for (const [args, words] of [
+    [
+      ["remove", "--sensor", "S-7", ...span],
+      'no event of the sensor "S-7" was ever counted; no sensor was counted yet',
+    ],
+    [
+      ["remove", "--customer", "cc", ...span],
+      'no reading of the customer "cc" was ever counted; names near it: "c"',
+    ],
+    [["remove", "--customer", "d", "--whole-windows", ...span], 'names near it: "c"'],
+    [["correct", "--meter", "m", "--unit", "kwh", ...span], "Allowed choices are kWh, Wh, MWh"],
+    [["correct", "--meter", "m", "--multiply", "1,5", ...span], "Expected a decimal number such as 0.001"],
+    [["remove", "--meter", "m", "--from", timestamp, "--to", timestamp], "--from has to lie before --to"],
+    [["remove", "--meter", "m"], "which span of event times? Give --from and --to, such as --from"],
+    [["replace", "--meter", "m"], "which reading, by what?"],
+    [["revert", "first"], "Expected a whole number"],
+  ] as const) {
+    const wrong = await command(...args, ...decision);
+    expect([args, wrong.code, wrong.stderr]).toEqual([args, 2, expect.stringContaining(words)]);
+  }
   const removed = await command("remove", "--meter", "mad", ...span, ...decision);
   expect(removed.code, removed.stderr).toBe(0);
   const id =
-    /^amendment (\d+): 1 rows, 2 events counted before and 1 after\n$/.exec(removed.stdout)?.[1] ?? "";
+    /^amendment (\d+): 1 row, 2 events counted before and 1 after\n$/.exec(removed.stdout)?.[1] ?? "";
   expect(await topic.rows("consumption")).toEqual([expect.stringContaining(",c,2.000000,")]);
+  expect((await command("revert", id, ...decision, "--dry-run")).stdout).toBe(
+    "dry run, nothing has changed: 1 row, 1 event counted before and 2 after\n" +
+      `  2026-01-15T10:00:00.000000Z "c": count 1 → 2, sum 2.000000 → 1000002.000000\n`,
+  );
+  const rest = ["remove", "--customer", "c", "--whole-windows", "--from", timestamp];
+  const toNextHour = ["--to", new Date(hour + 3_600_000).toISOString()];
+  expect((await command(...rest, ...toNextHour, ...decision, "--dry-run")).stdout).toContain(
+    `"c": count 1 → 0, sum 2.000000 → 0.000000\n`,
+  );
+  expect(id, "a dry run takes no number").toBe("1");
+  expect(await topic.query("SELECT last_value::integer AS number FROM amendment_id_seq")).toEqual([
+    { number: 1 },
+  ]);
 
   const shown = await command("show", id);
   expect(shown.stdout).toMatch(
@@ -123,7 +158,7 @@ test("a conflict is listed with both events, replaced, and shown as replaced", a
   const replaced = await runCommand("amend", args, environment);
   expect(replaced.code, replaced.stderr).toBe(0);
   expect(replaced.stdout).toMatch(
-    /^amendment \d+: 1 kWh of .* → 1.4 kWh of .*; 1 rows, 1 events counted before and 1 after\n$/,
+    /^amendment \d+: 1 kWh of .* → 1.4 kWh of .*; 1 row, 1 event counted before and 1 after\n$/,
   );
   expect(await topic.rows("consumption")).toEqual([expect.stringContaining(",c,1.400000,")]);
   expect((await runCommand("quarantine", ["conflicts"], environment)).stdout).toMatch(
@@ -152,7 +187,7 @@ test("conflicts are dismissed with who, when and why, and all that counts them g
   const decided = ["--by", "ada", "--note", "the meter was read twice"];
 
   expect(await quarantine("dismiss-conflicts", ...decided)).toMatchObject({
-    code: 1,
+    code: 2,
     stderr: expect.stringContaining(
       "which conflicts? Name their numbers, a filter such as --until, or --all",
     ),
@@ -161,8 +196,8 @@ test("conflicts are dismissed with who, when and why, and all that counts them g
     code: 0,
     stdout: "2 of 2 dismissed\n",
   });
-  expect((await quarantine("dismiss-conflicts", newest ?? "", newest ?? "", "999", ...decided)).stdout).toBe(
-    "0 of 2 dismissed; the others are dismissed or replaced already, or not on record\n",
+  expect((await quarantine("dismiss-conflicts", newest ?? "", newest ?? "", ...decided)).stdout).toBe(
+    "0 of 1 dismissed; the rest was dismissed or replaced before\n",
   );
   expect(await open()).toEqual([2, 2]);
   const shown = await quarantine("conflicts", newest ?? "");
@@ -176,7 +211,7 @@ test("conflicts are dismissed with who, when and why, and all that counts them g
     "0 dismissed\n",
   );
   expect(await quarantine("dismiss-conflicts", "--stream", "consumpton", ...decided)).toMatchObject({
-    code: 1,
+    code: 2,
     stderr: expect.stringContaining("Allowed choices are sensor, consumption, weather."),
   });
   expect((await quarantine("dismiss-conflicts", "--all", "--by", "ada")).stdout).toBe("2 dismissed\n");

@@ -459,11 +459,33 @@ describe("npm run replay", () => {
       "SELECT sum(total_consumption)::float8 AS kwh FROM consumption_aggregates_realtime WHERE customer_id LIKE 'replayed-%'",
     );
 
+  test("a recent file keeps its times without being asked", async () => {
+    const file = join(folder, "recent.csv");
+    const time = new Date(Date.now() - 86_400_000).toISOString();
+    await writeFile(file, `When,Meter,Energy\n${time},recent,1\n`);
+    const sent = await replay(file);
+    expect([sent.code, sent.stdout]).toEqual([0, expect.stringContaining("sent without a shift")]);
+    expect(
+      await rowsOf("SELECT state FROM consumption_aggregates_realtime WHERE customer_id = 'recent'"),
+    ).toHaveLength(1);
+    const watermarks = "SELECT FROM stream_state WHERE stream = 'consumption' AND watermark IS NOT NULL";
+    await until(
+      () => rowsOf(watermarks),
+      (found) => found.length === 1,
+    );
+  });
+
   test("a file that is refused before anything is sent pins no shift: another one may be chosen", async () => {
     const file = join(folder, "refused.csv");
     await writeFile(file, "When,Meter,Energy\n2020-01-01T00:00Z,refused,1\n");
     const refused = await replay(file, "--shift", "none");
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("too late")]);
+    const unsaid = await replay(file);
+    expect([unsaid.code, unsaid.stderr]).toEqual([
+      2,
+      expect.stringMatching(/2020-01-01T00:00Z[\s\S]*1 event would be too late[\s\S]*--shift now/),
+    ]);
+    expect(await replay(file, "--dry-run")).toMatchObject({ code: 2, stderr: unsaid.stderr });
     expect(await rowsOf("SELECT * FROM replay_shift WHERE series = 'refused'")).toEqual([]);
   });
 
@@ -473,7 +495,7 @@ describe("npm run replay", () => {
       `2020-01-01T${time}Z,replayed-${meter},${energy}`;
     const rows = [row("00:00", "a", "12.5"), row("00:30", "a", "0.9"), row("01:00", "b", "1e13")];
     await writeFile(file, `When,Meter,Energy\n${rows.join("\n")}\n`);
-    const first = await replay(file);
+    const first = await replay(file, "--shift", "now");
     expect([first.code, first.stdout]).toEqual([
       4,
       expect.stringMatching(
@@ -484,13 +506,20 @@ describe("npm run replay", () => {
     rows[1] = row("00:30", "a", "1.9");
     rows[2] = row("01:00", "b", "1");
     await writeFile(file, `When,Meter,Energy\n${rows.join("\n")}\n`);
+    const dry = await replay(file, "--dry-run");
+    expect([dry.code, dry.stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        /a shift of \d+ days \(kept since[\s\S]*SENT BEFORE: 2 of 3 readings that were looked up are counted already/,
+      ),
+    ]);
     const again = await replay(file);
     expect([again.code, again.stdout]).toEqual([
       4,
-      expect.stringMatching(/sent with a shift of \d+ days, as on/),
+      expect.stringMatching(/sent with a shift of \d+ days \(kept since \d{4}-/),
     ]);
     expect(again.stdout).toMatch(
-      /counted 1 · quarantined 0 · too late 0 · in conflict 1 · duplicates 1\nin conflict: 1: line 3\nduplicates: 1: line 2/,
+      /counted 1 · quarantined 0 · too late 0 · in conflict 1 · duplicates 1\nin conflict: line 3\nduplicates: line 2/,
     );
     expect(await counted()).toEqual([{ kwh: 14.4 }]);
   });

@@ -61,7 +61,37 @@ test("poison in a topic is listed, shown, mended, replayed and discarded; exit c
   expect(shown.stdout).toContain('as text: {"\\u001b[2J');
   expect(shown.stdout).not.toContain("\u001b");
 
-  expect(await quarantine("replay", "--by", "ada")).toMatchObject({ code: 1 });
+  expect(await quarantine("replay", "--by", "ada")).toMatchObject({ code: 2 });
+  for (const [args, words] of [
+    [["list", "--reason", "nonsense"], "Allowed choices are null_value"],
+    [["list", "--field", "redaing"], "Allowed choices are event_id"],
+    [["list", "--state", "open"], "Allowed choices are unresolved"],
+    [["list", "--topic", `${topic}x`], `--topic ${topic}x: no such topic has been read; the topics: `],
+    [
+      ["list", "--topic", topic, "--partition", "7"],
+      `of the topic ${topic} has been read; the partitions: 0`,
+    ],
+    [["show", "--incarnation", "3"], "the incarnations: 0"],
+    [["list", "--json", "--source", "elsewhere"], "no such cluster has been read; the clusters: "],
+    [["discard", "--topic", "typo", "--by", "ada"], "no such topic has been read"],
+    [["doubtful", "--topic", "typo"], "no such topic has been read"],
+    [["doubtful", "--reason", "fits_all"], "Allowed choices are fits_fraction"],
+    [["list", "--since", "2026-01-02T00:00Z", "--until", "2026-01-01T00:00Z"], "--since has to lie before"],
+    [["show", "nowhere"], "expected a position such as nowhere-0@1042"],
+    [["replay", "--topic", topic, "--set", "unit", "--by", "ada"], "--set unit: expected field=value"],
+    [["lsit"], "unknown command 'lsit'"],
+    [["conflicts", "--limit", "0"], "Expected 1 or more"],
+  ] as const) {
+    const wrong = await quarantine(...args);
+    expect([args, wrong.code, wrong.stderr]).toEqual([args, 2, expect.stringContaining(words)]);
+  }
+  for (const command of ["conflicts", "dismiss-conflicts"])
+    expect(
+      await quarantine(command, "99", ...(command === "conflicts" ? [] : ["--by", "ada"])),
+    ).toMatchObject({
+      code: 1,
+      stderr: "there is no conflict 99 on record: npm run quarantine -- conflicts lists them\n",
+    });
   expect(await quarantine("replay", `${topic}-0@9`, "--by", "ada")).toMatchObject({
     code: 1,
     stderr: `${topic}-0@9 is not in quarantine\n`,
@@ -96,7 +126,7 @@ test("poison in a topic is listed, shown, mended, replayed and discarded; exit c
   const file = join(tmpdir(), `${topic}.json`);
   await writeFile(file, "[]");
   const refused = await quarantine("replay", `${topic}-0@1`, "--edit", file, "--by", "ada");
-  expect(refused).toMatchObject({ code: 2, stdout: expect.stringContaining("refused again: not_an_object") });
+  expect(refused).toMatchObject({ code: 4, stdout: expect.stringContaining("refused again: not_an_object") });
   await writeFile(file, JSON.stringify({ ...reading, event_id: "b", unit: "kWh" }));
   expect(await quarantine("replay", `${topic}-0@1`, "--edit", file, "--by", "ada")).toMatchObject({
     code: 0,

@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { parseMap } from "../../../commands/replay/map/parse.ts";
-import { epochTime } from "../../../commands/replay/times.ts";
+import { timeFormat } from "../../../commands/replay/time-format.ts";
 import { layoutNamed, readText, tableOf } from "./reading-files.ts";
 
 const MINUTE_US = 60_000_000;
@@ -137,7 +137,7 @@ describe("numbers that are doubted before anything is sent", () => {
   });
 
   test("seconds that are read as milliseconds", async () => {
-    const millis = tableOf("meter_id=m,timestamp=t,reading=kWh", { timeReader: () => epochTime("ms") });
+    const millis = tableOf("meter_id=m,timestamp=t,reading=kWh", { times: timeFormat("epoch-ms") });
     expect((await readText("m,t,kWh\nA,1767225600,1\nA,1767229200,2\n", millis)).doubts).toEqual(["time"]);
   });
 

@@ -2,14 +2,14 @@
 import { describe, expect, test } from "vitest";
 import { findLayout } from "../../../commands/replay/find-layout.ts";
 import { parseMap } from "../../../commands/replay/map/parse.ts";
-import { patternTime } from "../../../commands/replay/times.ts";
+import { timeFormat } from "../../../commands/replay/time-format.ts";
 import { Troubles } from "../../../commands/replay/troubles.ts";
 import { fileOf, readPath, readText, tableOf } from "./reading-files.ts";
 
 describe("periods of a day, counted from 1", () => {
   const table = tableOf("meter_id='m',date=Day,period=P,reading=kWh", {
     intervalUs: 3_600_000_000,
-    timeReader: (zone) => patternTime("dd/MM/yyyy", zone),
+    times: timeFormat("dd/MM/yyyy"),
   });
   const read25 = (day: string, count: number) =>
     readText(
@@ -59,7 +59,7 @@ test("readings a day apart are doubted: each would count in one hour", async () 
 
 test("MESZ and MEZ tell the hour that occurs twice; a name of several meanings is not read", async () => {
   const table = tableOf("meter_id='m',timestamp=t,reading=v", {
-    timeReader: (zone) => patternTime("dd.MM.yyyy HH:mm X", zone),
+    times: timeFormat("dd.MM.yyyy HH:mm X"),
   });
   const { lines, skipped } = await readText(
     "t,v\n25.10.2026 02:00 MESZ,2\n25.10.2026 02:00 MEZ,1\n25.10.2026 03:00 EST,1\n",

@@ -1,7 +1,7 @@
 // What the numbers of a table are: energy or power, standings, registers, directions, wide rows; with the file's digits.
 import { describe, expect, test } from "vitest";
 import { eventOf } from "../../../commands/replay/reading.ts";
-import { patternTime } from "../../../commands/replay/times.ts";
+import { timeFormat } from "../../../commands/replay/time-format.ts";
 import { readText, tableOf } from "./reading-files.ts";
 
 const MINUTE_US = 60_000_000;
@@ -215,7 +215,7 @@ describe("the map", () => {
       {
         delimiter: ";",
         decimal: ",",
-        timeReader: (zone) => patternTime("dd/MM/yyyy H:mm", zone),
+        times: timeFormat("dd/MM/yyyy H:mm"),
         stamp: "end",
         intervalUs: 15 * MINUTE_US,
         where: [{ text: "Quality=A", column: "Quality", equal: true, values: ["A"] }],

@@ -11,7 +11,7 @@ import { parseMap } from "../../../commands/replay/map/parse.ts";
 import { type ReadOptions, readFileReadings } from "../../../commands/replay/read.ts";
 import type { Reading } from "../../../commands/replay/reading.ts";
 import type { Survey } from "../../../commands/replay/survey.ts";
-import { isoTime } from "../../../commands/replay/times.ts";
+import { isoFormat } from "../../../commands/replay/time-format.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "smartgrid-replay-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -41,7 +41,7 @@ export function tableOf(map: string, options: Partial<TableOptions> = {}): Layou
     header: true,
     skipLines: 0,
     decimal: null,
-    timeReader: isoTime,
+    times: isoFormat,
     stamp: "start",
     intervalUs: null,
     standing: false,

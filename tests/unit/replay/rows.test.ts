@@ -142,6 +142,6 @@ describe("bytes", () => {
   });
 
   test("an empty file is said to be one", async () => {
-    await expect(readText("", meters)).rejects.toThrow("the file has no rows");
+    await expect(readText("", meters)).rejects.toThrow(/is empty: is the download/);
   });
 });

@@ -55,18 +55,26 @@ describe("the shift", () => {
   const nowUs = Date.UTC(2026, 11, 1) * 1000;
 
   test("is chosen in whole days to before now, and kept from then on", () => {
-    expect(chooseShift("now", nowUs - 2.5 * DAY_US, nowUs, [])).toEqual({ days: 2, keptSince: null });
+    expect(chooseShift("now", nowUs - 2.5 * DAY_US, nowUs, [])).toEqual({
+      ...{ days: 2, keptSince: null, isUnsaid: false },
+    });
     expect(chooseShift("now", nowUs - 2.5 * DAY_US, nowUs + DAY_US, kept)).toEqual({
       days: 333,
       keptSince: new Date(0),
+      isUnsaid: false,
     });
-    expect(chooseShift(0, nowUs, nowUs, [])).toEqual({ days: 0, keptSince: null });
+    expect(chooseShift(0, nowUs, nowUs, [])).toEqual({ days: 0, keptSince: null, isUnsaid: false });
+  });
+
+  test("that nobody has chosen is none; one that is kept wins", () => {
+    expect(chooseShift(null, nowUs - 40 * DAY_US, nowUs, [])).toEqual({
+      ...{ days: 0, keptSince: null, isUnsaid: true },
+    });
+    expect(chooseShift(null, nowUs, nowUs, kept)).toMatchObject({ days: 333, isUnsaid: false });
   });
 
   test("another one than before is refused, and so are two", () => {
-    expect(() => chooseShift(0, nowUs, nowUs, kept)).toThrow(
-      "m has been sent with a shift of 333 days before",
-    );
+    expect(() => chooseShift(0, nowUs, nowUs, kept)).toThrow("m was sent with a shift of 333 days before");
     expect(() =>
       chooseShift("now", nowUs, nowUs, [...kept, { series: "n", days: 1, chosenAt: new Date(0) }]),
     ).toThrow("n with one of 1");
@@ -128,10 +136,10 @@ test("what was not counted is said with its lines, and why last", () => {
   };
   expect(fateLines(fate)).toEqual([
     "counted 3 · quarantined 0 · too late 0 · in conflict 1 · duplicates 0",
-    "in conflict: 1: line 7",
+    "in conflict: line 7",
   ]);
   expect(verdict(fate, 2)).toMatch(
-    /^not everything was counted: 2 values were skipped, 1 in conflict, 1 have not/,
+    /^not everything was counted: 2 values were skipped, 1 in conflict, 1 event has not/,
   );
   expect(verdict({ ...fate, sent: 4, others: new Map() }, 0)).toBeNull();
 });
