@@ -37,7 +37,7 @@ import { onDatabase } from "../running-stack/running-pipeline.ts";
 import { wholeNumber } from "../terminal/options.ts";
 import { printJson, tolerateClosedOutput } from "../terminal/output.ts";
 import { startProgress } from "../terminal/progress.ts";
-import { commandLine } from "../terminal/usage.ts";
+import { commandLine, endWith } from "../terminal/usage.ts";
 
 const NEEDS_TOPIC = { kafka: true, database: true };
 
@@ -177,4 +177,4 @@ program
     }),
   );
 
-await program.parseAsync();
+await program.parseAsync().catch((error) => endWith(error));

@@ -52,7 +52,7 @@ import { exitCodes } from "../terminal/exit-codes.ts";
 import { wholeNumber } from "../terminal/options.ts";
 import { printAll, tolerateClosedOutput } from "../terminal/output.ts";
 import { terminalWidth, wrapped } from "../terminal/table.ts";
-import { commandLine } from "../terminal/usage.ts";
+import { commandLine, endWith } from "../terminal/usage.ts";
 
 async function selected(
   pool: Pool,
@@ -206,4 +206,4 @@ withDecision(
   }),
 );
 
-await program.parseAsync();
+await program.parseAsync().catch((error) => endWith(error));

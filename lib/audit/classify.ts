@@ -1,6 +1,7 @@
 // What became of a partition's offsets. Pure. Law: each offset in [0, end) has exactly one name, and the name LOST is
 // given to nothing that may still come and kept from nothing that a record was found for.
 
+import { countOf } from "../core/count.ts";
 import { clip, difference, type OffsetRange, type OffsetRanges, size } from "../core/ranges.ts";
 
 export interface PartitionFacts {
@@ -89,13 +90,19 @@ export function checkLedger(counts: LedgerCounts): string[] {
   return [
     ...(parts === records
       ? []
-      : [`counted + quarantined + too late + duplicates + conflicts = ${parts}, but ${records} records`]),
-    ...(records <= offsets ? [] : [`${records} records, but only ${offsets} offsets`]),
+      : [
+          `counted + quarantined + too late + duplicates + conflicts = ${parts}, but ${countOf(records, "record")}`,
+        ]),
+    ...(records <= offsets ? [] : [`${countOf(records, "record")}, but only ${countOf(offsets, "offset")}`]),
     ...(quarantineRows === quarantined
       ? []
-      : [`${quarantined} quarantined, but ${quarantineRows} rows of quarantine`]),
-    ...(tooLateRows === tooLate ? [] : [`${tooLate} too late, but ${tooLateRows} rows of too_late`]),
-    ...(conflictRows === conflicts ? [] : [`${conflicts} conflicts, but ${conflictRows} rows of conflict`]),
+      : [`${quarantined} quarantined, but ${countOf(quarantineRows, "row")} of quarantine`]),
+    ...(tooLateRows === tooLate
+      ? []
+      : [`${tooLate} too late, but ${countOf(tooLateRows, "row")} of too_late`]),
+    ...(conflictRows === conflicts
+      ? []
+      : [`${countOf(conflicts, "conflict")}, but ${countOf(conflictRows, "row")} of conflict`]),
   ];
 }
 

@@ -19,7 +19,7 @@ export function parsePosition(text: string): Position {
   const match = /^(.+)-(\d{1,9})@(\d{1,15})(?:#(\d{1,9}))?$/.exec(text);
   if (match === null)
     throw new UsageError(
-      `${text}: expected a position such as ${text || "TOPIC"}-0@1042 (topic-partition@offset, or topic-partition@offset#incarnation)`,
+      `${text}: expected topic-partition@offset, such as smartgrid-meter-readings-0@1042 (with #1 behind it for a topic that was created again)`,
     );
   const [, topic = "", partition, offset, incarnation = "0"] = match;
   return {

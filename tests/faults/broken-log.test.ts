@@ -173,7 +173,7 @@ test("a log that lost its tail: told with its offsets, survivors not counted aga
     ),
   ]);
   expect(lines.join("\n")).toContain("before the log was truncated");
-  expect(lines.at(-1)).toMatch(/^NOT CLEAN: 1 logs broke/);
+  expect(lines.at(-1)).toMatch(/^NOT CLEAN: 1 log broke/);
   expect(await acknowledgeBreaks(database.pool)).toBe(1);
   expect((await auditText("cut")).at(-1)).toMatch(/^clean/);
   expect((await sweep("cut")).breaks).toEqual([]);

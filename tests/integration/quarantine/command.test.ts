@@ -77,7 +77,7 @@ test("poison in a topic is listed, shown, mended, replayed and discarded; exit c
     [["doubtful", "--topic", "typo"], "no such topic has been read"],
     [["doubtful", "--reason", "fits_all"], "Allowed choices are fits_fraction"],
     [["list", "--since", "2026-01-02T00:00Z", "--until", "2026-01-01T00:00Z"], "--since has to lie before"],
-    [["show", "nowhere"], "expected a position such as nowhere-0@1042"],
+    [["show", "nowhere"], "nowhere: expected topic-partition@offset, such as"],
     [["replay", "--topic", topic, "--set", "unit", "--by", "ada"], "--set unit: expected field=value"],
     [["lsit"], "unknown command 'lsit'"],
     [["conflicts", "--limit", "0"], "Expected 1 or more"],

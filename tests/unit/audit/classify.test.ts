@@ -93,7 +93,7 @@ describe("the books", () => {
     [{}, []],
     [{ counted: 7 }, ["counted + quarantined + too late + duplicates + conflicts = 14, but 13 records"]],
     [{ offsets: 12 }, ["13 records, but only 12 offsets"]],
-    [{ quarantineRows: 1 }, ["2 quarantined, but 1 rows of quarantine"]],
+    [{ quarantineRows: 1 }, ["2 quarantined, but 1 row of quarantine"]],
     [{ tooLateRows: 2 }, ["1 too late, but 2 rows of too_late"]],
     [{ conflictRows: 2 }, ["3 conflicts, but 2 rows of conflict"]],
   ])("with %j: %j", (change, problems) => {
