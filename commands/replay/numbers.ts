@@ -1,7 +1,7 @@
 // Numbers in cells: by a decimal mark that is known, or by the point with an eye on what says otherwise.
 
+import { parseDecimal } from "../../lib/core/decimal.ts";
 import type { Decimal } from "../../lib/core/exact.ts";
-import { parseDecimal } from "./decimal.ts";
 import { type Doubt, SkippedRow } from "./layout.ts";
 
 export type DecimalMark = "." | ",";

@@ -1,7 +1,8 @@
 // Entries in the order of time as readings: differences of standings, and what occurs twice.
 
+import { parseDecimal } from "../../lib/core/decimal.ts";
 import { type Decimal, formatDecimal } from "../../lib/core/exact.ts";
-import { difference, parseDecimal } from "./decimal.ts";
+import { difference } from "./decimal.ts";
 import type { Entry } from "./entry.ts";
 import type { EnergyUnit, LeftOut, Skipped } from "./layout.ts";
 import { seriesKey } from "./local-times.ts";

@@ -1,9 +1,9 @@
 // One look at all readings before any is sent: sums by series and day, and what is doubted.
 
+import { parseDecimal } from "../../lib/core/decimal.ts";
 import { type Decimal, ExactSum, formatDecimal } from "../../lib/core/exact.ts";
 import { formatInstant } from "../../lib/core/instant.ts";
 import { Course } from "./course.ts";
-import { parseDecimal } from "./decimal.ts";
 import type { Doubt, Measurement } from "./layout.ts";
 import { seriesKey } from "./local-times.ts";
 import { keyOf, type Reading } from "./reading.ts";

@@ -1,6 +1,7 @@
 // How the times of a table are written, by `--date-pattern`.
 
-import { epochTime, isEpochUnit, isoTime, patternTime, type TimeReader } from "./times.ts";
+import { isEpochUnit } from "../../lib/core/epoch.ts";
+import { epochTime, isoTime, patternTime, type TimeReader } from "./times.ts";
 
 export interface TimeFormat {
   /** Makes the reader of times; `zone` is that of times that name none. */

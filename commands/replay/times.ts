@@ -1,6 +1,7 @@
 // Times as files write them.
 
 import { daysFromCivil } from "../../lib/core/calendar.ts";
+import { type EpochUnit, epochUs } from "../../lib/core/epoch.ts";
 import { formatInstant } from "../../lib/core/instant.ts";
 import { readWrittenTime } from "../../lib/core/written-time.ts";
 import { instantsOfLocal } from "../../lib/core/zone.ts";
@@ -38,23 +39,11 @@ export function isoTime(zone: string): TimeReader {
   };
 }
 
-const EPOCH_US = { s: 1_000_000, ms: 1_000, us: 1, ns: 0.001 } as const;
-export type EpochUnit = keyof typeof EPOCH_US;
-
-export function isEpochUnit(text: string): text is EpochUnit {
-  return Object.hasOwn(EPOCH_US, text);
-}
-
-/** A number of seconds, ms, µs or ns since 1970; what is below a microsecond is cut off. */
+/** Times as numbers since 1970. */
 export function epochTime(unit: EpochUnit): TimeReader {
   return (text) => {
-    const [, whole, fraction = ""] = /^(-?\d{1,19})(?:[.,](\d+))?$/.exec(text) ?? [];
-    if (whole === undefined) return null;
-    const nanosPer = BigInt(EPOCH_US[unit] * 1000);
-    const nanos =
-      BigInt(whole) * nanosPer + (BigInt(fraction.padEnd(9, "0").slice(0, 9)) * nanosPer) / 1_000_000_000n;
-    const timeUs = Number(nanos / 1000n);
-    return Math.abs(timeUs) < 8e15 ? { timeUs } : null;
+    const timeUs = epochUs(text, unit);
+    return timeUs === null ? null : { timeUs };
   };
 }
 

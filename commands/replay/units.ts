@@ -1,7 +1,7 @@
 // Units as files write them.
 
+import { byPowerOfTen } from "../../lib/core/decimal.ts";
 import type { Decimal } from "../../lib/core/exact.ts";
-import { byPowerOfTen } from "./decimal.ts";
 import { type EnergyUnit, type PowerUnit, SkippedRow } from "./layout.ts";
 
 /** Powers of ten to kWh, or to kW. */

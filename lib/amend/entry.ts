@@ -1,5 +1,6 @@
 // An amendment as an entry: which events, of which time, and what becomes of them. Pure.
 
+import { parseDecimal } from "../core/decimal.ts";
 import { type Decimal, decimalOf, formatDecimal } from "../core/exact.ts";
 import { holds, type OffsetRanges } from "../core/ranges.ts";
 import type { EnergyUnit } from "../streams/consumption.ts";
@@ -61,12 +62,10 @@ export function reaches(entry: Entry, at: LogPosition, row: string): boolean {
 }
 
 /** @throws Error where the text is no decimal number */
-export function parseDecimal(text: string): Decimal {
-  const match = /^([+-]?)(\d{1,30})(?:\.(\d{1,30}))?$/.exec(text);
-  if (match === null) throw new Error(`${text}: expected a decimal number such as 0.001`);
-  const [, sign = "", whole = "", fraction = ""] = match;
-  const unscaled = BigInt(whole + fraction);
-  return { unscaled: sign === "-" ? -unscaled : unscaled, scale: fraction.length };
+export function decimalIn(text: string): Decimal {
+  const decimal = parseDecimal(text);
+  if (decimal === null) throw new Error(`${text}: expected a decimal number such as 0.001`);
+  return decimal;
 }
 
 /** The product, exact, as the nearest number that JSON can carry: what the device would have sent. */
@@ -91,5 +90,5 @@ export function correctValue(value: Buffer, correction: Correction, field: strin
     const { reading, unit } = correction.replace;
     return edit({ [field]: Number(reading), unit });
   }
-  return edit({ [field]: product(Number(object[field]), parseDecimal(correction.multiply)) });
+  return edit({ [field]: product(Number(object[field]), decimalIn(correction.multiply)) });
 }

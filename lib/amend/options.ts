@@ -2,9 +2,10 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { instantUs, wholeNumber } from "../../commands/terminal/options.ts";
+import { parseDecimal } from "../core/decimal.ts";
 import { UsageError } from "../core/usage-error.ts";
 import type { EnergyUnit } from "../streams/consumption.ts";
-import { type Amendment, type Correction, parseDecimal, type Selector } from "./entry.ts";
+import type { Amendment, Correction, Selector } from "./entry.ts";
 import type { Reading } from "./find-reading.ts";
 
 export interface SelectionOptions {
@@ -23,12 +24,7 @@ export interface CorrectionOptions {
 }
 
 export function factor(text: string): string {
-  try {
-    parseDecimal(text);
-  } catch {
-    // Commander says which option it was.
-    throw new InvalidArgumentError("Expected a decimal number such as 0.001.");
-  }
+  if (parseDecimal(text) === null) throw new InvalidArgumentError("Expected a decimal number such as 0.001.");
   return text;
 }
 

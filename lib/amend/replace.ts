@@ -7,7 +7,7 @@ import { type ConsumptionEvent, consumptionStream, type EnergyUnit } from "../st
 import { isRefusal } from "../streams/refusal.ts";
 import { inZone } from "../streams/stream.ts";
 import { amendableStreams } from "./amendable.ts";
-import { type Amendment, type Correction, correctValue, parseDecimal } from "./entry.ts";
+import { type Amendment, type Correction, correctValue, decimalIn } from "./entry.ts";
 import { findReading, type Reading } from "./find-reading.ts";
 import { type AmendmentTools, refoldFromTopic } from "./from-topic.ts";
 import { entriesInForce } from "./in-force.ts";
@@ -116,7 +116,7 @@ export async function replaceReading(
   unit: EnergyUnit,
   decision: Decision,
 ): Promise<Replaced> {
-  const meant = parseDecimal(value);
+  const meant = decimalIn(value);
   const carried = addDecimals(decimalOf(Number(value)), { ...meant, unscaled: -meant.unscaled });
   if (carried.unscaled !== 0n)
     throw new AmendmentError(`${value} has more digits than a JSON number carries`);
@@ -142,7 +142,7 @@ export async function replaceByConflict(
   const event = inZone(consumptionStream, tools.zones).decode(conflict.value);
   if (conflict.stream !== "consumption" || isRefusal(event))
     throw new AmendmentError(
-      `conflict ${id} is of the stream ${conflict.stream}: only meter readings can be replaced, for an hour of weather is a mean over all stations. Let what is counted stay (npm run quarantine -- dismiss-conflicts ${id}), or send the event under another event_id, and it counts as well`,
+      `conflict ${id} is of the stream ${conflict.stream}: only meter readings can be replaced, for an hour of weather is a mean over all stations. Let what is counted stay (npm run quarantine -- dismiss-conflicts ${id} --by "$USER"), or send the event under another event_id, and it counts as well`,
     );
   return replace(
     tools,

@@ -1,5 +1,5 @@
-// Numbers that count from 1970. They are refused as time stamps, because nothing in them says their unit; the refusal says
-// what each would be.
+// Numbers that count from 1970. They are read where somebody names their unit. As time stamps of events they are refused,
+// because nothing in them says their unit; the refusal says what each would be.
 
 import { formatInstant } from "./instant.ts";
 
@@ -21,4 +21,28 @@ export function epochInWords(value: unknown): string | null {
   if (found === undefined) return null;
   const time = formatInstant(Math.floor(Number(text) * found.us));
   return `${text} would be ${time} if it counts ${found.unit} since 1970`;
+}
+
+const NANOSECONDS = { s: 1_000_000_000n, ms: 1_000_000n, us: 1_000n, ns: 1n } as const;
+
+export type EpochUnit = keyof typeof NANOSECONDS;
+
+export function isEpochUnit(text: string): text is EpochUnit {
+  return Object.hasOwn(NANOSECONDS, text);
+}
+
+/** Beyond it, after 2223, a number is of another unit. */
+const FURTHEST_US = 8e15;
+const FRACTION_DIGITS = 9;
+
+/**
+ * A number of seconds, ms, µs or ns as µs; what is below a microsecond is cut off.
+ * @returns null where the text is none; a negative one is a placeholder
+ */
+export function epochUs(text: string, unit: EpochUnit): number | null {
+  const [, whole, fraction = ""] = /^(\d{1,19})(?:[.,](\d+))?$/.exec(text) ?? [];
+  if (whole === undefined) return null;
+  const digits = BigInt(whole + fraction.padEnd(FRACTION_DIGITS, "0").slice(0, FRACTION_DIGITS));
+  const timeUs = Number((digits * NANOSECONDS[unit]) / 10n ** BigInt(FRACTION_DIGITS) / 1000n);
+  return timeUs < FURTHEST_US ? timeUs : null;
 }

@@ -1,7 +1,8 @@
 // A field's new value out of JSON text that the record came with. Digits are copied, never rounded. Pure.
 
+import { type EpochUnit, epochUs } from "../core/epoch.ts";
 import { formatInstant } from "../core/instant.ts";
-import type { DecimalMark, EpochUnit } from "./assignment.ts";
+import type { DecimalMark } from "./assignment.ts";
 
 const isNumber = (json: string) => /^-?\d/.test(json);
 
@@ -36,17 +37,9 @@ export function numberFrom(field: string, json: string, mark: DecimalMark): stri
   return `${sign === "-" ? "-" : ""}${whole}${fraction === "" ? "" : `.${fraction}`}${exponent}`;
 }
 
-/** Decimal places by which the point moves to the right to give µs. */
-const placesToUs: Readonly<Record<EpochUnit, number>> = { s: 6, ms: 3, us: 0, ns: -3 };
-
 /** ISO 8601 from a time since 1970; what is below 1 µs is cut off. @throws Error where it is no such time */
 export function timeFrom(field: string, json: string, unit: EpochUnit): string {
-  const [, whole = "", fraction = ""] = /^(\d{1,19})(?:\.(\d+))?$/.exec(numberFrom(field, json, ".")) ?? [];
-  const places = placesToUs[unit];
-  const timeUs = Number(
-    places < 0 ? whole.slice(0, places) : `${whole}${fraction.padEnd(places, "0").slice(0, places)}`,
-  );
-  if (whole === "" || timeUs > Number.MAX_SAFE_INTEGER)
-    throw new Error(`${field} is ${json}, not a number of ${unit} since 1970`);
+  const timeUs = epochUs(numberFrom(field, json, "."), unit);
+  if (timeUs === null) throw new Error(`${field} is ${json}, not a number of ${unit} since 1970`);
   return JSON.stringify(formatInstant(timeUs));
 }

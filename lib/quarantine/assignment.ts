@@ -1,5 +1,6 @@
 // What `--set field=value` says: a constant, or a value that is taken from each record's own text. Pure.
 
+import { type EpochUnit, isEpochUnit } from "../core/epoch.ts";
 import { UsageError } from "../core/usage-error.ts";
 
 /** A field may be a path such as `location.lat`. */
@@ -10,8 +11,6 @@ export interface Assignment {
   readonly value: AssignedValue;
 }
 
-const epochUnits = ["s", "ms", "us", "ns"] as const;
-export type EpochUnit = (typeof epochUnits)[number];
 export type DecimalMark = "." | ",";
 
 export type AssignedValue =
@@ -25,10 +24,6 @@ export type AssignedValue =
   | { readonly kind: "copy"; readonly from: string };
 
 const forms = "text(field), number(field), number(field, ','), time(field, s|ms|us|ns), copy(field)";
-
-function isEpochUnit(text: string): text is EpochUnit {
-  return epochUnits.some((unit) => unit === text);
-}
 
 /** What stands behind `=` is JSON where it is JSON, and text where it is not. */
 function constant(text: string): AssignedValue {

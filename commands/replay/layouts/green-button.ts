@@ -2,7 +2,7 @@
 // which refer to each other by links. Times are seconds since 1970. Codes: UnitSymbolKind, AccumulationKind and
 // FlowDirectionKind of its schema, as public readers of such files have them.
 
-import { byPowerOfTen, parseDecimal } from "../decimal.ts";
+import { byPowerOfTen, parseDecimal } from "../../../lib/core/decimal.ts";
 import type { Found, Layout, LayoutOptions, Quantity } from "../layout.ts";
 import { type EspiEntry, entriesOf, type IntervalReading } from "./espi-entries.ts";
 import { type Direction, meter } from "./meters.ts";

@@ -1,4 +1,4 @@
-import { byPowerOfTen } from "../decimal.ts";
+import { byPowerOfTen } from "../../../lib/core/decimal.ts";
 import { type Measurement, SkippedRow } from "../layout.ts";
 import { decimalIn } from "../numbers.ts";
 import { tableLayout } from "../table.ts";

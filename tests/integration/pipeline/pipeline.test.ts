@@ -485,7 +485,10 @@ describe("npm run replay", () => {
       2,
       expect.stringMatching(/2020-01-01T00:00Z[\s\S]*1 event would be too late[\s\S]*--shift now/),
     ]);
-    expect(await replay(file, "--dry-run")).toMatchObject({ code: 2, stderr: unsaid.stderr });
+    expect(await replay(file, "--dry-run")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("1 event would be too late"),
+    });
     expect(await rowsOf("SELECT * FROM replay_shift WHERE series = 'refused'")).toEqual([]);
   });
 
