@@ -92,7 +92,7 @@ export async function openControl(given: string | undefined): Promise<Control> {
       throw new Error(
         `${url} is no control server: it answers ${method} /${path} with HTTP ${response.status} ${response.statusText}; ${howToStart}`,
       );
-    throw new Error(`the control server at ${url} refuses ${method} /${path}: ${kind}: ${answer.message}`);
+    throw new Error(`${kind}: ${answer.message}`);
   }
 
   return {

@@ -10,6 +10,10 @@ function part(error: Error, name: "code" | "path" | "address" | "hostname" | "po
 
 const MIGRATE = "this database has not the tables of this version: run `npm run migrate`";
 
+/** The words of both Kafka clients for a broker that they do not reach. */
+const UNREACHED_BROKER =
+  /(any broker|confirmed as stored).*(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH)/s;
+
 /** What to say in place of the message, or after it; null where the message says enough. */
 function sentenceOf(error: Error): string | null {
   const [code, path] = [part(error, "code"), part(error, "path")];
@@ -56,5 +60,8 @@ export function explain(error: unknown): string {
   // One host may have several addresses, of which each gave an error.
   if (error instanceof AggregateError && error.message === "" && error.errors.length > 0)
     return [...new Set(error.errors.map(explain))].join("; ");
-  return sentence ?? messageOf(error);
+  const message = sentence ?? messageOf(error);
+  return UNREACHED_BROKER.test(message)
+    ? `Kafka: ${message}: is it running, and is KAFKA_BROKER right?`
+    : message;
 }

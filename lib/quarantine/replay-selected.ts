@@ -100,7 +100,7 @@ export async function replaySelected(
   );
   if (constants.length > 0 && !options.setAll && !dryRun)
     throw new UsageError(
-      `${constants.join("\n")}\nNothing has been replayed. Add --set-all to do this; number(field) and other forms (docs/quarantine.md) take each record's own value`,
+      `${constants.join("\n")}\nNothing has been replayed. Add --set-all to do this, or take each record's own value, as --set 'reading=number(reading)' does (docs/quarantine.md)`,
     );
   for (const line of constants) say(line);
 
