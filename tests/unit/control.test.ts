@@ -28,7 +28,5 @@ test.each([
 
 test("what the control server refuses is said with its words", async () => {
   const url = await serve(400, '{"message":"BatchSize is 0"}', { "x-amzn-errortype": "InvalidParameter" });
-  await expect((await openControl(url)).status()).rejects.toThrow(
-    /^InvalidParameter: BatchSize is 0$/,
-  );
+  await expect((await openControl(url)).status()).rejects.toThrow(/^InvalidParameter: BatchSize is 0$/);
 });
