@@ -1,5 +1,6 @@
 // One look at all readings before any is sent: sums by series and day, and what is doubted.
 
+import { countOf } from "../../lib/core/count.ts";
 import { parseDecimal } from "../../lib/core/decimal.ts";
 import { type Decimal, ExactSum, formatDecimal } from "../../lib/core/exact.ts";
 import { formatInstant } from "../../lib/core/instant.ts";
@@ -152,12 +153,12 @@ export class Survey {
       if (occurrences !== null)
         doubt(
           "time",
-          `${occurrences.count} of ${this.count} readings lie ${where}, the first in line ${occurrences.first.line} (${formatInstant(occurrences.first.timeUs)}): correct the file or --date-pattern`,
+          `${occurrences.count} of ${this.count} readings ${occurrences.count === 1 ? "lies" : "lie"} ${where}, the first in line ${occurrences.first.line} (${formatInstant(occurrences.first.timeUs)}): correct the file or --date-pattern`,
         );
     if (this.#negative !== null)
       doubt(
         "negative",
-        `${this.#negative.count} readings are negative, the first in line ${this.#negative.first.line}; --negative export makes them readings of the meter METER-export, --negative skip leaves them out`,
+        `${countOf(this.#negative.count, "reading is", "readings are")} negative, the first in line ${this.#negative.first.line}; --negative export makes them readings of the meter METER-export, --negative skip leaves them out`,
       );
     const courses = [...this.#courses.values()].filter(({ count }) => count >= 3);
     const standing = courses.filter(({ looksLikeStanding }) => looksLikeStanding);
@@ -169,7 +170,7 @@ export class Survey {
     if (this.#conflicts !== null)
       doubt(
         "register",
-        `${this.#conflicts.count} times a meter has two values for one time, first ${this.#conflicts.key} in lines ${this.#conflicts.lines}: several registers? Say register=COLUMN in --map, or choose rows by --where; accepted, the later value is a conflict`,
+        `${countOf(this.#conflicts.count, "time")} a meter has two values for one time, first ${this.#conflicts.key} in lines ${this.#conflicts.lines}: several registers? Say register=COLUMN in --map, or choose rows by --where; accepted, the later value is a conflict`,
       );
     const sparse = courses.find(({ isSparse }) => isSparse);
     const misfit = [...this.#courses.values()].find(({ misfit: found }) => found !== null);
@@ -177,7 +178,7 @@ export class Survey {
     if (this.#longIntervals !== null)
       doubt(
         "interval",
-        `${this.#longIntervals.count} intervals are longer than an hour, the first in line ${this.#longIntervals.first.line}; ${inItsFirstHour}`,
+        `${countOf(this.#longIntervals.count, "interval is", "intervals are")} longer than an hour, the first in line ${this.#longIntervals.first.line}; ${inItsFirstHour}`,
       );
     else if (sparse !== undefined)
       doubt(

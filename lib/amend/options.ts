@@ -32,7 +32,7 @@ export function withSelection(command: Command): Command {
   return command
     .option("--sensor <id>", "a sensor's events")
     .option("--type <type>", "of this sensor type only")
-    .option("--meter <id>", "a meter's readings, whoever its customer is")
+    .option("--meter <id>", "a meter's readings, for all its customers")
     .option("--event-id <id>", "of the meter: this one reading, which needs no span")
     .option("--customer <id>", "all readings of a customer")
     .option("--from <instant>", "start of the span of event times", instantUs)

@@ -88,7 +88,7 @@ function split(tokens: readonly Token[], text: string): { terms: Term[]; signs: 
     else if ("sign" in token && token.sign !== "=" && terms.length > signs.length) signs.push(token.sign);
     else
       throw new Error(
-        `--map: cannot read "${text}"; a name with , + | = .. or quotes stands in "double quotes"`,
+        `--map: cannot read "${text}"; put a column's name that has , + | = .. or quotes into "double quotes"`,
       );
   }
   if (terms.length !== signs.length + 1) throw new Error(`--map: "${text}" ends too early`);

@@ -121,7 +121,7 @@ describe("numbers that are doubted before anything is sent", () => {
       const [count, where, line, year] = said;
       const times = survey.doubts().filter(({ name }) => name === "time");
       expect(times.map(({ text }) => text)).toEqual([
-        expect.stringMatching(`^${count} readings lie .*${where}, the first in line ${line} \\(${year}-`),
+        expect.stringMatching(`^${count} readings lies? .*${where}, the first in line ${line} \\(${year}-`),
       ]);
     },
   );
