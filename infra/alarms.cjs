@@ -13,6 +13,8 @@ const FUNCTIONS = [
   ...["produce-weather", "generate-weather", "ingest-sensor", "ingest-meter", "health"],
   ...WRITERS,
 ];
+/** The place of each stream among the series of a metric. */
+const EACH = [...Object.keys(STREAMS).keys()];
 const GIB = 1024 ** 3;
 
 /** Expression of an alarm that looks at the one series itself. */
@@ -36,7 +38,7 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
     ],
     "sweeper-silent": [
       "A stream has not been swept for 5 minutes: none of its windows becomes final",
-      ...[60, 5, "< 1", "MIN([FILL(a0, 0), FILL(a1, 0), FILL(a2, 0)])", ofSweeper("Sweeps", "Sum")],
+      ...[60, 5, "< 1", `MIN([${EACH.map((i) => `FILL(a${i}, 0)`).join(", ")}])`, ofSweeper("Sweeps", "Sum")],
     ],
     "watermark-behind": [
       "Windows become final more than an hour after their end",
@@ -44,12 +46,7 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
     ],
     "quarantine-rate": [
       "More than one in a hundred records of a stream is no valid event",
-      ...[
-        300,
-        3,
-        "> 1",
-        `MAX([${[0, 1, 2].map((i) => `100 * FILL(a${i}, 0) / FILL(b${i}, 1)`).join(", ")}])`,
-      ],
+      ...[300, 3, "> 1", `MAX([${EACH.map((i) => `100 * FILL(a${i}, 0) / FILL(b${i}, 1)`).join(", ")}])`],
       ...[ofAggregates("Quarantined"), ofAggregates("Records")],
     ],
     "too-late": [

@@ -6,8 +6,11 @@ const { createHash } = require("node:crypto");
 const { readdirSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
 const { ConfigurationError } = require("../lib/config/environment.ts");
-const { readTopics } = require("../lib/config/kafka.ts");
+const { groupVariable, readTopics } = require("../lib/config/kafka.ts");
 const { ruleVariables } = require("../lib/config/rules.ts");
+const { timeZoneVariables } = require("../lib/config/time-zones.ts");
+const { declaredSql } = require("../lib/postgres/stream-sql.ts");
+const { streamSettings } = require("../lib/streams/declared.ts");
 const { choosePipeline, NoPipelineError } = require("../commands/running-stack/choose-pipeline.ts");
 const { findRunningStack } = require("../commands/running-stack/running-stack.ts");
 const { readNetwork } = require("./network.cjs");
@@ -145,12 +148,41 @@ function standsOn({ kafka, database }, topics) {
 /** Changes whenever the schema or the functions' users do, so that CloudFormation runs migrate-database again. */
 function migrationsHash() {
   const hash = createHash("sha256").update(readFileSync(join(__dirname, "../lib/postgres/logins.ts")));
+  hash.update(JSON.stringify(declaredSql()));
   for (const part of ["migrations", "sql"]) {
     const folder = join(__dirname, "../lib/postgres", part);
     for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
   }
   return hash.digest("hex");
 }
+
+/** The consumer group of each stream's trigger. */
+const groupsOf = (prefix, topics) =>
+  Object.fromEntries(
+    Object.entries(topics).map(([stream, topic]) => [stream, `${prefix}-aggregate-${stream}-${topic}`]),
+  );
+
+/** For create-topics; CloudFormation has texts only. */
+const newTopics = (topics, { partitions }) =>
+  Object.entries(topics).map(([stream, topic]) => ({
+    Name: topic,
+    Partitions: String(streamSettings[stream].partitions === 1 ? 1 : partitions),
+  }));
+
+/** The variables of all functions: where Kafka is, and each stream's topic, group and zone. */
+const environment = ({ kafka, network }, topics, groups, zones) => ({
+  NODE_OPTIONS: "--enable-source-maps",
+  MSK_CLUSTER_ARN: kafka.arn,
+  AWS_USE_DUALSTACK_ENDPOINT: network.hasDualstackMsk, // MSK's alone is called by the SDK
+  KAFKA_BROKER: kafka.brokers,
+  ...Object.fromEntries(
+    Object.entries(topics).flatMap(([stream, topic]) => [
+      [streamSettings[stream].topicVariable, topic],
+      [groupVariable(stream), groups[stream]],
+    ]),
+  ),
+  ...zones,
+});
 
 /** @throws ConfigurationError */
 async function readDeployment({ options, resolveVariable }) {
@@ -166,6 +198,7 @@ async function readDeployment({ options, resolveVariable }) {
   const env = isLocal ? await localEnvironment() : process.env;
   const topics = readTopics(env);
   const rules = ruleVariables(env);
+  const groups = groupsOf(`${await resolveVariable("self:service")}-${name}`, topics);
   const deployment = isLocal
     ? localDeployment(env)
     : deployedDeployment(process.env, await resolveVariable("self:provider.region"), name, stage.standby);
@@ -180,6 +213,9 @@ async function readDeployment({ options, resolveVariable }) {
     ready: readiness(deployment),
     standsOn: standsOn(deployment, topics),
     topics,
+    groups,
+    newTopics: newTopics(topics, stage),
+    environment: environment(deployment, topics, groups, timeZoneVariables(env)),
     rules,
     weatherRate: weatherRate(Number(rules.WEATHER_UPDATE_INTERVAL), isLocal),
     localWeatherSeconds: env.SIMULATED_WEATHER === "off" ? "off" : rules.WEATHER_UPDATE_INTERVAL,

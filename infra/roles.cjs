@@ -130,8 +130,8 @@ const roleOf = (Statement) => ({
 
 module.exports = async ({ resolveVariable }) => {
   const deployment = (what) => resolveVariable(`file(infra/deployment.cjs):${what}`);
-  const [topics, kafka, database, isTraced] = await Promise.all(
-    ["topics", "kafka", "database", "stage.tracing"].map(deployment),
+  const [topics, groups, kafka, database, isTraced] = await Promise.all(
+    ["topics", "groups", "kafka", "database", "stage.tracing"].map(deployment),
   );
   const prefix = `${await resolveVariable("self:service")}-${await resolveVariable("sls:stage")}`;
   const may = statements({
@@ -140,7 +140,6 @@ module.exports = async ({ resolveVariable }) => {
       kafka.kind === "provisioned" || (typeof kafka.arn === "string" && !/-s\d+$/.test(kafka.arn)),
     database,
   });
-  const group = (stream) => `${prefix}-aggregate-${stream}-${topics[stream]}`;
   const all = Object.values(topics);
   const policies = {
     "produce-weather": may.producer(topics.weather),
@@ -148,19 +147,16 @@ module.exports = async ({ resolveVariable }) => {
     "ingest-sensor": may.producer(topics.sensor),
     "ingest-meter": may.producer(topics.consumption),
     health: [...may.offsets(all), ...may.login(database.users.api)],
-    "aggregate-sensor": [...may.trigger(topics.sensor, group("sensor")), ...may.login(database.users.ingest)],
-    "aggregate-consumption": [
-      ...may.trigger(topics.consumption, group("consumption")),
-      ...may.login(database.users.ingest),
-    ],
-    "aggregate-weather": [
-      ...may.trigger(topics.weather, group("weather")),
-      ...may.login(database.users.ingest),
-    ],
+    ...Object.fromEntries(
+      Object.entries(STREAMS).map(([stream, name]) => [
+        name,
+        [...may.trigger(topics[stream], groups[stream]), ...may.login(database.users.ingest)],
+      ]),
+    ),
     "sweep-windows": [
       ...may.offsets(all),
       ...may.archive(all),
-      ...may.groups(all, Object.keys(topics).map(group)),
+      ...may.groups(all, Object.values(groups)),
       ...may.login(database.users.sweep),
     ],
     "migrate-database": may.login(database.owner),

@@ -3,6 +3,14 @@
 "use strict";
 
 const { ConfigurationError } = require("../lib/config/environment.ts");
+const { streamSettings } = require("../lib/streams/declared.ts");
+
+/** How much of a whole each stream of many events can have, where every other one has 1. */
+function shareOf(whole) {
+  const streams = Object.values(streamSettings);
+  const many = streams.filter(({ partitions }) => partitions === "many").length;
+  return Math.floor((whole - (streams.length - many)) / many);
+}
 
 /** What CloudWatch takes. */
 const RETENTION_DAYS = [
@@ -51,7 +59,7 @@ const READERS = {
   backupRetentionDays: wholeNumber(1, 35),
   deletionProtection: onOff,
   logRetentionDays: oneOf(RETENTION_DAYS),
-  maximumPollers: wholeNumber(1, 999), // of each of two triggers; with weather's one they share a group, which takes 2,000
+  maximumPollers: wholeNumber(1, shareOf(2_000)), // of each trigger; they share a group, which takes 2,000
   requestsPerSecond: wholeNumber(1, 5_000), // the burst that an account begins with, which is set to it as well
   simulatedWeather: onOff,
   tracing: onOff,
@@ -99,7 +107,7 @@ const NEW_PARTITIONS = 250;
 
 /** @throws ConfigurationError where the cluster would refuse the topics half-way */
 function refuseTooManyPartitions({ partitions }, { kafka }) {
-  const most = Math.floor((NEW_PARTITIONS - 1) / 2); // two topics of so many, and weather's one
+  const most = shareOf(NEW_PARTITIONS);
   if (kafka.kind === "serverless" && partitions > most)
     throw new ConfigurationError(
       "--param partitions",

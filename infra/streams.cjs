@@ -1,8 +1,8 @@
 // The streams, as metrics name them, and the function that folds each.
 "use strict";
 
-module.exports = {
-  sensor: "aggregate-sensor",
-  consumption: "aggregate-consumption",
-  weather: "aggregate-weather",
-};
+const { streamSettings } = require("../lib/streams/declared.ts");
+
+module.exports = Object.fromEntries(
+  Object.keys(streamSettings).map((stream) => [stream, `aggregate-${stream}`]),
+);

@@ -1,2 +1,4 @@
-declare const functionOfStream: Readonly<Record<"sensor" | "consumption" | "weather", string>>;
+declare const functionOfStream: Readonly<
+  Record<keyof typeof import("../lib/streams/declared.ts")["streamSettings"], string>
+>;
 export = functionOfStream;

@@ -2,6 +2,8 @@
 // what happens to a batch that fails. The triggers of this machine read the same.
 "use strict";
 
+const { streamSettings } = require("../lib/streams/declared.ts");
+
 /** One group of pollers for all triggers: each group costs at least one poller unit, 135 USD a month (npm run cost). */
 const pollers = (group, maximum) => ({
   ProvisionedPollerConfig: { MinimumPollers: 1, MaximumPollers: maximum, PollerGroupName: group },
@@ -39,7 +41,7 @@ module.exports = async ({ resolveVariable }) => {
         logicalId(stream, cluster, topic),
         {
           Properties: {
-            ...pollers(group, topic === topics.weather ? 1 : maximum), // weather has one partition
+            ...pollers(group, streamSettings[stream].partitions === 1 ? 1 : maximum),
             ...FAILURE_HANDLING,
             ...LOGGING,
           },

@@ -5,13 +5,20 @@ import { type AuditReport, audit, isClean } from "../../lib/audit/audit.ts";
 import { acknowledgeBreaks } from "../../lib/audit/books.ts";
 import { acknowledge, repair } from "../../lib/audit/repair.ts";
 import { reportText, verdictOf } from "../../lib/audit/report.ts";
-import { readGroups, readKafkaSettings, readTopics, sourceOf } from "../../lib/config/kafka.ts";
+import {
+  groupVariable,
+  readGroups,
+  readKafkaSettings,
+  readTopics,
+  sourceOf,
+} from "../../lib/config/kafka.ts";
 import { readLatenessRules } from "../../lib/config/rules.ts";
 import { countOf } from "../../lib/core/count.ts";
 import { UsageError } from "../../lib/core/usage-error.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
 import { openGroupReader } from "../../lib/kafka/groups.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
+import { streamNames } from "../../lib/streams/stream.ts";
 import { openReachedPool, pipelineEnvironment } from "../running-stack/running-pipeline.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { printJson, tolerateClosedOutput } from "../terminal/output.ts";
@@ -40,7 +47,7 @@ const options = commandLine("audit")
   )
   .addHelpText(
     "after",
-    "\nEnvironment: KAFKA_GROUP_SENSOR_DATA, KAFKA_GROUP_METER_READINGS, KAFKA_GROUP_WEATHER name the consumer groups of\n" +
+    `\nEnvironment: ${streamNames.map(groupVariable).join(", ")} name the consumer groups of\n` +
       "the triggers where they are not those of `npm start` (deployed: smartgrid-STAGE-aggregate-STREAM-TOPIC).\n" +
       "\nExit codes: 0 clean; 1 lost, doubled or not adding up; 2 it could not be found out, or the command line is wrong.",
   )

@@ -3,7 +3,7 @@
 
 import { readKafkaEvent } from "../../lib/lambda/kafka-event.ts";
 import { postgresJudge } from "../../lib/postgres/judge.ts";
-import { sensorStream } from "../../lib/streams/sensor.ts";
+import { sensorStream } from "../../lib/streams/streams.ts";
 import { commitRecords } from "../../lib/windows/commit.ts";
 import { foldRecords, noFacts } from "../../lib/windows/fold.ts";
 import { cutBatch } from "../../localstack/event-source-mapping/event.ts";

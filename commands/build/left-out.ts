@@ -2,6 +2,7 @@
 // module in their place that throws when it is asked for anything. Whoever calls more adds it here; where a package has
 // moved its files, nothing is left out and the limit of a bundle's size says so (commands/deploy-check/bundles.ts).
 
+import { readFile } from "node:fs/promises";
 import { basename, dirname, relative } from "node:path";
 import type { Plugin } from "esbuild";
 
@@ -34,6 +35,11 @@ export function leaveOut(root: string): Plugin {
   return {
     name: "leave-out",
     setup({ onLoad }) {
+      // Of its package.json, kafkajs reads where to report its bugs.
+      onLoad({ filter: /\/node_modules\/kafkajs\/package\.json$/ }, async ({ path }) => {
+        const { bugs } = JSON.parse(await readFile(path, "utf8"));
+        return { contents: JSON.stringify({ bugs }), loader: "json" };
+      });
       onLoad({ filter: /\/node_modules\/(kafkajs|pg)\// }, ({ path }) => {
         if (!isLeftOut(path)) return undefined;
         const text = `${relative(root, path)}: left out by commands/build/left-out.ts`;

@@ -1,19 +1,19 @@
 // The triggers: what AWS would refuse (asked of the local triggers' own reader), and the topics that the code means.
 
 import { readFileSync } from "node:fs";
-import topics from "../../lib/config/topics.json" with { type: "json" };
+import { streamSettings } from "../../lib/streams/declared.ts";
 import { isProperties, MappingError, readSettings } from "../../localstack/event-source-mapping/settings.ts";
 import { type FunctionView, functionsOf, refersTo, resolve, resourcesOf, type Template } from "./template.ts";
 
 /** The variable with a stream's topic. */
 export const topicVariable: ReadonlyMap<string, string> = new Map(
-  Object.entries(topics).map(([stream, { variable }]) => [stream, variable]),
+  Object.entries(streamSettings).map(([stream, { topicVariable }]) => [stream, topicVariable]),
 );
 
 export const functionSource = (key: string) => readFileSync(`functions/${key}/index.ts`, "utf8");
 
 function meantTopic({ key, environment }: FunctionView): string | undefined {
-  const stream = /aggregate\((\w+)Stream/.exec(functionSource(key))?.[1] ?? "";
+  const stream = /aggregate\(streamOf\((\w+)Rules/.exec(functionSource(key))?.[1] ?? "";
   return environment[topicVariable.get(stream) ?? ""];
 }
 

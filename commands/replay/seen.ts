@@ -1,7 +1,7 @@
 // Which readings of a file have been counted before, as far as the pipeline remembers.
 
 import type pg from "pg";
-import { identityOfReading } from "../../lib/streams/consumption.ts";
+import { identityOfReading } from "../../lib/streams/streams.ts";
 import { eventKeyOf } from "../../lib/windows/fold.ts";
 import { identityOf, keyOf, type Reading } from "./reading.ts";
 

@@ -11,6 +11,8 @@ import { connect } from "../../lib/postgres/connect.ts";
 import { createLogins } from "../../lib/postgres/logins.ts";
 import { migrate, readSchema } from "../../lib/postgres/migrate.ts";
 import type { DatabaseSettings } from "../../lib/postgres/pool.ts";
+import { streamSettings } from "../../lib/streams/declared.ts";
+import { streamNames } from "../../lib/streams/stream.ts";
 import { startKafka } from "../../localstack/kafka/server.ts";
 import { freePort } from "../../localstack/ports.ts";
 import { startPostgres } from "../../localstack/postgres/server.ts";
@@ -83,14 +85,19 @@ async function postgresService(folder: string, fresh: boolean): Promise<Started<
   };
 }
 
+/** Of a topic of many events, on this machine. */
+const LOCAL_PARTITIONS = 4;
+
 async function createOwnTopics(brokers: string): Promise<void> {
   const topics = readTopics(process.env);
   const settings = readKafkaSettings({ ...process.env, KAFKA_BROKER: brokers });
-  await createTopics(settings, [
-    { topic: topics.sensor, numPartitions: 4 },
-    { topic: topics.consumption, numPartitions: 4 },
-    { topic: topics.weather, numPartitions: 1 },
-  ]);
+  await createTopics(
+    settings,
+    streamNames.map((stream) => ({
+      topic: topics[stream],
+      numPartitions: streamSettings[stream].partitions === 1 ? 1 : LOCAL_PARTITIONS,
+    })),
+  );
   const { isCompacted, close } = openGroupReader(settings);
   for (const warning of await compactionWarnings(Object.values(topics), isCompacted)) terminal.say(warning);
   await close();

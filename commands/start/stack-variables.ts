@@ -3,9 +3,9 @@
 
 import { join, resolve } from "node:path";
 import type { Environment } from "../../lib/config/environment.ts";
-import { readGroups, readTopics } from "../../lib/config/kafka.ts";
+import { groupVariable, readGroups, readTopics } from "../../lib/config/kafka.ts";
 import { ruleVariables } from "../../lib/config/rules.ts";
-import topicNames from "../../lib/config/topics.json" with { type: "json" };
+import { streamSettings } from "../../lib/streams/declared.ts";
 import { streamNames } from "../../lib/streams/stream.ts";
 
 /** Where its failure destinations are, absolute. */
@@ -26,10 +26,12 @@ export function stackVariables(
   const groups = readGroups({}, topics); // serverless.yml names them, no variable does
   return {
     ...ruleVariables(env),
-    ...Object.fromEntries(streamNames.map((stream) => [topicNames[stream].variable, topics[stream]])),
-    KAFKA_GROUP_SENSOR_DATA: groups.sensor,
-    KAFKA_GROUP_METER_READINGS: groups.consumption,
-    KAFKA_GROUP_WEATHER: groups.weather,
+    ...Object.fromEntries(
+      streamNames.flatMap((stream) => [
+        [streamSettings[stream].topicVariable, topics[stream]],
+        [groupVariable(stream), groups[stream]],
+      ]),
+    ),
     MSK_CLUSTER_ARN: clusterArn,
     KAFKA_AUTH: env.KAFKA_AUTH || "none",
     POSTGRES_AUTH: env.POSTGRES_AUTH || "password",

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
 import { messageOf } from "../../lib/log.ts";
+import { type StreamName, streamNames } from "../../lib/streams/stream.ts";
 import { readTriggers } from "./functions.ts";
 import { alertsOf, type Findings, type Status, statusText } from "./status-text.ts";
 import type { Terminal } from "./terminal.ts";
@@ -19,6 +20,10 @@ interface Counts extends Findings {
   readonly final: number;
   readonly watermarks: Status["watermarks"];
 }
+
+const rowsSql = (stream: StreamName) =>
+  `SELECT count(*) FILTER (WHERE state = 'open') AS open, count(*) FILTER (WHERE state = 'final') AS final
+   FROM ${stream}_aggregates_realtime`;
 
 async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
   const { rows } = await pool.query<{
@@ -43,12 +48,7 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
        (SELECT json_agg(json_build_object('stream', stream, 'atMs', floor(extract(epoch FROM watermark) * 1000))
           ORDER BY stream)
         FROM stream_state) AS watermarks
-     FROM (SELECT count(*) FILTER (WHERE state = 'open') AS open, count(*) FILTER (WHERE state = 'final') AS final
-             FROM sensor_aggregates_realtime
-           UNION ALL SELECT count(*) FILTER (WHERE state = 'open'), count(*) FILTER (WHERE state = 'final')
-             FROM consumption_aggregates_realtime
-           UNION ALL SELECT count(*) FILTER (WHERE state = 'open'), count(*) FILTER (WHERE state = 'final')
-             FROM weather_aggregates_realtime) AS t`,
+     FROM (${streamNames.map(rowsSql).join(" UNION ALL ")}) AS t`,
     [startedMs / 1000],
   );
   const row = rows[0];

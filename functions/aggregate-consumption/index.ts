@@ -1,4 +1,5 @@
 import { aggregate } from "../../lib/lambda/aggregate.ts";
-import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { consumptionRules } from "../../lib/streams/consumption.ts";
+import { streamOf } from "../../lib/streams/stream-of.ts";
 
-export const handler = aggregate(consumptionStream, process.env);
+export const handler = aggregate(streamOf(consumptionRules), process.env);

@@ -1,4 +1,5 @@
 import { aggregate } from "../../lib/lambda/aggregate.ts";
-import { sensorStream } from "../../lib/streams/sensor.ts";
+import { sensorRules } from "../../lib/streams/sensor.ts";
+import { streamOf } from "../../lib/streams/stream-of.ts";
 
-export const handler = aggregate(sensorStream, process.env);
+export const handler = aggregate(streamOf(sensorRules), process.env);

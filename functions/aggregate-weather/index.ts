@@ -1,4 +1,5 @@
 import { aggregate } from "../../lib/lambda/aggregate.ts";
-import { weatherStream } from "../../lib/streams/weather.ts";
+import { streamOf } from "../../lib/streams/stream-of.ts";
+import { weatherRules } from "../../lib/streams/weather.ts";
 
-export const handler = aggregate(weatherStream, process.env);
+export const handler = aggregate(streamOf(weatherRules), process.env);

@@ -1,14 +1,17 @@
 import { handle } from "hono/aws-lambda";
 import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
 import { readLatenessRules } from "../../lib/config/rules.ts";
-import { ingestMeterApp } from "../../lib/http/ingest.ts";
+import { ingestApp } from "../../lib/http/ingest.ts";
 import { openProducer } from "../../lib/kafka/produce.ts";
-import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { consumptionRules } from "../../lib/streams/consumption.ts";
 import { inZone } from "../../lib/streams/stream.ts";
+import { streamOf } from "../../lib/streams/stream-of.ts";
 
 const producer = openProducer(readKafkaSettings(process.env));
 const topic = readTopics(process.env).consumption;
 const { futureSkewUs, zones } = readLatenessRules(process.env);
-const stream = inZone(consumptionStream, zones);
+const stream = inZone(streamOf(consumptionRules), zones);
 
-export const handler = handle(ingestMeterApp(stream, { producer, topic, futureSkewUs, now: Date.now }));
+export const handler = handle(
+  ingestApp(consumptionRules, stream, { producer, topic, futureSkewUs, now: Date.now }),
+);

@@ -1,8 +1,13 @@
 // The streams whose events belong to a device or a customer, and so can be amended by it.
 
-import { type ConsumptionEvent, type ConsumptionPartial, consumptionStream } from "../streams/consumption.ts";
-import { type SensorEvent, type SensorPartial, sensorStream } from "../streams/sensor.ts";
 import type { Event, Stream } from "../streams/stream.ts";
+import {
+  type ConsumptionEvent,
+  consumptionStream,
+  type SensorEvent,
+  sensorStream,
+} from "../streams/streams.ts";
+import type { WindowSums } from "../streams/sums.ts";
 import type { Selector } from "./entry.ts";
 
 export type AmendableName = "sensor" | "consumption";
@@ -18,7 +23,7 @@ export interface AmendableStream<E extends Event, P> {
   groupOfRow(sensorType: string, key: string): string;
 }
 
-const sensor: AmendableStream<SensorEvent, SensorPartial> = {
+const sensor: AmendableStream<SensorEvent, WindowSums> = {
   stream: sensorStream,
   statement: "amend_sensor",
   valueField: "value",
@@ -29,7 +34,7 @@ const sensor: AmendableStream<SensorEvent, SensorPartial> = {
   groupOfRow: (sensorType, sensorId) => `${sensorId}\0${sensorType}`,
 };
 
-const consumption: AmendableStream<ConsumptionEvent, ConsumptionPartial> = {
+const consumption: AmendableStream<ConsumptionEvent, WindowSums> = {
   stream: consumptionStream,
   statement: "amend_consumption",
   valueField: "reading",

@@ -3,8 +3,8 @@
 import { parseDecimal } from "../core/decimal.ts";
 import { type Decimal, decimalOf, formatDecimal } from "../core/exact.ts";
 import { holds, type OffsetRanges } from "../core/ranges.ts";
-import type { EnergyUnit } from "../streams/consumption.ts";
 import { isJsonObject } from "../streams/fields.ts";
+import type { EnergyUnit } from "../streams/streams.ts";
 
 /** Whose events. */
 export type Selector =

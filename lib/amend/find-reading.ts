@@ -1,9 +1,9 @@
 // Finds the reading that was counted under a meter's id, in the topic or among the replays.
 
 import { quoted } from "../core/printable.ts";
-import { type ConsumptionEvent, consumptionStream, identityOfReading } from "../streams/consumption.ts";
 import { isRefusal } from "../streams/refusal.ts";
 import { inZone } from "../streams/stream.ts";
+import { type ConsumptionEvent, consumptionStream, identityOfReading } from "../streams/streams.ts";
 import { eventKeyOf } from "../windows/fold.ts";
 import { CountedRecords, refuseUncountedTopic } from "./counted.ts";
 import { type AmendmentTools, CLOCK_ERROR_MS } from "./from-topic.ts";

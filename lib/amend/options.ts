@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { instantUs, wholeNumber } from "../../commands/terminal/options.ts";
 import { parseDecimal } from "../core/decimal.ts";
 import { UsageError } from "../core/usage-error.ts";
-import type { EnergyUnit } from "../streams/consumption.ts";
+import type { EnergyUnit } from "../streams/streams.ts";
 import type { Amendment, Correction, Selector } from "./entry.ts";
 import type { Reading } from "./find-reading.ts";
 

@@ -3,9 +3,9 @@
 import { addDecimals, decimalOf } from "../core/exact.ts";
 import { formatInstant } from "../core/instant.ts";
 import { quoted } from "../core/printable.ts";
-import { type ConsumptionEvent, consumptionStream, type EnergyUnit } from "../streams/consumption.ts";
 import { isRefusal } from "../streams/refusal.ts";
 import { inZone } from "../streams/stream.ts";
+import { type ConsumptionEvent, consumptionStream, type EnergyUnit } from "../streams/streams.ts";
 import { amendableStreams } from "./amendable.ts";
 import { type Amendment, type Correction, correctValue, decimalIn } from "./entry.ts";
 import { findReading, type Reading } from "./find-reading.ts";

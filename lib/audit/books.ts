@@ -4,6 +4,7 @@ import type { Pool, PoolClient } from "pg";
 import type { LogBreak } from "../core/log-identity.ts";
 import { fromMultirange, type OffsetRange, type OffsetRanges, size } from "../core/ranges.ts";
 import { inTransaction } from "../postgres/transaction.ts";
+import { streamRules } from "../streams/declared.ts";
 import { type StreamName, streamNames } from "../streams/stream.ts";
 import type { LedgerCounts, StreamTotals } from "./classify.ts";
 
@@ -87,12 +88,9 @@ const entriesSql = `
     LEFT JOIN (SELECT log_id, count(*) AS rows FROM conflict GROUP BY 1) AS c ON c.log_id = l.id) AS books
   ORDER BY source, topic, partition, incarnation`;
 
-/** Events in the rows of each stream. */
-const inRowsSql = {
-  sensor: "SELECT sum(count) FROM sensor_aggregates_realtime",
-  consumption: "SELECT sum(reading_count) FROM consumption_aggregates_realtime",
-  weather: "SELECT sum(event_count) FROM weather_aggregates_realtime",
-} as const satisfies Record<StreamName, string>;
+/** Events in the rows of a stream. */
+const inRowsSql = (stream: StreamName) =>
+  `SELECT sum(${streamRules[stream].count}) FROM ${stream}_aggregates_realtime`;
 
 const amendedSql = `
   SELECT sum(r.count_after - r.count_before) FROM amendment_row AS r JOIN amendment AS a ON a.id = r.amendment_id
@@ -153,7 +151,7 @@ async function readStream(client: PoolClient, stream: StreamName): Promise<Strea
   }>(
     `SELECT watermark,
        (SELECT count(*) FROM conflict_open AS c WHERE c.stream = $1) AS open_conflicts,
-       coalesce((${inRowsSql[stream]}), 0) AS in_rows, coalesce((${amendedSql}), 0) AS amended
+       coalesce((${inRowsSql(stream)}), 0) AS in_rows, coalesce((${amendedSql}), 0) AS amended
      FROM stream_state WHERE stream = $1`,
     [stream],
   );

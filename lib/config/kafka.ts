@@ -1,8 +1,8 @@
 // Brokers, topics and consumer groups.
 
-import type { StreamName } from "../streams/stream.ts";
+import { streamSettings } from "../streams/declared.ts";
+import { byStream, type StreamName } from "../streams/stream.ts";
 import { ConfigurationError, type Environment, text } from "./environment.ts";
-import topics from "./topics.json" with { type: "json" };
 
 /** Where events are sent to and read from. */
 export interface KafkaSettings {
@@ -67,14 +67,14 @@ export function sourceOf(clusterArn: string | null | undefined, brokers: readonl
 }
 
 /**
- * The topic of each stream, by topics.json.
+ * The topic of each stream.
  * @throws ConfigurationError where a name is none that Kafka takes, or two streams have the same
  */
 export function readTopics(env: Environment): Readonly<Record<StreamName, string>> {
   const taken = new Map<string, string>();
   const topicOf = (stream: StreamName) => {
-    const { variable, usual } = topics[stream];
-    const name = text(env, variable, usual);
+    const { topicVariable: variable, topic } = streamSettings[stream];
+    const name = text(env, variable, topic);
     // Kafka takes a single letter as well, Lambda's trigger does not; names with two underscores are Kafka's own.
     if (!/^(?!\.|__)[a-zA-Z0-9._-]{2,249}$/.test(name))
       throw new ConfigurationError(
@@ -87,11 +87,12 @@ export function readTopics(env: Environment): Readonly<Record<StreamName, string
     taken.set(name, variable);
     return name;
   };
-  return {
-    sensor: topicOf("sensor"),
-    consumption: topicOf("consumption"),
-    weather: topicOf("weather"),
-  };
+  return byStream(topicOf);
+}
+
+/** KAFKA_GROUP_… beside KAFKA_TOPIC_…: it names the group of the stream's trigger. */
+export function groupVariable(stream: StreamName): string {
+  return streamSettings[stream].topicVariable.replace("TOPIC", "GROUP");
 }
 
 /**
@@ -102,11 +103,7 @@ export function readGroups(
   env: Environment,
   topics: Readonly<Record<StreamName, string>>,
 ): Readonly<Record<StreamName, string>> {
-  const group = (variable: string, stream: StreamName) =>
-    text(env, variable, `smartgrid-local-aggregate-${stream}-${topics[stream]}`);
-  return {
-    sensor: group("KAFKA_GROUP_SENSOR_DATA", "sensor"),
-    consumption: group("KAFKA_GROUP_METER_READINGS", "consumption"),
-    weather: group("KAFKA_GROUP_WEATHER", "weather"),
-  };
+  return byStream((stream) =>
+    text(env, groupVariable(stream), `smartgrid-local-aggregate-${stream}-${topics[stream]}`),
+  );
 }

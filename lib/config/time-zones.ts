@@ -1,7 +1,7 @@
 // In which zone producers write time stamps that name none. UTC, unless EVENT_TIME_ZONE_<STREAM> says another.
 
 import { isZone } from "../core/zone.ts";
-import { type StreamName, type StreamZones, streamNames } from "../streams/stream.ts";
+import { byStream, type StreamName, type StreamZones, streamNames } from "../streams/stream.ts";
 import { ConfigurationError, type Environment, text } from "./environment.ts";
 
 const variableOf = (stream: StreamName) => `EVENT_TIME_ZONE_${stream.toUpperCase()}`;
@@ -19,11 +19,7 @@ function readTimeZone(env: Environment, stream: StreamName): string {
 
 /** @throws ConfigurationError where one is no zone that this runtime knows */
 export function readTimeZones(env: Environment): StreamZones {
-  return {
-    sensor: readTimeZone(env, "sensor"),
-    consumption: readTimeZone(env, "consumption"),
-    weather: readTimeZone(env, "weather"),
-  };
+  return byStream((stream) => readTimeZone(env, stream));
 }
 
 /** The same by variable, as the functions are given them. */

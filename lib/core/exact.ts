@@ -68,11 +68,13 @@ export class ExactSum {
   #micros = 0;
   #rest: Decimal = { unscaled: 0n, scale: MICRO_SCALE };
 
-  /** Adds a finite number as the decimal it stands for. */
-  add(value: number): void {
-    const micros = microsOf(value);
-    if (Number.isNaN(micros)) this.addDecimal(decimalOf(value));
-    else this.addMicros(micros);
+  /** Adds a finite number × 10^`power` as the decimal it stands for. */
+  add(value: number, power = 0): void {
+    const micros = power === 0 ? microsOf(value) : Number.NaN;
+    if (Number.isNaN(micros)) {
+      const { unscaled, scale } = decimalOf(value);
+      this.addDecimal({ unscaled, scale: scale - power }); // negative for many MWh
+    } else this.addMicros(micros);
   }
 
   /** Adds `micros` × 10^−6; whole, at most 1e15 in size. */
@@ -91,6 +93,11 @@ export class ExactSum {
   /** The sum, with at least 6 decimals. */
   total(): Decimal {
     return addDecimals(this.#rest, { unscaled: BigInt(this.#micros), scale: MICRO_SCALE });
+  }
+
+  /** The sum in plain digits. */
+  written(): string {
+    return formatDecimal(this.total());
   }
 }
 
@@ -134,5 +141,10 @@ export class ExactSquareSum {
   total(): Decimal {
     this.#spill();
     return this.#rest;
+  }
+
+  /** The sum of squares in plain digits. */
+  written(): string {
+    return formatDecimal(this.total());
   }
 }

@@ -4,10 +4,11 @@
 import { randomUUID } from "node:crypto";
 import { formatInstant } from "../core/instant.ts";
 import type { EventProducer, OutgoingRecord } from "../kafka/produce.ts";
-import { BY_INGEST, TIMESTAMP_BY } from "../streams/consumption.ts";
-import { isJsonObject, type JsonObject, MAX_DEVICE_ID, MAX_EVENT_ID, readText } from "../streams/fields.ts";
+import type { FieldRule, StreamRules } from "../streams/declaration.ts";
+import { isJsonObject, type JsonObject, MAX_EVENT_ID, readText } from "../streams/fields.ts";
 import { isRefusal } from "../streams/refusal.ts";
 import type { Event, Stream } from "../streams/stream.ts";
+import { BY_INGEST } from "../streams/stream-of.ts";
 import { type App, createApp } from "./app.ts";
 import { RefusedRequestError, readJson } from "./body.ts";
 import { explanationOf } from "./explanations.ts";
@@ -23,33 +24,45 @@ export interface IngestDependencies {
 
 const MAX_EVENTS = 500;
 
-/** How an event of a kind comes over HTTP. */
-interface Kind {
+/** How events of a stream come over HTTP. */
+interface Entry {
   readonly path: string;
   /** Names the device; key of the record. */
   readonly device: string;
-  /** Apart from the device. */
+  readonly longestDevice: number;
+  /** The device first. */
   readonly required: readonly string[];
   /** The fields of the event apart from its identity, device and time. */
   readonly fieldsOf: (fields: JsonObject) => JsonObject;
 }
 
-const sensorKind: Kind = {
-  path: "/api/v1/ingest/sensor",
-  device: "sensor_id",
-  required: ["sensor_type", "value", "location"],
-  fieldsOf: ({ sensor_type, value, location, metadata }) => ({
-    ...{ sensor_type, value, location },
-    ...(metadata === undefined ? {} : { metadata }),
-  }),
-};
+function longestOf(fields: readonly FieldRule[], text: string): number {
+  for (const rule of fields) if (rule.kind === "text" && rule.field === text) return rule.longest;
+  throw new Error(`${text} is no text with a length`);
+}
 
-const meterKind: Kind = {
-  path: "/api/v1/ingest/meter",
-  device: "meter_id",
-  required: ["customer_id", "reading"],
-  fieldsOf: ({ customer_id, reading, unit }) => ({ customer_id, reading, unit: unit ?? "kWh" }),
-};
+function entryOf({ fields, http }: StreamRules): Entry {
+  if (http === undefined) throw new Error("this stream's events do not come over HTTP");
+  const { path, device, also, free } = http;
+  const isOwn = ({ field, kind }: FieldRule) =>
+    kind === "instant" || kind === "stamp" || field === "event_id" || field === device;
+  const passed = fields.filter((rule) => !isOwn(rule));
+  const isRequired = (rule: FieldRule) => !("optional" in rule) && rule.kind !== "unit";
+  return {
+    path,
+    device,
+    longestDevice: longestOf(fields, device),
+    required: [device, ...passed.filter(isRequired).map(({ field }) => field), ...also],
+    fieldsOf: (event) =>
+      Object.fromEntries([
+        ...passed.map((rule) => [
+          rule.field,
+          event[rule.field] ?? (rule.kind === "unit" ? Object.keys(rule.powers)[0] : event[rule.field]),
+        ]),
+        ...free.map((field) => [field, event[field]]),
+      ]),
+  };
+}
 
 /** @param where a prefix for the messages about an event of an array: `events[3]: ` */
 function checkFields(body: unknown, required: readonly string[], where: string): JsonObject {
@@ -65,9 +78,15 @@ function invalid(field: string | null, explanation: string, where: string): Refu
 }
 
 /** A field's text. @throws RefusedRequestError for everything else: an identity is never rewritten */
-function textOf(fields: JsonObject, field: string, maxLength: number, where: string): string {
-  const text = readText(fields, field, maxLength);
-  if (typeof text === "object") throw invalid(field, explanationOf(text, fields), where);
+function textOf(
+  rules: StreamRules,
+  fields: JsonObject,
+  field: string,
+  longest: number,
+  where: string,
+): string {
+  const text = readText(fields, field, longest);
+  if (typeof text === "object") throw invalid(field, explanationOf(text, fields, rules), where);
   return text;
 }
 
@@ -75,9 +94,15 @@ function textOf(fields: JsonObject, field: string, maxLength: number, where: str
  * The caller's event id, or one that begins as the existing producers make it (the device and Unix seconds with a
  * fraction) and is unique: two events of one instant are two events.
  */
-function eventIdOf(fields: JsonObject, device: string, nowMs: number, where: string): string {
+function eventIdOf(
+  rules: StreamRules,
+  fields: JsonObject,
+  device: string,
+  nowMs: number,
+  where: string,
+): string {
   if (fields.event_id !== undefined && fields.event_id !== null)
-    return textOf(fields, "event_id", MAX_EVENT_ID, where);
+    return textOf(rules, fields, "event_id", MAX_EVENT_ID, where);
   return `${device}_${(nowMs / 1000).toFixed(6)}_${randomUUID()}`;
 }
 
@@ -93,35 +118,39 @@ function writeJson(event: object, where: string): string {
 }
 
 /**
- * The app that takes in events of one kind, one by one or an array of up to 500. All are checked before any is sent;
+ * The app that takes in events of one stream, one by one or an array of up to 500. All are checked before any is sent;
  * after a 503 the caller sends them all again, and those with an `event_id` of the caller's are counted once where the
  * stream does so.
+ * @param stream of these rules, in the zone of its time stamps
+ * @throws Error where the stream declares no way over HTTP
  */
-function ingestApp<E extends Event, P>(
-  kind: Kind,
+export function ingestApp<E extends Event, P>(
+  rules: StreamRules,
   stream: Stream<E, P>,
   { producer, topic, now, futureSkewUs }: IngestDependencies,
 ): App {
+  const entry = entryOf(rules);
+
   function readEvent(
     body: unknown,
     nowMs: number,
     where: string,
   ): { eventId: string; record: OutgoingRecord } {
-    const fields = checkFields(body, [kind.device, ...kind.required], where);
-    const device = textOf(fields, kind.device, MAX_DEVICE_ID, where);
-    const eventId = eventIdOf(fields, device, nowMs, where);
+    const fields = checkFields(body, entry.required, where);
+    const device = textOf(rules, fields, entry.device, entry.longestDevice, where);
+    const eventId = eventIdOf(rules, fields, device, nowMs, where);
     const isTimed = fields.timestamp !== undefined && fields.timestamp !== null;
     const event = {
       event_id: eventId,
-      [kind.device]: device,
-      ...kind.fieldsOf(fields),
+      [entry.device]: device,
+      ...entry.fieldsOf(fields),
       // The time of a send is no content of the event's: sent again it has another.
-      ...(isTimed ? {} : { [TIMESTAMP_BY]: BY_INGEST }),
+      ...(isTimed ? {} : { timestamp_by: BY_INGEST }),
       timestamp: isTimed ? fields.timestamp : new Date(nowMs).toISOString(),
     };
     const value = writeJson(event, where);
     const decoded = stream.decode(Buffer.from(value));
-    if (isRefusal(decoded)) throw invalid(decoded.field, explanationOf(decoded, fields), where);
+    if (isRefusal(decoded)) throw invalid(decoded.field, explanationOf(decoded, fields, rules), where);
     if (decoded.timeUs > nowMs * 1000 + futureSkewUs)
       throw invalid(
         "timestamp",
@@ -132,7 +161,7 @@ function ingestApp<E extends Event, P>(
   }
 
   const app = createApp();
-  app.post(kind.path, async (c) => {
+  app.post(entry.path, async (c) => {
     const body = await readJson(c.req);
     const nowMs = now();
     if (!Array.isArray(body)) {
@@ -159,14 +188,4 @@ function ingestApp<E extends Event, P>(
     );
   });
   return app;
-}
-
-/** `POST /api/v1/ingest/sensor`: measured values. @param stream in the zone of its time stamps */
-export function ingestSensorApp<E extends Event, P>(stream: Stream<E, P>, dependencies: IngestDependencies) {
-  return ingestApp(sensorKind, stream, dependencies);
-}
-
-/** `POST /api/v1/ingest/meter`: meter readings. @param stream in the zone of its time stamps */
-export function ingestMeterApp<E extends Event, P>(stream: Stream<E, P>, dependencies: IngestDependencies) {
-  return ingestApp(meterKind, stream, dependencies);
 }

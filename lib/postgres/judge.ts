@@ -15,12 +15,6 @@ const TRANSIENT = new Set(["40P01", "40001"]);
 /** A try may wait for more than one lock, for 5 s each (pool.ts): with less time left it is not begun. */
 const LEAST_FOR_A_TRY_MS = 10_000;
 
-const statements = {
-  sensor: "commit_sensor",
-  consumption: "commit_consumption",
-  weather: "commit_weather",
-} as const;
-
 /** Rare lists travel in the header, bytes as base64. */
 function conflictInHeader({ eventKey, offset, timeUs, value, first }: ConflictingRecord): object {
   return {
@@ -82,7 +76,7 @@ export function postgresJudge(
   remainingMs: () => number = () => Number.POSITIVE_INFINITY,
 ): Judge {
   return async (stream, ...batch) => {
-    const statement = statements[stream.name];
+    const statement = `commit_${stream.name}`;
     const values = parametersOf(stream, ...batch);
     const placeholders = values.map((_, i) => `$${i + 1}`).join(", ");
     try {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { ClientBase } from "pg";
 import { messageOf } from "../log.ts";
 import { refuseUnfitServer } from "./server-check.ts";
+import { declaredSql } from "./stream-sql.ts";
 
 export interface Migration {
   readonly version: number;
@@ -24,26 +25,44 @@ export interface Source {
   readonly checksum: string;
 }
 
+/** The tables of a stream, made where they are not there. */
+export interface StreamTables {
+  readonly name: string;
+  readonly sql: string;
+  readonly checksum: string;
+}
+
 export interface Schema {
   readonly migrations: readonly Migration[];
+  readonly tables: readonly StreamTables[];
   readonly sources: readonly Source[];
 }
 
 /** Any constant will do, as long as nobody else takes it: the four letters SGRD. */
 const ADVISORY_LOCK = 0x53475244;
 
+const checksumOf = (sql: string) => createHash("sha256").update(sql).digest("hex");
+
 async function readSql(folder: string): Promise<{ file: string; sql: string; checksum: string }[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith(".sql")).sort();
   return Promise.all(
     files.map(async (file) => {
       const sql = await readFile(join(folder, file), "utf8");
-      return { file, sql, checksum: createHash("sha256").update(sql).digest("hex") };
+      return { file, sql, checksum: checksumOf(sql) };
     }),
   );
 }
 
+/** @throws Error where it does not define what its name says */
+function sourceOf(where: string, name: string, sql: string): Source {
+  const kind = new RegExp(`^CREATE OR REPLACE (FUNCTION|VIEW) ${name}\\b`, "m").exec(sql)?.[1];
+  if (kind !== "FUNCTION" && kind !== "VIEW")
+    throw new Error(`${where}: expected CREATE OR REPLACE FUNCTION ${name}, or VIEW ${name}`);
+  return { kind, name, sql, checksum: checksumOf(sql) };
+}
+
 /**
- * Reads `migrations/NNNN_words.sql` and `sql/NAME.sql` of a folder.
+ * Reads `migrations/NNNN_words.sql` and `sql/NAME.sql` of a folder, and adds what follows from the streams' declarations.
  * @throws Error where a migration's number is missing or doubled, or a source does not define what its name says
  */
 export async function readSchema(folder: string): Promise<Schema> {
@@ -51,6 +70,7 @@ export async function readSchema(folder: string): Promise<Schema> {
     readSql(join(folder, "migrations")),
     readSql(join(folder, "sql")),
   ]);
+  const declared = declaredSql();
   return {
     migrations: migrations.map(({ file, sql, checksum }, i) => {
       const version = Number(/^(\d{4})_[a-z0-9_]+\.sql$/.exec(file)?.[1]);
@@ -60,15 +80,13 @@ export async function readSchema(folder: string): Promise<Schema> {
         );
       return { version, name: file, sql, checksum };
     }),
-    sources: sources.map(({ file, sql, checksum }) => {
-      const name = file.slice(0, -".sql".length);
-      const kind = new RegExp(`^CREATE OR REPLACE (FUNCTION|VIEW) ${name}\\b`, "m").exec(sql)?.[1];
-      if (kind !== "FUNCTION" && kind !== "VIEW")
-        throw new Error(
-          `${join(folder, "sql", file)}: expected CREATE OR REPLACE FUNCTION ${name}, or VIEW ${name}`,
-        );
-      return { kind, name, sql, checksum };
-    }),
+    tables: declared.tables.map(({ name, sql }) => ({ name, sql, checksum: checksumOf(sql) })),
+    sources: [
+      ...sources.map(({ file, sql }) =>
+        sourceOf(join(folder, "sql", file), file.slice(0, -".sql".length), sql),
+      ),
+      ...declared.sources.map(({ name, sql }) => sourceOf("stream-sql.ts", name, sql)),
+    ].sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }
 
@@ -81,7 +99,7 @@ export async function readSchema(folder: string): Promise<Schema> {
  */
 export async function migrate(
   client: ClientBase,
-  { migrations, sources }: Schema,
+  { migrations, tables, sources }: Schema,
   andThen: () => Promise<void> = async () => undefined,
 ): Promise<string[]> {
   await refuseUnfitServer(client);
@@ -103,6 +121,7 @@ export async function migrate(
     );
     const applied = [
       ...(await applyMigrations(client, migrations)),
+      ...(await applyTables(client, tables)),
       ...(await applySources(client, sources)),
     ];
     await andThen();
@@ -145,12 +164,36 @@ async function applyMigrations(client: ClientBase, migrations: readonly Migratio
   return applied;
 }
 
-async function applySources(client: ClientBase, sources: readonly Source[]): Promise<string[]> {
-  const { rows } = await client.query<{ name: string; checksum: string }>(
-    "SELECT name, checksum FROM schema_source",
-  );
+type Applied = Pick<Source, "name" | "checksum">;
+
+/** @returns whether something differs from what was last applied under its name */
+async function pendingIn(client: ClientBase): Promise<(one: Applied) => boolean> {
+  const { rows } = await client.query<Applied>("SELECT name, checksum FROM schema_source");
   const checksums = new Map(rows.map((row) => [row.name, row.checksum]));
-  const isPending = ({ name, checksum }: Source) => checksums.get(name) !== checksum;
+  return ({ name, checksum }) => checksums.get(name) !== checksum;
+}
+
+async function note(client: ClientBase, applied: readonly Applied[]): Promise<void> {
+  await client.query(
+    `INSERT INTO schema_source (name, checksum) SELECT * FROM unnest($1::text[], $2::text[])
+     ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()`,
+    [applied.map(({ name }) => name), applied.map(({ checksum }) => checksum)],
+  );
+}
+
+/**
+ * Makes the tables of streams that have none. Those that are there stay as they are: a column that a declaration has got since
+ * is found missing by its comment, and a migration has to add it (docs/add-a-stream.md).
+ */
+async function applyTables(client: ClientBase, tables: readonly StreamTables[]): Promise<string[]> {
+  const pending = tables.filter(await pendingIn(client));
+  for (const { name, sql } of pending) await run(client, `the table ${name}`, sql);
+  await note(client, pending);
+  return pending.map(({ name }) => name);
+}
+
+async function applySources(client: ClientBase, sources: readonly Source[]): Promise<string[]> {
+  const isPending = await pendingIn(client);
   const pending = [
     ...sources.filter((source) => source.kind === "FUNCTION" && isPending(source)),
     ...sources.filter((source) => source.kind === "VIEW" && isPending(source)), // they call functions
@@ -162,11 +205,7 @@ async function applySources(client: ClientBase, sources: readonly Source[]): Pro
     await client.query(`SET LOCAL check_function_bodies = ${check}`);
     for (const { name, sql } of pending) await run(client, `sql/${name}.sql`, sql);
   }
-  await client.query(
-    `INSERT INTO schema_source (name, checksum) SELECT * FROM unnest($1::text[], $2::text[])
-     ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now()`,
-    [names, pending.map(({ checksum }) => checksum)],
-  );
+  await note(client, pending);
   return names;
 }
 

@@ -1,123 +1,65 @@
 // The consumption stream: energy of meter readings by customer_id in windows of 1 hour, exact, in kWh.
 
-import {
-  canonicalDecimal,
-  type Decimal,
-  decimalOf,
-  ExactSum,
-  formatDecimal,
-  microsOf,
-} from "../core/exact.ts";
-import { noDoubts } from "./doubt.ts";
-import {
-  type JsonObject,
-  MAX_DEVICE_ID,
-  MAX_EVENT_ID,
-  readInstant,
-  readNumber,
-  readObject,
-  readText,
-} from "./fields.ts";
-import { isRefusal, type Refusal, refuse } from "./refusal.ts";
-import type { Event, Stream } from "./stream.ts";
+import type { StreamRules, StreamSettings, WordsOf } from "./declaration.ts";
 
-/** Powers of ten from each unit that meters send to kWh. */
-const powerToKwh = { kWh: 0, Wh: -3, MWh: 3 } as const;
-
-export type EnergyUnit = keyof typeof powerToKwh;
-
-export interface ConsumptionEvent extends Event {
-  readonly eventId: string;
-  readonly meterId: string;
-  readonly customerId: string;
-  /** Energy of the interval, in `unit`. */
-  readonly reading: number;
-  readonly unit: EnergyUnit;
-  /** Whether its sender gave no time, and HTTP wrote down when it came. */
-  readonly isStampedByIngest: boolean;
-}
-
-/** The field by which HTTP says that an event's time is of its own making, and its value. */
-export const TIMESTAMP_BY = "timestamp_by";
-export const BY_INGEST = "ingest";
-
-export interface ConsumptionPartial {
-  readonly customerId: string;
-  count: number;
-  /** Exact sum in kWh. */
-  readonly energyKwh: ExactSum;
-}
-
-/** 10^12 in any unit: more than mankind uses in a day, and exact in a double with 3 decimals. */
-const LARGEST_READING = 1e12;
-
-function isEnergyUnit(text: string): text is EnergyUnit {
-  return Object.hasOwn(powerToKwh, text);
-}
-
-function readUnit(object: JsonObject): EnergyUnit | Refusal {
-  if (!Object.hasOwn(object, "unit") || object.unit === null) return "kWh";
-  const text = readText(object, "unit", 20);
-  if (typeof text === "object") return text;
-  return isEnergyUnit(text) ? text : refuse("unknown_unit", "unit");
-}
-
-/** A reading as an exact decimal of kWh; its scale is negative for many MWh. */
-function energyOf(reading: number, unit: EnergyUnit): Decimal {
-  const { unscaled, scale } = decimalOf(reading);
-  return { unscaled, scale: scale - powerToKwh[unit] };
-}
-
-/** A reading's identity: each meter numbers its own readings. No id contains NUL. */
-export function identityOfReading(meterId: string, eventId: string): string {
-  return `${meterId}\0${eventId}`;
-}
-
-function decode(bytes: Buffer, zone?: string): ConsumptionEvent | Refusal {
-  const object = readObject(bytes);
-  if (isRefusal(object)) return object;
-  const eventId = readText(object, "event_id", MAX_EVENT_ID);
-  if (typeof eventId === "object") return eventId;
-  const meterId = readText(object, "meter_id", MAX_DEVICE_ID);
-  if (typeof meterId === "object") return meterId;
-  const customerId = readText(object, "customer_id", MAX_DEVICE_ID);
-  if (typeof customerId === "object") return customerId;
-  const reading = readNumber(object, "reading", 0, LARGEST_READING);
-  if (typeof reading === "object") return reading;
-  const unit = readUnit(object);
-  if (typeof unit === "object") return unit;
-  const timeUs = readInstant(object, "timestamp", zone);
-  if (typeof timeUs === "object") return timeUs;
-  return {
-    timeUs,
-    identity: identityOfReading(meterId, eventId),
-    eventId,
-    meterId,
-    customerId,
-    reading,
-    unit,
-    isStampedByIngest: Object.hasOwn(object, TIMESTAMP_BY) && object[TIMESTAMP_BY] === BY_INGEST,
-  };
-}
-
-export const consumptionStream: Stream<ConsumptionEvent, ConsumptionPartial> = {
+export const consumption = {
   name: "consumption",
-  windowUs: 3600 * 1_000_000,
-  decode,
-  contentOf: ({ timeUs, isStampedByIngest, customerId, reading, unit }) =>
-    `${isStampedByIngest ? BY_INGEST : timeUs}\0${customerId}\0${canonicalDecimal(reading, powerToKwh[unit])}`,
-  doubtsOf: () => noDoubts,
-  groupOf: (event) => event.customerId,
-  emptyPartial: ({ customerId }) => ({ customerId, count: 0, energyKwh: new ExactSum() }),
-  fold(partial, { reading, unit }) {
-    partial.count++;
-    const micros = unit === "kWh" ? microsOf(reading) : Number.NaN;
-    if (Number.isNaN(micros)) partial.energyKwh.addDecimal(energyOf(reading, unit));
-    else partial.energyKwh.addMicros(micros);
-  },
-  parameters: (partials) => [
-    partials.map((p) => p.customerId),
-    partials.map((p) => p.count),
-    partials.map((p) => formatDecimal(p.energyKwh.total())),
+  topicVariable: "KAFKA_TOPIC_METER_READINGS",
+  topic: "smartgrid-meter-readings",
+  partitions: "many",
+  windowMinutes: 60,
+} as const satisfies StreamSettings;
+
+export const consumptionRules = {
+  stream: consumption,
+  fields: [
+    { field: "event_id", kind: "text", longest: 300, as: "eventId" },
+    { field: "meter_id", kind: "text", longest: 100, as: "meterId" },
+    { field: "customer_id", kind: "text", longest: 100, as: "customerId" },
+    // 10^12 in any unit: more than mankind uses in a day, and exact in a double with 3 decimals.
+    { field: "reading", kind: "number", min: 0, max: 1e12, as: "reading" },
+    { field: "unit", kind: "unit", powers: { kWh: 0, Wh: -3, MWh: 3 }, as: "unit" },
+    { field: "timestamp", kind: "instant" },
+    { field: "timestamp_by", kind: "stamp", as: "isStampedByIngest" },
   ],
-};
+  http: { path: "/api/v1/ingest/meter", device: "meter_id", also: [], free: [] },
+  // Each meter numbers its own readings.
+  identity: ["meter_id", "event_id"],
+  content: ["customerId", "reading"],
+  key: {
+    table: "customer",
+    number: "customer",
+    numbers: "customers_of",
+    columns: [{ column: "customer_id", of: "customerId" }],
+  },
+  count: "reading_count",
+  columns: [{ column: "total_consumption", merge: "add", of: "reading", in: "unit" }],
+  shown: [
+    "total_consumption",
+    { column: "avg_consumption", average: "total_consumption" },
+    "reading_count",
+    "created_at",
+  ],
+} as const satisfies StreamRules;
+
+export const consumptionWords = {
+  title: "A meter reading: energy of one interval",
+  fields: {
+    event_id:
+      "Identity, together with meter_id: the same one at two offsets is counted once. Text, never a number; with other content it is a conflict, and the first counts.",
+    meter_id: "The meter; key of the record.",
+    customer_id: "The customer; one may have several meters.",
+    reading: "Energy of one interval in `unit`, not what the register stands at; 0 or at least 1e-30.",
+    unit: "Unit of `reading`: kWh (where absent or null), Wh or MWh.",
+    timestamp: "START of the interval in which the energy was measured (not its end).",
+  },
+  rows: "Energy by customer and hour of event time",
+  each: "one row for each window and customer, over all of the customer's meters",
+  key: "customer",
+  columns: {
+    customer_id: "the customer, as the readings name it",
+    reading_count: "how many readings the row holds; 0 where an amendment has removed all of them",
+    total_consumption: "exact sum of the readings, kWh",
+    avg_consumption: "kWh per reading; null without readings",
+  },
+} as const satisfies WordsOf<typeof consumptionRules>;

@@ -83,3 +83,17 @@ export function sensorDoubts(sensorType: string, value: number): readonly Doubt[
   const isScaled = HERTZ_SCALES.some((scale) => value >= 45 * scale && value <= 65 * scale);
   return isScaled ? [{ field: "value", value, reason: "fits_scaled_hertz" }] : noDoubts;
 }
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isMeasured = (event: Fields): event is Fields & Measured =>
+  ["timeUs", "latitude", "temperatureCelsius", "humidityPercent", "pressureHpa", "windMetresPerSecond"].every(
+    (name) => typeof event[name] === "number",
+  );
+
+/** The doubts of a decoded event, by the name that a declaration gives them. */
+export const doubtRules = {
+  sensor: ({ sensorType, value }: Fields): readonly Doubt[] =>
+    typeof sensorType === "string" && typeof value === "number" ? sensorDoubts(sensorType, value) : noDoubts,
+  weather: (event: Fields): readonly Doubt[] => (isMeasured(event) ? weatherDoubts(event) : noDoubts),
+} as const;

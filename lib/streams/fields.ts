@@ -4,9 +4,8 @@ import { isUtf8 } from "node:buffer";
 import { parseInstant, type TimeProblem } from "../core/instant.ts";
 import { type Refusal, type RefusalReason, refuse } from "./refusal.ts";
 
-/** Of `event_id`, and of the ids of devices and customers; UTF-16 units. */
+/** Of `event_id`; UTF-16 units. */
 export const MAX_EVENT_ID = 300;
-export const MAX_DEVICE_ID = 100;
 
 export type JsonObject = { readonly [field: string]: unknown };
 
@@ -31,9 +30,17 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The field's own value; a field that is inherited (`__proto__`), absent or null is missing. */
+/**
+ * The field's value; one that is absent or null is missing. Objects of JSON inherit nothing but what every object has, and no
+ * stream declares a field of such a name (stream-of.ts sees to it).
+ */
 function own(object: JsonObject, field: string): unknown {
-  return Object.hasOwn(object, field) ? (object[field] ?? undefined) : undefined;
+  return object[field] ?? undefined;
+}
+
+/** Whether a field is not there, or null. */
+export function isAbsent(object: JsonObject, field: string): boolean {
+  return own(object, field) === undefined;
 }
 
 /**
@@ -56,7 +63,7 @@ export function readText(object: JsonObject, field: string, maxLength: number): 
 }
 
 /** No meter resolves less; smaller numbers would need hundreds of decimals to be summed exactly. */
-const SMALLEST_NUMBER = 1e-30;
+export const SMALLEST_NUMBER = 1e-30;
 
 /**
  * A number within [min, max], and 0 or at least 1e-30 in size; −0 is 0.
@@ -87,19 +94,19 @@ export function readInstant(object: JsonObject, field: string, zone: string | un
   return refuse(value === undefined ? "missing_field" : "wrong_type", field);
 }
 
-export interface Location {
+export interface Place {
   /** Degrees. */
   readonly lat: number;
   readonly lon: number;
 }
 
-/** `{lat, lon}` in degrees; null where it is absent or null and may be. */
-export function readLocation(object: JsonObject, optional: boolean): Location | null | Refusal {
-  const location = own(object, "location");
-  if (location === undefined) return optional ? null : refuse("missing_field", "location");
-  if (!isJsonObject(location)) return refuse("wrong_type", "location");
-  const lat = readNumber(location, "lat", -90, 90);
-  if (typeof lat === "object") return refuse(lat.refused, "location.lat");
-  const lon = readNumber(location, "lon", -180, 180);
-  return typeof lon === "object" ? refuse(lon.refused, "location.lon") : { lat, lon };
+/** `{lat, lon}` in degrees. */
+export function readPlace(object: JsonObject, field: string): Place | Refusal {
+  const place = own(object, field);
+  if (place === undefined) return refuse("missing_field", field);
+  if (!isJsonObject(place)) return refuse("wrong_type", field);
+  const lat = readNumber(place, "lat", -90, 90);
+  if (typeof lat === "object") return refuse(lat.refused, `${field}.lat`);
+  const lon = readNumber(place, "lon", -180, 180);
+  return typeof lon === "object" ? refuse(lon.refused, `${field}.lon`) : { lat, lon };
 }

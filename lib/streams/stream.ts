@@ -1,11 +1,21 @@
-// What a stream is: one topic with its event type, window size, group, partial and table.
-// A new stream is one such declaration and one migration.
+// What a stream does: it reads events, and adds them up by window and group. Made from its declaration (stream-of.ts).
 
+import { streamSettings } from "./declared.ts";
 import type { Doubt } from "./doubt.ts";
 import type { Refusal } from "./refusal.ts";
 
-export const streamNames = ["sensor", "consumption", "weather"] as const;
-export type StreamName = (typeof streamNames)[number];
+export type StreamName = keyof typeof streamSettings;
+
+const isName = (name: string): name is StreamName => Object.hasOwn(streamSettings, name);
+
+/** In the order in which they are declared. */
+export const streamNames: readonly StreamName[] = Object.keys(streamSettings).filter(isName);
+
+/** One value for each stream, by its name. */
+export function byStream<T>(of: (name: StreamName) => T): Record<StreamName, T>;
+export function byStream<T>(of: (name: StreamName) => T): Record<string, T> {
+  return Object.fromEntries(streamNames.map((name) => [name, of(name)]));
+}
 
 /** A temperature and where it was measured: what the database doubts by the station's history. */
 export interface StationReading {

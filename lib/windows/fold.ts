@@ -4,6 +4,7 @@
 import { hash } from "node:crypto";
 import type { LogRecord } from "../core/log-record.ts";
 import { difference, holds, type OffsetRanges } from "../core/ranges.ts";
+import { uuidOf } from "../core/uuid.ts";
 import { windowStartUs } from "../core/window.ts";
 import type { Doubt } from "../streams/doubt.ts";
 import { isRefusal, type Refusal, refuse } from "../streams/refusal.ts";
@@ -103,11 +104,6 @@ export const noFacts: Facts = {
   tooLateUpToUs: EARLIEST_WINDOW_END_US,
   seen: new Map(),
 };
-
-/** The first 128 bits of a SHA-256 in hex as a UUID, which PostgreSQL stores in 16 bytes. */
-export function uuidOf(hex: string): string {
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
-}
 
 /** The key under which an event's identity is remembered: 128 bits of SHA-256 as a UUID. */
 export function eventKeyOf(identity: string): string {

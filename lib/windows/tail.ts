@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { Tail } from "../core/log-identity.ts";
 import type { LogRecord } from "../core/log-record.ts";
-import { uuidOf } from "./fold.ts";
+import { uuidOf } from "../core/uuid.ts";
 
 /** 128 bits of SHA-256 of its time and value, as a UUID. The time tells records without a value apart. */
 export function digestOf({ recordTimeMs, value }: LogRecord): string {

@@ -17,7 +17,7 @@ import { topicLogOf } from "../../lib/kafka/topic-log.ts";
 import { createOn } from "../../lib/kafka/topics.ts";
 import { postgresJudge } from "../../lib/postgres/judge.ts";
 import { postgresSweepStore } from "../../lib/postgres/sweep-store.ts";
-import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { consumptionStream } from "../../lib/streams/streams.ts";
 import { commitRecords } from "../../lib/windows/commit.ts";
 import { type SweepOutcome, sweepStream } from "../../lib/windows/sweep.ts";
 import { type KafkaServer, startKafka } from "../../localstack/kafka/server.ts";

@@ -13,7 +13,7 @@ import { type GroupReader, openGroupReader } from "../../lib/kafka/groups.ts";
 import { type OffsetReader, openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { aggregate } from "../../lib/lambda/aggregate.ts";
 import { readTrouble } from "../../lib/postgres/trouble.ts";
-import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { consumptionStream } from "../../lib/streams/streams.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../integration/database.ts";
 import { settingsFor, trigger } from "../integration/esm-trigger.ts";
 import { connectKafka, type TestKafka, until } from "../integration/topics.ts";

@@ -15,7 +15,7 @@ import { postgresJudge } from "../../lib/postgres/judge.ts";
 import { migrate, readSchema } from "../../lib/postgres/migrate.ts";
 import { openPool } from "../../lib/postgres/pool.ts";
 import { postgresSweepStore } from "../../lib/postgres/sweep-store.ts";
-import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { consumptionStream } from "../../lib/streams/streams.ts";
 import { commitRecords } from "../../lib/windows/commit.ts";
 import { sweepStream } from "../../lib/windows/sweep.ts";
 import { emptyTables } from "../integration/database.ts";

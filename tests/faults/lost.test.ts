@@ -16,7 +16,7 @@ import { topicLogOf } from "../../lib/kafka/topic-log.ts";
 import { postgresJudge } from "../../lib/postgres/judge.ts";
 import { postgresSweepDatabase } from "../../lib/postgres/sweep-database.ts";
 import { readGauges, readTrouble } from "../../lib/postgres/trouble.ts";
-import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { consumptionStream } from "../../lib/streams/streams.ts";
 import { commitRecords } from "../../lib/windows/commit.ts";
 import { type NextRecord, type ReadRecords, type Swept, sweepAll } from "../../lib/windows/sweep-all.ts";
 import {

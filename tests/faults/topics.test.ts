@@ -12,7 +12,7 @@ import { readKafkaEvent } from "../../lib/lambda/kafka-event.ts";
 import { settleHoles } from "../../lib/postgres/holes.ts";
 import { postgresJudge } from "../../lib/postgres/judge.ts";
 import { postgresSweepStore } from "../../lib/postgres/sweep-store.ts";
-import { consumptionStream } from "../../lib/streams/consumption.ts";
+import { consumptionStream } from "../../lib/streams/streams.ts";
 import { commitRecords } from "../../lib/windows/commit.ts";
 import { sweepStream } from "../../lib/windows/sweep.ts";
 import { type RunningMapping, startMapping } from "../../localstack/event-source-mapping/mapping.ts";

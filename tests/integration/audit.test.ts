@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { aggregate } from "../../lib/lambda/aggregate.ts";
 import { createLogins } from "../../lib/postgres/logins.ts";
-import { consumptionStream, identityOfReading } from "../../lib/streams/consumption.ts";
+import { consumptionStream, identityOfReading } from "../../lib/streams/streams.ts";
 import { eventKeyOf } from "../../lib/windows/fold.ts";
 import { createDatabase, snapshot, type TestDatabase } from "./database.ts";
 import { arn, settingsFor, type Trigger, trigger } from "./esm-trigger.ts";

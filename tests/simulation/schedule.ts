@@ -3,8 +3,7 @@
 
 import fc from "fast-check";
 import { windowStartUs } from "../../lib/core/window.ts";
-import { consumptionStream } from "../../lib/streams/consumption.ts";
-import { sensorStream } from "../../lib/streams/sensor.ts";
+import { consumptionStream, sensorStream } from "../../lib/streams/streams.ts";
 import type { LatenessRules } from "../../lib/windows/commit.ts";
 import type { SweepRules } from "../../lib/windows/sweep.ts";
 

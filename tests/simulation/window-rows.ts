@@ -1,7 +1,9 @@
 // The rows of a stream's windows in the model of PostgreSQL: the upsert of commit_<stream>, and what the history's
 // triggers keep.
 
-import type { Event, Stream, StreamName } from "../../lib/streams/stream.ts";
+import type { StreamRules, SumColumn } from "../../lib/streams/declaration.ts";
+import { streamRules } from "../../lib/streams/declared.ts";
+import { byStream, type Event, type Stream } from "../../lib/streams/stream.ts";
 import type { FoldedBatch } from "../../lib/windows/fold.ts";
 import { addNumeric, compareNumeric, plainNumeric } from "./numeric.ts";
 
@@ -32,12 +34,18 @@ export interface EarlierRow extends ShownRow {
   readonly cause: string;
 }
 
+type Merge = "key" | SumColumn["merge"];
+
+function mergesOf({ key, columns: sums }: StreamRules): readonly Merge[] {
+  return [
+    ...(key?.columns.map((): Merge => "key") ?? []),
+    "add", // the count
+    ...sums.map(({ merge }) => merge),
+  ];
+}
+
 /** How each of a stream's columns is merged, in the order of `Stream.parameters`. */
-export const columns = {
-  sensor: ["key", "key", "add", "least", "greatest", "add", "add"],
-  consumption: ["key", "add", "add"],
-  weather: ["add", "add", "add", "add", "add", "conditions"],
-} as const;
+export const columns = byStream((name) => mergesOf(streamRules[name]));
 
 function mergeConditions(a: string, b: string): string {
   const merged = new Map<string, number>(Object.entries(JSON.parse(a)));
@@ -46,15 +54,11 @@ function mergeConditions(a: string, b: string): string {
   return JSON.stringify(Object.fromEntries(merged));
 }
 
-function mergeValue(
-  how: (typeof columns)[StreamName][number] | undefined,
-  old: string,
-  added: string,
-): string {
-  if (how === "add") return addNumeric(old, added);
+function mergeValue(how: Merge | undefined, old: string, added: string): string {
+  if (how === "add" || how === "addSquares") return addNumeric(old, added);
   if (how === "least") return compareNumeric(added, old) < 0 ? added : old;
   if (how === "greatest") return compareNumeric(added, old) > 0 ? added : old;
-  return how === "conditions" ? mergeConditions(old, added) : old;
+  return how === "countBy" ? mergeConditions(old, added) : old;
 }
 
 export interface WindowTable {
@@ -85,7 +89,7 @@ export function mergePartials<E extends Event, P>(
   let late = 0;
   batch.partials.forEach(({ windowStartUs }, i) => {
     const values = parameters.map((column, c) =>
-      merges[c] === "key" || merges[c] === "conditions" ? String(column[i]) : plainNumeric(String(column[i])),
+      merges[c] === "key" || merges[c] === "countBy" ? String(column[i]) : plainNumeric(String(column[i])),
     );
     const key = [windowStartUs, ...values.filter((_, c) => merges[c] === "key")].join("\0");
     const windowEndUs = windowStartUs + stream.windowUs;

@@ -1,8 +1,7 @@
 // Curves of the commit: by keys, by batch size, by ranges in the ledger, by connections.
 
 import { postgresJudge } from "../../../lib/postgres/judge.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
-import { sensorStream } from "../../../lib/streams/sensor.ts";
+import { consumptionStream, sensorStream } from "../../../lib/streams/streams.ts";
 import { commitRecords } from "../../../lib/windows/commit.ts";
 import { foldRecords, noFacts } from "../../../lib/windows/fold.ts";
 import { meterRecords, sensorRecords } from "../records.ts";

@@ -2,7 +2,7 @@
 
 import type { Pool } from "pg";
 import { postgresJudge } from "../../../lib/postgres/judge.ts";
-import { sensorStream } from "../../../lib/streams/sensor.ts";
+import { sensorStream } from "../../../lib/streams/streams.ts";
 import { commitRecords } from "../../../lib/windows/commit.ts";
 import { tableOf } from "../../terminal/table.ts";
 import { sensorRecords } from "../records.ts";

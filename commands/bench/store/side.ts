@@ -65,7 +65,7 @@ try {
   client.release();
   const { commitRecords } = await load(isOld ? "lib/store/commit.ts" : "lib/windows/commit.ts");
   const { postgresJudge } = await load(isOld ? "lib/store/judge.ts" : "lib/postgres/judge.ts");
-  const { sensorStream } = await load("lib/streams/sensor.ts");
+  const { sensorStream } = await load(isOld ? "lib/streams/sensor.ts" : "lib/streams/streams.ts");
   const rules = { futureSkewUs: 600e6, amendmentHorizonUs: 7 * 86_400e6 };
   const address = { source: "bench", topic: "bench", partition: 0 };
   const wal = async () =>

@@ -177,7 +177,7 @@ CREATE TABLE seen_event (
 CREATE INDEX seen_event_by_time ON seen_event (stream, event_time);
 
 COMMENT ON TABLE seen_event IS 'Identities of counted events, so that a producer''s retry counts once; forgotten with the amendment horizon';
-COMMENT ON COLUMN seen_event.stream IS 'sensor, consumption or weather';
+COMMENT ON COLUMN seen_event.stream IS 'the stream, as its declaration names it';
 COMMENT ON COLUMN seen_event.event_key IS 'first 128 bits of SHA-256 of the identity';
 COMMENT ON COLUMN seen_event.event_time IS 'the event''s time';
 COMMENT ON COLUMN seen_event.content IS '52 bits of SHA-256 of what was counted, which tells a retry from a conflict';

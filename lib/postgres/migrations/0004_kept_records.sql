@@ -111,7 +111,7 @@ CREATE INDEX conflict_incomplete ON conflict (first_log_id, id) WHERE first_valu
 
 COMMENT ON TABLE conflict IS 'Events whose identity had been counted with other content: the first counts, the other is kept here and not counted';
 COMMENT ON COLUMN conflict.id IS 'in the order in which they were found';
-COMMENT ON COLUMN conflict.stream IS 'sensor, consumption or weather';
+COMMENT ON COLUMN conflict.stream IS 'the stream, as its declaration names it';
 COMMENT ON COLUMN conflict.event_key IS 'the identity of both events, as in seen_event';
 COMMENT ON COLUMN conflict.log_id IS 'ledger.id of the log where the event stands that was not counted';
 COMMENT ON COLUMN conflict."offset" IS 'its offset there';
@@ -143,7 +143,7 @@ CREATE TABLE doubtful (
 CREATE INDEX doubtful_by_time ON doubtful (recorded_at DESC);
 
 COMMENT ON TABLE doubtful IS 'Values of counted events that break no rule and are likely to be another unit. For people: doubtful_readable';
-COMMENT ON COLUMN doubtful.stream IS 'sensor, consumption or weather';
+COMMENT ON COLUMN doubtful.stream IS 'the stream, as its declaration names it';
 COMMENT ON COLUMN doubtful.log_id IS 'ledger.id of the log where the event stands';
 COMMENT ON COLUMN doubtful."offset" IS 'its offset there';
 COMMENT ON COLUMN doubtful.field IS 'the field of the event';

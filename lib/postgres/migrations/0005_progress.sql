@@ -7,10 +7,9 @@ CREATE TABLE stream_state (
   moved_at timestamptz, -- since when the watermark stands where it stands
   swept_at timestamptz
 );
-INSERT INTO stream_state (stream) VALUES ('sensor'), ('consumption'), ('weather');
 
 COMMENT ON TABLE stream_state IS 'How far each stream has come';
-COMMENT ON COLUMN stream_state.stream IS 'sensor, consumption or weather';
+COMMENT ON COLUMN stream_state.stream IS 'the stream, as its declaration names it';
 COMMENT ON COLUMN stream_state.watermark IS 'all windows that end at or before it are final (finality says since when); null until the stream has had an event';
 COMMENT ON COLUMN stream_state.held_by IS 'the partition that keeps the watermark from going on; null for none';
 COMMENT ON COLUMN stream_state.swept_at IS 'when a sweep of the stream last succeeded';

@@ -17,7 +17,7 @@ CREATE OR REPLACE VIEW conflict_listed AS
 
 COMMENT ON VIEW conflict_listed IS 'The table conflict with the positions of both events';
 COMMENT ON COLUMN conflict_listed.id IS 'in the order in which they were found';
-COMMENT ON COLUMN conflict_listed.stream IS 'sensor, consumption or weather';
+COMMENT ON COLUMN conflict_listed.stream IS 'the stream, as its declaration names it';
 COMMENT ON COLUMN conflict_listed.source IS 'the cluster of the event that was not counted';
 COMMENT ON COLUMN conflict_listed.topic IS 'the topic of both events';
 COMMENT ON COLUMN conflict_listed.partition IS 'the partition of the event that was not counted';

@@ -6,7 +6,7 @@ CREATE OR REPLACE VIEW doubtful_readable AS
 
 COMMENT ON VIEW doubtful_readable IS 'The table doubtful with positions as the commands name them';
 COMMENT ON COLUMN doubtful_readable."position" IS 'topic-partition@offset, #incarnation where it is not the first';
-COMMENT ON COLUMN doubtful_readable.stream IS 'sensor, consumption or weather';
+COMMENT ON COLUMN doubtful_readable.stream IS 'the stream, as its declaration names it';
 COMMENT ON COLUMN doubtful_readable.event_time IS 'the event''s own time';
 COMMENT ON COLUMN doubtful_readable.field IS 'the field of the event';
 COMMENT ON COLUMN doubtful_readable.value IS 'its value as it was counted, in the unit that the field should have';

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { findRecords } from "../../../lib/quarantine/records.ts";
 import { replayRecord } from "../../../lib/quarantine/resolve.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { consumptionStream } from "../../../lib/streams/streams.ts";
 import { until } from "../topics.ts";
 import { type AmendedTopic, hour, hourUs, openAmendedTopic, rules } from "./amended-topic.ts";
 

@@ -3,10 +3,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { LogRecord } from "../../../lib/core/log-record.ts";
 import { postgresJudge } from "../../../lib/postgres/judge.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
-import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
-import { weatherStream } from "../../../lib/streams/weather.ts";
+import { consumptionStream, sensorStream, weatherStream } from "../../../lib/streams/streams.ts";
 import { commitRecords, type LatenessRules } from "../../../lib/windows/commit.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../database.ts";
 

@@ -7,10 +7,8 @@ import type { LogRecord } from "../../../lib/core/log-record.ts";
 import { toMultirange } from "../../../lib/core/ranges.ts";
 import { postgresJudge } from "../../../lib/postgres/judge.ts";
 import { postgresSweepStore } from "../../../lib/postgres/sweep-store.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
-import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
-import { weatherStream } from "../../../lib/streams/weather.ts";
+import { consumptionStream, sensorStream, weatherStream } from "../../../lib/streams/streams.ts";
 import { commitRecords, type Judge, type Verdict } from "../../../lib/windows/commit.ts";
 import { type SweepStore, sweepStream } from "../../../lib/windows/sweep.ts";
 import { MemoryDatabase } from "../../simulation/memory-database.ts";
@@ -160,7 +158,7 @@ function tablesOfModel(stream: keyof typeof valueColumns, model: MemoryDatabase)
     return [log?.partition, log?.incarnation];
   };
   const plain = (values: readonly string[]) =>
-    values.map((value, i) => (columns[stream][i] === "conditions" ? JSON.parse(value) : value));
+    values.map((value, i) => (columns[stream][i] === "countBy" ? JSON.parse(value) : value));
   return {
     rows: sorted(
       [...model.rows.values()].map((row) => [

@@ -6,7 +6,7 @@ import { Positions } from "../../../commands/replay/positions.ts";
 import { fateLines, verdict } from "../../../commands/replay/show.ts";
 import type { LogRecord } from "../../../lib/core/log-record.ts";
 import { postgresJudge } from "../../../lib/postgres/judge.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { consumptionStream } from "../../../lib/streams/streams.ts";
 import { commitRecords } from "../../../lib/windows/commit.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../database.ts";
 

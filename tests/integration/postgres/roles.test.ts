@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { postgresJudge } from "../../../lib/postgres/judge.ts";
 import { migrate, readSchema } from "../../../lib/postgres/migrate.ts";
 import { postgresSweepStore } from "../../../lib/postgres/sweep-store.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { consumptionStream } from "../../../lib/streams/streams.ts";
 import { commitRecords } from "../../../lib/windows/commit.ts";
 import { sweepStream } from "../../../lib/windows/sweep.ts";
 import { freePort } from "../../../localstack/ports.ts";

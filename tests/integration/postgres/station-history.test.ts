@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { postgresJudge } from "../../../lib/postgres/judge.ts";
 import { forgetDoubtful, forgetStationHours } from "../../../lib/postgres/retention.ts";
 import { inTransaction } from "../../../lib/postgres/transaction.ts";
-import { weatherStream } from "../../../lib/streams/weather.ts";
+import { weatherStream } from "../../../lib/streams/streams.ts";
 import { commitRecords } from "../../../lib/windows/commit.ts";
 import { createDatabase, emptyTables, type TestDatabase } from "../database.ts";
 

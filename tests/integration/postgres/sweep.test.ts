@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { PartitionOffsets } from "../../../lib/core/watermark.ts";
 import { postgresJudge } from "../../../lib/postgres/judge.ts";
 import { postgresSweepStore } from "../../../lib/postgres/sweep-store.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { consumptionStream } from "../../../lib/streams/streams.ts";
 import { commitRecords } from "../../../lib/windows/commit.ts";
 import { sweepStream } from "../../../lib/windows/sweep.ts";
 import { logOf, type ToldLog } from "../../topic-log.ts";

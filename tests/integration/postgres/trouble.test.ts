@@ -6,7 +6,7 @@ import { postgresJudge } from "../../../lib/postgres/judge.ts";
 import { logTrouble } from "../../../lib/postgres/log-trouble.ts";
 import { postgresSweepStore } from "../../../lib/postgres/sweep-store.ts";
 import { isSweptSinceStart, noteTrouble, readGauges, readTrouble } from "../../../lib/postgres/trouble.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { consumptionStream } from "../../../lib/streams/streams.ts";
 import { commitRecords } from "../../../lib/windows/commit.ts";
 import { sweepStream } from "../../../lib/windows/sweep.ts";
 import { logOf } from "../../topic-log.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { aggregate } from "../../../lib/lambda/aggregate.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { consumptionStream } from "../../../lib/streams/streams.ts";
 import { runCommand } from "../commands.ts";
 import { createDatabase, snapshot, type TestDatabase } from "../database.ts";
 import { settingsFor, trigger } from "../esm-trigger.ts";

@@ -4,7 +4,7 @@ import { prometheusText } from "../../../lib/http/metrics.ts";
 import { postgresJudge } from "../../../lib/postgres/judge.ts";
 import { forgetDoubtful } from "../../../lib/postgres/retention.ts";
 import { readGauges } from "../../../lib/postgres/trouble.ts";
-import { weatherStream } from "../../../lib/streams/weather.ts";
+import { weatherStream } from "../../../lib/streams/streams.ts";
 import { commitRecords } from "../../../lib/windows/commit.ts";
 import { runCommand } from "../commands.ts";
 import { createDatabase, type TestDatabase } from "../database.ts";

@@ -8,10 +8,8 @@ import {
 } from "../../../commands/start/demo/events.ts";
 import { gridFrequency, sensorsOf } from "../../../commands/start/demo/grid.ts";
 import { metersOf } from "../../../commands/start/demo/meters.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { isRefusal } from "../../../lib/streams/refusal.ts";
-import { sensorStream } from "../../../lib/streams/sensor.ts";
-import { weatherStream } from "../../../lib/streams/weather.ts";
+import { consumptionStream, sensorStream, weatherStream } from "../../../lib/streams/streams.ts";
 import { stations, weatherAt } from "../../../lib/weather/simulator.ts";
 
 const HOUR = 3_600_000;

@@ -2,12 +2,12 @@
 // text, taken as it is or refused with the field named.
 import { describe, expect, test } from "vitest";
 import { generateWeatherApp } from "../../../lib/http/generate-weather.ts";
-import { ingestMeterApp, ingestSensorApp } from "../../../lib/http/ingest.ts";
+import { ingestApp } from "../../../lib/http/ingest.ts";
 import type { OutgoingRecord } from "../../../lib/kafka/produce.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
-import { sensorStream } from "../../../lib/streams/sensor.ts";
+import { consumptionRules } from "../../../lib/streams/consumption.ts";
+import { sensorRules } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
-import { weatherStream } from "../../../lib/streams/weather.ts";
+import { consumptionStream, sensorStream, weatherStream } from "../../../lib/streams/streams.ts";
 import { foldRecords, noFacts } from "../../../lib/windows/fold.ts";
 
 const NOW_MS = Date.UTC(2026, 0, 15, 10);
@@ -24,8 +24,8 @@ function standingClock(now = () => NOW_MS) {
   const dependencies = { producer, topic: "t", now, futureSkewUs: 0 };
   return {
     sent,
-    sensor: ingestSensorApp(sensorStream, dependencies),
-    meter: ingestMeterApp(consumptionStream, dependencies),
+    sensor: ingestApp(sensorRules, sensorStream, dependencies),
+    meter: ingestApp(consumptionRules, consumptionStream, dependencies),
     weather: generateWeatherApp({ ...dependencies, seed: 1 }),
   };
 }

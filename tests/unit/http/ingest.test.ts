@@ -4,11 +4,12 @@ import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { handle } from "hono/aws-lambda";
 import { beforeAll, describe, expect, type MockInstance, test, vi } from "vitest";
-import { ingestMeterApp, ingestSensorApp } from "../../../lib/http/ingest.ts";
+import { ingestApp } from "../../../lib/http/ingest.ts";
 import { NotStoredError } from "../../../lib/kafka/not-stored.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
-import { sensorStream } from "../../../lib/streams/sensor.ts";
+import { consumptionRules } from "../../../lib/streams/consumption.ts";
+import { sensorRules } from "../../../lib/streams/sensor.ts";
 import { inZone } from "../../../lib/streams/stream.ts";
+import { consumptionStream, sensorStream } from "../../../lib/streams/streams.ts";
 
 let stderr: MockInstance<typeof process.stderr.write>;
 beforeAll(() => {
@@ -28,8 +29,8 @@ const dependencies = {
   futureSkewUs: 600e6,
 };
 const apps = {
-  sensor: ingestSensorApp(sensorStream, dependencies),
-  meter: ingestMeterApp(consumptionStream, dependencies),
+  sensor: ingestApp(sensorRules, sensorStream, dependencies),
+  meter: ingestApp(consumptionRules, consumptionStream, dependencies),
 };
 const good = {
   sensor: { sensor_id: "s", sensor_type: "voltage", value: 1, location: { lat: 41, lon: 20 } },
@@ -199,7 +200,7 @@ describe("times", () => {
 
   test("a time without a zone is judged in the stream's own", async () => {
     const zones = { sensor: "UTC", consumption: "Europe/Tirane", weather: "UTC" };
-    const app = ingestMeterApp(inZone(consumptionStream, zones), dependencies);
+    const app = ingestApp(consumptionRules, inZone(consumptionStream, zones), dependencies);
     const answer = async (timestamp: string) => {
       const body = JSON.stringify({ ...good.meter, timestamp });
       return (await app.request("/api/v1/ingest/meter", { method: "POST", body })).status;

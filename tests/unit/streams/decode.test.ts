@@ -1,11 +1,9 @@
 // Each field's written rule, and the reason for which a record that breaks it is refused.
 import { describe, expect, test } from "vitest";
 import { parseInstant } from "../../../lib/core/instant.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { isRefusal } from "../../../lib/streams/refusal.ts";
-import { sensorStream } from "../../../lib/streams/sensor.ts";
 import { inZone } from "../../../lib/streams/stream.ts";
-import { weatherStream } from "../../../lib/streams/weather.ts";
+import { consumptionStream, sensorStream, weatherStream } from "../../../lib/streams/streams.ts";
 
 const sensor = {
   event_id: "s-1_1768473000.123456",

@@ -2,11 +2,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { doubtsInWords } from "../../../lib/quarantine/doubtful.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { doubtReasons } from "../../../lib/streams/doubt.ts";
-import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
-import { weatherStream } from "../../../lib/streams/weather.ts";
+import { consumptionStream, sensorStream, weatherStream } from "../../../lib/streams/streams.ts";
 import { stations, weatherMessage } from "../../../lib/weather/simulator.ts";
 import { foldRecords, noFacts } from "../../../lib/windows/fold.ts";
 

@@ -1,11 +1,9 @@
 // Promise 7: whatever the bytes are, decoding does not throw, and a record is either valid by the published schema
 // or refused with a reason: never both, never neither. No NaN, no Infinity, no changed prototype.
 import { describe, expect, test } from "vitest";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { isRefusal, refusalReasons } from "../../../lib/streams/refusal.ts";
-import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
-import { weatherStream } from "../../../lib/streams/weather.ts";
+import { consumptionStream, sensorStream, weatherStream } from "../../../lib/streams/streams.ts";
 import { mutatedRecord, randomOf, validFields } from "./mutated-records.ts";
 import { invalidBecause } from "./schema-rules.ts";
 

@@ -2,11 +2,9 @@
 // of the commit's parameters.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { isRefusal } from "../../../lib/streams/refusal.ts";
-import { sensorStream } from "../../../lib/streams/sensor.ts";
 import type { Event, Stream } from "../../../lib/streams/stream.ts";
-import { weatherStream } from "../../../lib/streams/weather.ts";
+import { consumptionStream, sensorStream, weatherStream } from "../../../lib/streams/streams.ts";
 
 const timestamp = "2026-01-15T10:30:00Z";
 const location = { lat: 41, lon: 20 };

@@ -2,9 +2,7 @@
 // rules for a record's bytes. Written apart from lib/streams and lib/core/instant.ts, which it judges.
 
 import Ajv2020 from "ajv/dist/2020.js";
-import consumption from "../../../schemas/consumption.schema.json" with { type: "json" };
-import sensor from "../../../schemas/sensor.schema.json" with { type: "json" };
-import weather from "../../../schemas/weather.schema.json" with { type: "json" };
+import { publishedSchema } from "./published-schema.ts";
 
 const DATE = /^(\d{4})(?:-(\d\d)-(\d\d)|(\d\d)(\d\d))[Tt ]/;
 const TIME =
@@ -87,16 +85,18 @@ ajv.addKeyword({
   validate: (most: number, text: string) => text.length <= most,
 });
 
-const validators = {
-  sensor: ajv.compile(sensor),
-  consumption: ajv.compile(consumption),
-  weather: ajv.compile(weather),
-};
+const validators = new Map<string, ReturnType<typeof ajv.compile>>();
+
+function validatorOf(stream: string): ReturnType<typeof ajv.compile> {
+  const known = validators.get(stream) ?? ajv.compile(JSON.parse(publishedSchema(stream)));
+  validators.set(stream, known);
+  return known;
+}
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Why a record's value breaks its schema or the rules for its bytes; null where it is valid. */
-export function invalidBecause(stream: keyof typeof validators, value: Buffer): string | null {
+export function invalidBecause(stream: string, value: Buffer): string | null {
   let parsed: unknown;
   try {
     parsed = JSON.parse(utf8.decode(value));
@@ -104,6 +104,6 @@ export function invalidBecause(stream: keyof typeof validators, value: Buffer): 
     // Both throw for what they cannot read, and that is the answer.
     return String(error);
   }
-  const validate = validators[stream];
+  const validate = validatorOf(stream);
   return validate(parsed) ? null : ajv.errorsText(validate.errors);
 }

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { Tail } from "../../../lib/core/log-identity.ts";
 import type { LogRecord } from "../../../lib/core/log-record.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
+import { consumptionStream } from "../../../lib/streams/streams.ts";
 import { commitRecords, type Judge } from "../../../lib/windows/commit.ts";
 import { EARLIEST_WINDOW_END_US } from "../../../lib/windows/fold.ts";
 import { digestOf } from "../../../lib/windows/tail.ts";

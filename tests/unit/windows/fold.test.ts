@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { LogRecord } from "../../../lib/core/log-record.ts";
 import { holds } from "../../../lib/core/ranges.ts";
-import { consumptionStream } from "../../../lib/streams/consumption.ts";
 import { isRefusal } from "../../../lib/streams/refusal.ts";
+import { consumptionStream } from "../../../lib/streams/streams.ts";
 import { contentHashOf, eventKeyOf, type Facts, foldRecords, noFacts } from "../../../lib/windows/fold.ts";
 import { contentOf } from "../../simulation/schedule.ts";
 
