@@ -4,6 +4,7 @@ import type { Audited } from "../../lib/audit/audit.ts";
 import { readTopics } from "../../lib/config/kafka.ts";
 import { createOn } from "../../lib/kafka/topics.ts";
 import { messageOf } from "../../lib/log.ts";
+import { byStream } from "../../lib/streams/stream.ts";
 import { type Faults, injectFaults, noFaults } from "../../localstack/event-source-mapping/faults.ts";
 import { type RunningMapping, startMapping } from "../../localstack/event-source-mapping/mapping.ts";
 import { pause } from "../../localstack/event-source-mapping/waiting.ts";
@@ -107,11 +108,7 @@ export class Pipeline {
     return {
       source: ARN,
       topics,
-      groups: {
-        sensor: groupOf("sensor"),
-        consumption: groupOf("consumption"),
-        weather: groupOf("weather"),
-      },
+      groups: byStream(groupOf),
     };
   }
 

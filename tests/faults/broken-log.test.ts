@@ -17,6 +17,7 @@ import { topicLogOf } from "../../lib/kafka/topic-log.ts";
 import { createOn } from "../../lib/kafka/topics.ts";
 import { postgresJudge } from "../../lib/postgres/judge.ts";
 import { postgresSweepStore } from "../../lib/postgres/sweep-store.ts";
+import { byStream } from "../../lib/streams/stream.ts";
 import { consumptionStream } from "../../lib/streams/streams.ts";
 import { commitRecords } from "../../lib/windows/commit.ts";
 import { type SweepOutcome, sweepStream } from "../../lib/windows/sweep.ts";
@@ -120,9 +121,9 @@ const noGroups = {
 
 async function auditText(topic: string): Promise<string[]> {
   const [offsets, archive] = [openOffsetReader(settings()), openArchive(settings())];
-  const topics = { sensor: "other-1", consumption: topic, weather: "other-2" };
+  const topics = { ...byStream((stream) => `other-${stream}`), consumption: topic };
   const report = await audit(
-    { source, topics, groups: { sensor: "g", consumption: "g", weather: "g" } },
+    { source, topics, groups: byStream(() => "g") },
     { pool: database.pool, offsets, groups: noGroups, archive },
   );
   await Promise.all([offsets.close(), archive.close()]);

@@ -13,6 +13,7 @@ import { type GroupReader, openGroupReader } from "../../lib/kafka/groups.ts";
 import { type OffsetReader, openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { aggregate } from "../../lib/lambda/aggregate.ts";
 import { readTrouble } from "../../lib/postgres/trouble.ts";
+import { byStream, type StreamName, streamNames } from "../../lib/streams/stream.ts";
 import { consumptionStream } from "../../lib/streams/streams.ts";
 import { createDatabase, emptyTables, snapshot, type TestDatabase } from "../integration/database.ts";
 import { settingsFor, trigger } from "../integration/esm-trigger.ts";
@@ -28,7 +29,8 @@ let offsets: OffsetReader;
 let groups: GroupReader;
 let archive: Archive;
 let committer: Admin;
-let others: { sensor: string; weather: string };
+/** Empty topics, of the streams that a test is not about. */
+let others: Readonly<Record<StreamName, string>>;
 let logged: string[] = [];
 
 beforeAll(async () => {
@@ -36,7 +38,8 @@ beforeAll(async () => {
   const settings = { brokers: [kafka.brokers], clusterArn: source, clientId: "compaction", iam: false };
   [offsets, groups, archive] = [openOffsetReader(settings), openGroupReader(settings), openArchive(settings)];
   committer = new Admin({ clientId: "compaction", bootstrapBrokers: kafka.brokers.split(",") });
-  others = { sensor: await kafka.createTopic(1), weather: await kafka.createTopic(1) };
+  const empty = await Promise.all(streamNames.map(() => kafka.createTopic(1)));
+  others = byStream((stream) => empty[streamNames.indexOf(stream)] ?? "");
 });
 afterAll(() =>
   Promise.all([offsets.close(), groups.close(), archive.close(), committer.close()]).then(() =>
@@ -103,7 +106,7 @@ const groupOf = (topic: string) => `group-${topic}`;
 const asked = (topic: string) => ({
   source,
   topics: { ...others, consumption: topic },
-  groups: { sensor: "none", consumption: groupOf(topic), weather: "none" },
+  groups: { ...byStream(() => "none"), consumption: groupOf(topic) },
 });
 
 function environmentFor(topic: string): Readonly<Record<string, string>> {

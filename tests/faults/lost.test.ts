@@ -16,6 +16,7 @@ import { topicLogOf } from "../../lib/kafka/topic-log.ts";
 import { postgresJudge } from "../../lib/postgres/judge.ts";
 import { postgresSweepDatabase } from "../../lib/postgres/sweep-database.ts";
 import { readGauges, readTrouble } from "../../lib/postgres/trouble.ts";
+import { byStream, type StreamName, streamNames } from "../../lib/streams/stream.ts";
 import { consumptionStream } from "../../lib/streams/streams.ts";
 import { commitRecords } from "../../lib/windows/commit.ts";
 import { type NextRecord, type ReadRecords, type Swept, sweepAll } from "../../lib/windows/sweep-all.ts";
@@ -40,7 +41,8 @@ let offsets: OffsetReader;
 let groups: GroupReader;
 let archive: Archive;
 let committer: Admin;
-let others: { sensor: string; weather: string };
+/** Empty topics, of the streams that a test is not about. */
+let others: Readonly<Record<StreamName, string>>;
 let logged: string[] = [];
 
 beforeAll(async () => {
@@ -48,7 +50,8 @@ beforeAll(async () => {
   const settings = { brokers: [kafka.brokers], clusterArn: source, clientId: "lost", iam: false };
   [offsets, groups, archive] = [openOffsetReader(settings), openGroupReader(settings), openArchive(settings)];
   committer = new Admin({ clientId: "lost", bootstrapBrokers: kafka.brokers.split(",") });
-  others = { sensor: await kafka.createTopic(1), weather: await kafka.createTopic(1) };
+  const empty = await Promise.all(streamNames.map(() => kafka.createTopic(1)));
+  others = byStream((stream) => empty[streamNames.indexOf(stream)] ?? "");
 });
 afterAll(() =>
   Promise.all([offsets.close(), groups.close(), archive.close(), committer.close()]).then(() =>
@@ -69,9 +72,8 @@ beforeEach(async () => {
 const groupOf = (topic: string) => `group-${topic}`;
 const topicsWith = (topic: string) => ({ ...others, consumption: topic });
 const groupsWith = (topic: string) => ({
-  sensor: groupOf(others.sensor),
+  ...byStream((stream) => groupOf(others[stream])),
   consumption: groupOf(topic),
-  weather: groupOf(others.weather),
 });
 
 async function send(topic: string, first: number, end: number, partition = 0, changes = {}): Promise<void> {

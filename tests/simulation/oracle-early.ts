@@ -1,7 +1,8 @@
 // The oracle's part on finality: EARLY as oracle.ts defines it, and that the watermark does not go back.
 
+import { streams } from "../../lib/streams/streams.ts";
 import type { Observed, TopicRecord, TraceEvent } from "./run.ts";
-import { rulesOf, streams } from "./schedule.ts";
+import { rulesOf } from "./schedule.ts";
 
 export type Verdict = `${"LOST" | "DOUBLED" | "STUCK" | "EARLY" | "LAW"}: ${string}`;
 

@@ -21,12 +21,17 @@
 // Not covered: two breaks of a log (topic created again, log cut) that no sweep has come between (run.ts, LIMIT). Of a
 // log that broke, success may be answered for records that are settled only after a sweep has seen it.
 
+import type { SumColumn } from "../../lib/streams/declaration.ts";
+import { streamRules } from "../../lib/streams/declared.ts";
+import type { StreamName } from "../../lib/streams/stream.ts";
+import { streams } from "../../lib/streams/streams.ts";
 import type { MemoryDatabase } from "./memory-database.ts";
 import type { LedgerRow } from "./memory-ledger.ts";
 import { addNumeric, compareNumeric, plainNumeric, squareNumeric } from "./numeric.ts";
 import { checkEarly, nameOf, type Settled, type Verdict } from "./oracle-early.ts";
 import type { Observed } from "./run.ts";
-import { type Meaning, rulesOf, streams } from "./schedule.ts";
+import { type Meaning, rulesOf } from "./schedule.ts";
+import { columns } from "./window-rows.ts";
 
 type EventMeaning = Extract<Meaning, { kind: "event" }>;
 const DAY_US = 86_400e6;
@@ -55,43 +60,44 @@ function settlements(observed: Observed, say: (verdict: Verdict) => void): Settl
   return settled;
 }
 
+/** What one event more makes of a column. */
+function mergedWith(merge: SumColumn["merge"], old: string | undefined, amount: string): string {
+  const plain = plainNumeric(amount);
+  switch (merge) {
+    case "add":
+      return addNumeric(old ?? "0", amount, 6);
+    case "addSquares":
+      return addNumeric(old ?? "0", squareNumeric(amount), 12);
+    case "least":
+      return old === undefined || compareNumeric(plain, old) < 0 ? plain : old;
+    case "greatest":
+      return old === undefined || compareNumeric(plain, old) > 0 ? plain : old;
+    case "countBy":
+      throw new Error("the events of the simulation have nothing to be counted by");
+  }
+}
+
 /** Row key and values that exact sums over the events give. */
-function expectedRows(
-  stream: "sensor" | "consumption",
-  events: readonly EventMeaning[],
-): Map<string, string[]> {
+function expectedRows(stream: StreamName, events: readonly EventMeaning[]): Map<string, string[]> {
   const rows = new Map<string, string[]>();
+  const sums = streamRules[stream].columns;
   for (const { windowStartUs, group, amount } of events) {
     const key = [windowStartUs, ...group].join("\0");
-    const old = rows.get(key);
-    const plain = plainNumeric(amount);
-    const square = squareNumeric(amount);
-    if (stream === "consumption") {
-      const [, count = "0", sum = "0"] = old ?? [];
-      rows.set(key, [...group, addNumeric(count, "1"), addNumeric(sum, amount, 6)]);
-      continue;
-    }
-    const [, , count = "0", min = plain, max = plain, sum = "0", squares = "0"] = old ?? [];
-    rows.set(key, [
-      ...group,
-      addNumeric(count, "1"),
-      compareNumeric(plain, min) < 0 ? plain : min,
-      compareNumeric(plain, max) > 0 ? plain : max,
-      addNumeric(sum, amount, 6),
-      addNumeric(squares, square, 12),
-    ]);
+    const [count = "0", ...old] = rows.get(key)?.slice(group.length) ?? [];
+    const merged = sums.map(({ merge }, i) => mergedWith(merge, old[i], amount));
+    rows.set(key, [...group, addNumeric(count, "1"), ...merged]);
   }
   return rows;
 }
 
 function checkRows(
-  stream: "sensor" | "consumption",
+  stream: StreamName,
   events: readonly EventMeaning[],
   { rows }: MemoryDatabase,
   say: (verdict: Verdict) => void,
 ): void {
   const expected = expectedRows(stream, events);
-  const countAt = stream === "sensor" ? 2 : 1;
+  const countAt = columns[stream].indexOf("add");
   for (const key of new Set([...expected.keys(), ...rows.keys()])) {
     const wanted = expected.get(key);
     const actual = rows.get(key)?.values;
@@ -254,7 +260,7 @@ export function verdictsOn(observed: Observed): Verdict[] {
   checkRows(schedule.stream, events, database, say);
   checkHorizon(observed, inSums, say);
   checkEarly(observed, inSums, say);
-  checkHistory(database, schedule.stream === "sensor" ? 2 : 1, say);
+  checkHistory(database, columns[schedule.stream].indexOf("add"), say);
   checkLedger(database.ledger, settled, say);
   if (!trace.some((event) => event.kind === "move")) say("STUCK: no sweep moved the watermark");
   for (const [partition, { lag }] of database.progress)

@@ -6,6 +6,7 @@ import type { SeenEpochs, Tail } from "../../lib/core/log-identity.ts";
 import type { LogRecord } from "../../lib/core/log-record.ts";
 import { holds, type OffsetRanges } from "../../lib/core/ranges.ts";
 import type { PartitionOffsets } from "../../lib/core/watermark.ts";
+import { streams } from "../../lib/streams/streams.ts";
 import { commitRecords, type Judge } from "../../lib/windows/commit.ts";
 import { sweepStream } from "../../lib/windows/sweep.ts";
 import type { TopicLog } from "../../lib/windows/watch-log.ts";
@@ -18,7 +19,6 @@ import {
   patienceOf,
   rulesOf,
   type Schedule,
-  streams,
 } from "./schedule.ts";
 import { Crash, Scheduler } from "./scheduler.ts";
 
@@ -184,9 +184,7 @@ class Simulation {
       const stream = streams[this.#schedule.stream];
       const where = { ...address, partition };
       const rules = rulesOf(this.#unitUs);
-      // The streams differ in their events; each goes its own way through the one function.
-      if (stream.name === "sensor") await commitRecords(judge, streams.sensor, where, records, rules);
-      else await commitRecords(judge, streams.consumption, where, records, rules);
+      await commitRecords(judge, stream, where, records, rules);
       this.#trace.push({ kind: "success", records });
       return true;
     } catch (error) {

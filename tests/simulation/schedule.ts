@@ -3,12 +3,15 @@
 
 import fc from "fast-check";
 import { windowStartUs } from "../../lib/core/window.ts";
-import { consumptionStream, sensorStream } from "../../lib/streams/streams.ts";
+import type { StreamRules } from "../../lib/streams/declaration.ts";
+import { streamRules } from "../../lib/streams/declared.ts";
+import { type StreamName, streamNames } from "../../lib/streams/stream.ts";
+import { streams } from "../../lib/streams/streams.ts";
 import type { LatenessRules } from "../../lib/windows/commit.ts";
 import type { SweepRules } from "../../lib/windows/sweep.ts";
 
 export interface Schedule {
-  readonly stream: "consumption" | "sensor";
+  readonly stream: StreamName;
   readonly partitions: number;
   /** One number per record that producers append. */
   readonly appends: readonly number[];
@@ -31,8 +34,13 @@ const list = (maxLength: number, minLength = 0, most = 0xffff) =>
 const PATIENCE = [0, 0, 0, 5, 15, 40];
 const MOST_RECORD_CODE = 24_576 * PATIENCE.length - 1; // 24,576 = 8 · 4 · 8 · 3 · 8 · 4, see contentOf
 
+/** Streams whose rows have a key. Consumption, which has identities, is the simplest to shrink to. */
+export const simulated: readonly StreamName[] = streamNames
+  .filter((name) => streamRules[name].key !== null)
+  .sort((a, b) => Number(b === "consumption") - Number(a === "consumption"));
+
 export const schedules: fc.Arbitrary<Schedule> = fc.record({
-  stream: fc.constantFrom("consumption", "sensor"),
+  stream: fc.constantFrom(...simulated),
   partitions: fc.integer({ min: 1, max: 3 }),
   appends: list(12, 1, MOST_RECORD_CODE),
   batchSizes: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 3 }),
@@ -47,13 +55,33 @@ export function rulesOf(unitUs: number): LatenessRules & SweepRules {
   return { delayUs: unitUs, idleUs: 2 * unitUs, futureSkewUs: 2 * unitUs, amendmentHorizonUs: 10 * unitUs };
 }
 
-export const streams = { consumption: consumptionStream, sensor: sensorStream } as const;
+/** How the events of a stream are made, by its declaration. */
+function fieldsOf({ fields, key, columns }: StreamRules, group: number, eventId: string, time: string) {
+  const keys = new Map(key?.columns.map(({ column, of }) => [of, column]));
+  const isSummed = (name: string | undefined) => columns.some(({ of }) => of === name);
+  const unitOf = (powers: Readonly<Record<string, number>>) => Object.keys(powers)[group === 2 ? 1 : 0] ?? "";
+  const made = fields.map((rule): [field: string, text: string] | null => {
+    if (rule.kind === "text" && rule.field === "event_id") return [rule.field, eventId];
+    if (rule.kind === "text")
+      // A type is one of few; what has a type is one of many.
+      return [
+        rule.field,
+        rule.as !== undefined && /(_id)$/.test(keys.get(rule.as) ?? "") ? `g${group}` : "power",
+      ];
+    if (rule.kind === "unit") return [rule.field, unitOf(rule.powers)];
+    if (rule.kind === "instant") return [rule.field, time];
+    return null;
+  });
+  const value = fields.find((rule) => rule.kind === "number" && isSummed(rule.as))?.field ?? "";
+  return { texts: made.filter((one) => one !== null), value };
+}
 
 /** What must become of a record, known without any code of the pipeline. Sums are texts. */
 export type Meaning =
   | { readonly kind: "poison"; readonly reason: string }
   | {
       readonly kind: "event";
+      readonly eventId: string;
       /** Null where the stream counts each record. */
       readonly identity: string | null;
       readonly timeUs: number;
@@ -141,16 +169,22 @@ export function contentOf(
   const start = windowStartUs(timeUs, windowUs);
   const event = { kind: "event", timeUs, windowStartUs: start, windowEndUs: start + windowUs } as const;
   const number = `${digits}e${exponent}`;
-  if (stream === "sensor") {
-    const value = `{"event_id":"e","sensor_id":"s${group}","sensor_type":"power","value":${number},"timestamp":"${timestamp}"}`;
-    const meaning: Meaning = { ...event, identity: null, group: ["power", `s${group}`], amount: number };
-    return { ...place, content: { value: Buffer.from(value), meaning } };
-  }
-  const unit = group === 2 ? "Wh" : "kWh";
-  const identity =
-    contested?.kind === "event" && contested.identity !== null ? contested.identity : `e${serial}`;
-  const value = `{"event_id":"${identity}","meter_id":"m","customer_id":"c${group}","reading":${number},"unit":"${unit}","timestamp":"${timestamp}"}`;
-  const kwh = `${digits}e${unit === "Wh" ? exponent - 3 : exponent}`;
-  const meaning: Meaning = { ...event, identity, group: [`c${group}`], amount: kwh };
-  return { ...place, content: { value: Buffer.from(value), meaning } };
+  const rules: StreamRules = streamRules[stream];
+  const eventId = contested?.kind === "event" ? contested.eventId : `e${serial}`;
+  const { texts, value } = fieldsOf(rules, group, eventId, timestamp);
+  const byField = new Map(texts);
+  const json = texts.map(([field, text]) => `${JSON.stringify(field)}:${JSON.stringify(text)}`);
+  const unit = rules.fields.find((rule) => rule.kind === "unit");
+  const power = unit?.kind === "unit" ? (unit.powers[byField.get(unit.field) ?? ""] ?? 0) : 0;
+  const textOf = (name: string) =>
+    byField.get(rules.fields.find((rule) => "as" in rule && rule.as === name)?.field ?? "") ?? "";
+  const meaning: Meaning = {
+    ...event,
+    eventId,
+    identity: rules.identity?.map((field) => byField.get(field)).join(" ") ?? null,
+    group: rules.key?.columns.map(({ of }) => textOf(of)) ?? [],
+    amount: `${digits}e${exponent + power}`,
+  };
+  const content = Buffer.from(`{${json.join(",")},"${value}":${number}}`);
+  return { ...place, content: { value: content, meaning } };
 }

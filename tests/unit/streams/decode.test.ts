@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { parseInstant } from "../../../lib/core/instant.ts";
 import { isRefusal } from "../../../lib/streams/refusal.ts";
-import { inZone } from "../../../lib/streams/stream.ts";
+import { byStream, inZone } from "../../../lib/streams/stream.ts";
 import { consumptionStream, sensorStream, weatherStream } from "../../../lib/streams/streams.ts";
 
 const sensor = {
@@ -138,7 +138,7 @@ describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empt
       return "timeUs" in decoded ? decoded.timeUs : decoded;
     };
     const local = { timestamp: "2026-07-15T10:30:00" };
-    const zones = { sensor: "Europe/Tirane", consumption: "Europe/Tirane", weather: "Europe/Tirane" };
+    const zones = byStream(() => "Europe/Tirane");
     for (const [stream, event] of [
       [inZone(sensorStream, zones), sensor],
       [inZone(consumptionStream, zones), meter],

@@ -1,6 +1,10 @@
 // Records as no producer should send them: valid events with fields changed, doubled and removed, and their bytes
 // flipped, cut and spliced. All by one seed.
 
+import type { FieldRule } from "../../../lib/streams/declaration.ts";
+import { streamRules } from "../../../lib/streams/declared.ts";
+import { byStream, type StreamName } from "../../../lib/streams/stream.ts";
+
 /** Uniform whole numbers by seed (mulberry32). */
 export function randomOf(seed: number): (below: number) => number {
   let state = seed >>> 0;
@@ -14,8 +18,7 @@ export function randomOf(seed: number): (below: number) => number {
 
 type Random = ReturnType<typeof randomOf>;
 
-/** The fields of a valid event, as JSON texts. */
-export const validFields = {
+const written = {
   sensor: {
     event_id: '"s-1_1768473000.123456"',
     sensor_id: '"s-1"',
@@ -45,6 +48,32 @@ export const validFields = {
 } as const;
 
 const repeat = (text: string, times: number) => text.repeat(times);
+
+/** A text that keeps a field's rule. */
+function validText(rule: FieldRule): string {
+  switch (rule.kind) {
+    case "text":
+      return '"a-1"';
+    case "number":
+      return String(Math.min(rule.max, Math.max(rule.min, 0.25)));
+    case "unit":
+      return JSON.stringify(Object.keys(rule.powers)[0]);
+    case "instant":
+      return '"2026-01-15T10:30:00Z"';
+    case "place":
+      return '{"lat":41.33,"lon":19.82}';
+    case "stamp":
+      return '"ingest"';
+  }
+}
+
+/** The fields of a valid event, as JSON texts. */
+export const validFields: Readonly<Record<StreamName, Readonly<Record<string, string>>>> = {
+  ...byStream((name) =>
+    Object.fromEntries(streamRules[name].fields.map((rule) => [rule.field, validText(rule)])),
+  ),
+  ...written,
+};
 
 /** JSON texts of values: at a rule's border, beyond it, and of another kind. */
 const values = [
@@ -239,7 +268,7 @@ function mutateBytes(random: Random, bytes: Buffer, other: Buffer): Buffer {
 }
 
 /** The next mutated record; `before` is what splices take from. */
-export function mutatedRecord(stream: keyof typeof validFields, random: Random, before: Buffer): Buffer {
+export function mutatedRecord(stream: StreamName, random: Random, before: Buffer): Buffer {
   const fields = Object.entries(validFields[stream]);
   const changes = random(4);
   for (let i = 0; i < changes; i++) if (fields.length > 0) mutateFields(random, fields);

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { Tail } from "../../../lib/core/log-identity.ts";
 import type { LogRecord } from "../../../lib/core/log-record.ts";
+import { byStream } from "../../../lib/streams/stream.ts";
 import { consumptionStream } from "../../../lib/streams/streams.ts";
 import { commitRecords, type Judge } from "../../../lib/windows/commit.ts";
 import { EARLIEST_WINDOW_END_US } from "../../../lib/windows/fold.ts";
@@ -95,7 +96,7 @@ describe("the commit loop", () => {
       );
       return { applied: true, late: 0, incarnation: 0, nowUs: NOW_US, watermarkUs: null };
     };
-    const zones = { sensor: "UTC", consumption: "Europe/Tirane", weather: "UTC" };
+    const zones = { ...byStream(() => "UTC"), consumption: "Europe/Tirane" };
     await commitRecords(judge, consumptionStream, address, log, { ...rules, zones });
     expect(outcomes).toEqual([
       ["2026-01-15T09:00:00.000Z", "2026-01-15T10:00:00.000Z"],
