@@ -263,10 +263,15 @@ test("the databases of a new cluster can be migrated at once, and by a user who 
     await until(countWaiting, (waiting) => waiting === names.length || performance.now() - sinceMs > 1_000);
     await owner.query("COMMIT");
     expect(await migrated).toEqual(
-      names.map(() => ({ status: "fulfilled", value: schema.migrations.length + schema.tables.length + schema.sources.length })),
+      names.map(() => ({
+        status: "fulfilled",
+        value: schema.migrations.length + schema.tables.length + schema.sources.length,
+      })),
     );
 
-    expect(await migrate(plain, schema)).toHaveLength(schema.migrations.length + schema.tables.length + schema.sources.length);
+    expect(await migrate(plain, schema)).toHaveLength(
+      schema.migrations.length + schema.tables.length + schema.sources.length,
+    );
     await plain.end();
     await owner.end();
   } finally {
