@@ -29,7 +29,7 @@ export interface Lateness {
   readonly idleMs: number;
 }
 
-const groupOf = (stream: StreamName) => `chaos-${stream}`;
+const groupOf = (stream: string) => `chaos-${stream}`;
 
 export class Pipeline {
   readonly aggregators: Readonly<Record<StreamName, ExecutionEnvironments>>;
