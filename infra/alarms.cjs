@@ -13,8 +13,6 @@ const FUNCTIONS = [
   ...["produce-weather", "generate-weather", "ingest-sensor", "ingest-meter", "health"],
   ...WRITERS,
 ];
-/** The place of each stream among the series of a metric. */
-const EACH = [...Object.keys(STREAMS).keys()];
 const GIB = 1024 ** 3;
 
 /** Expression of an alarm that looks at the one series itself. */
@@ -22,7 +20,10 @@ const ITSELF = "a0";
 /** By osls' own naming: before it, nobody sweeps, and silence is no fault. */
 const SWEEPER_RULE = "SweepDashwindowsEventsRuleSchedule1";
 
-/** [what it says, periods of seconds, how many of them, threshold, expression over the series a0, a1, …, b0, …, series] */
+/**
+ * [what it says, periods of seconds, how many of them, threshold, expression over the series a0, a1, …, b0, … or what makes
+ * it of their numbers, series]
+ */
 function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailures }) {
   const lag = ofSweeper("Lag", "Maximum");
   const all = (metric) => ofFunctions(FUNCTIONS, metric, "Sum");
@@ -38,7 +39,13 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
     ],
     "sweeper-silent": [
       "A stream has not been swept for 5 minutes: none of its windows becomes final",
-      ...[60, 5, "< 1", `MIN([${EACH.map((i) => `FILL(a${i}, 0)`).join(", ")}])`, ofSweeper("Sweeps", "Sum")],
+      ...[
+        60,
+        5,
+        "< 1",
+        (each) => `MIN([${each.map((i) => `FILL(a${i}, 0)`).join(", ")}])`,
+        ofSweeper("Sweeps", "Sum"),
+      ],
     ],
     "watermark-behind": [
       "Windows become final more than an hour after their end",
@@ -46,7 +53,12 @@ function pipelineAlarms({ ofSweeper, ofAggregates, ofFunctions, ofApi, ofFailure
     ],
     "quarantine-rate": [
       "More than one in a hundred records of a stream is no valid event",
-      ...[300, 3, "> 1", `MAX([${EACH.map((i) => `100 * FILL(a${i}, 0) / FILL(b${i}, 1)`).join(", ")}])`],
+      ...[
+        300,
+        3,
+        "> 1",
+        (each) => `MAX([${each.map((i) => `100 * FILL(a${i}, 0) / FILL(b${i}, 1)`).join(", ")}])`,
+      ],
       ...[ofAggregates("Quarantined"), ofAggregates("Records")],
     ],
     "too-late": [
@@ -120,6 +132,24 @@ function databaseAlarms({ ofDatabase }, { connections, volumeGib }) {
   };
 }
 
+/** CloudWatch takes so many metrics in an alarm, the expression among them. */
+const MOST_METRICS = 10;
+
+/** One alarm, or as many as its series need: `function-errors`, `function-errors-2`. */
+function inParts(name, [what, periodSeconds, periods, limit, expression, ...groups]) {
+  const count = groups[0].length;
+  const most = Math.floor((MOST_METRICS - 1) / groups.length);
+  const parts = Math.ceil(count / most);
+  const size = Math.ceil(count / parts);
+  return Array.from({ length: parts }, (_, part) => {
+    const own = groups.map((series) => series.slice(part * size, (part + 1) * size));
+    return [
+      part === 0 ? name : `${name}-${part + 1}`,
+      [what, periodSeconds, periods, limit, expression, ...own],
+    ];
+  });
+}
+
 function resourceOf(name, alarmName, [what, periodSeconds, periods, limit, expression, ...groups]) {
   const [comparison, threshold] = limit.split(" ");
   const metrics = groups.flatMap((series, group) =>
@@ -137,7 +167,9 @@ function resourceOf(name, alarmName, [what, periodSeconds, periods, limit, expre
       },
     })),
   );
-  const value = { Id: "value", Expression: expression, Label: what, ReturnData: true };
+  const each = [...(groups[0] ?? []).keys()];
+  const Expression = typeof expression === "function" ? expression(each) : expression;
+  const value = { Id: "value", Expression, Label: what, ReturnData: true };
   const isOfSilence = name === "sweeper-silent";
   return {
     Type: "AWS::CloudWatch::Alarm",
@@ -170,10 +202,9 @@ function alarmResources(prefix, { clusterName, database, email }) {
     ...(clusterName ? brokerAlarms(series, clusterName) : {}),
     ...(database ? databaseAlarms(series, database) : {}),
   };
-  const resources = Object.entries(alarms).map(([name, alarm]) => [
-    logicalId(name),
-    resourceOf(name, `${prefix}-${name}`, alarm),
-  ]);
+  const resources = Object.entries(alarms).flatMap(([name, alarm]) =>
+    inParts(name, alarm).map(([part, own]) => [logicalId(part), resourceOf(name, `${prefix}-${part}`, own)]),
+  );
   return { ...topicResources(`${prefix}-alarms`, email), ...Object.fromEntries(resources) };
 }
 

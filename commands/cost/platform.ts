@@ -1,5 +1,6 @@
 // What every way of processing needs alike: Kafka, PostgreSQL and the private network.
 
+import functions from "../../infra/streams.cjs";
 import { HOURS_PER_MONTH, type Item, linesOf, SECONDS_PER_MONTH } from "./bill.ts";
 import { BYTES_PER_ROW } from "./measured.ts";
 import type { Prices } from "./prices.ts";
@@ -18,10 +19,12 @@ const SERVERLESS_PARTITIONS = 2_400;
 const BROKER_BYTES_PER_SECOND = 30e6;
 const REPLICAS = 3;
 
+const STREAMS = Object.keys(functions).length;
+
 /** CloudWatch, the same whoever processes. */
 export const monitoringItems: readonly Item[] = [
-  ["CloudWatch: metrics", 33, "customMetric"],
-  ["CloudWatch: alarms, by their metrics", 63, "alarm"],
+  ["CloudWatch: metrics", 11 * STREAMS, "customMetric"],
+  ["CloudWatch: alarms, by their metrics", 21 + 14 * STREAMS, "alarm"],
   ["CloudWatch: dashboard", 1, "dashboard"],
 ];
 

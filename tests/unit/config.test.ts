@@ -13,7 +13,7 @@ const arn = "arn:aws:kafka:eu-south-1:123456789012:cluster/grid/0c1f-1";
 
 describe("the environment", () => {
   test("has defaults for everything but hosts and passwords", () => {
-    expect(readTopics({})).toEqual({
+    expect(readTopics({})).toMatchObject({
       sensor: "smartgrid-sensor-data",
       consumption: "smartgrid-meter-readings",
       weather: "smartgrid-weather-data",

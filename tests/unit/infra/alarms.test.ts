@@ -62,7 +62,8 @@ describe("alarms", () => {
   test("are the sections of the runbook, none more and none less", async () => {
     const runbook = await readFile(new URL("docs/runbook.md", root), "utf8");
     const sections = [...runbook.matchAll(/^## (.+)$/gm)].map((match) => match[1]);
-    expect(sections).toEqual(alarms.map((alarm) => alarm.AlarmName.slice(PREFIX.length + 1)));
+    const named = alarms.map((alarm) => alarm.AlarmName.slice(PREFIX.length + 1).replace(/-\d+$/, ""));
+    expect(sections).toEqual([...new Set(named)]); // one with many series is in parts: function-errors-2
   });
 
   test.each(alarms.map((alarm) => [alarm.AlarmName, alarm] as const))("%s is sound", (name, alarm) => {
