@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
 import { messageOf } from "../../lib/log.ts";
+import { readKept } from "../../lib/postgres/kept.ts";
 import { type StreamName, streamNames } from "../../lib/streams/stream.ts";
 import { readTriggers } from "./functions.ts";
 import { alertsOf, type Findings, type Status, statusText } from "./status-text.ts";
@@ -34,8 +35,6 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
     lost: string;
     unchecked: string;
     redelivered: string;
-    conflicts: string;
-    doubtful: string;
     watermarks: Counts["watermarks"];
   }>(
     `SELECT (SELECT coalesce(sum(records), 0) FROM ledger) AS records, sum(open) AS open, sum(final) AS final,
@@ -43,8 +42,6 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
        (SELECT coalesce(sum(offsets_in(lost) + offsets_in(expired)), 0) FROM present_progress()) AS lost,
        (SELECT coalesce(sum(unchecked), 0) FROM present_progress()) AS unchecked,
        (SELECT coalesce(sum(records), 0) FROM redelivery WHERE delivered_at >= to_timestamp($1)) AS redelivered,
-       (SELECT count(*) FROM conflict_open) AS conflicts,
-       (SELECT count(*) FROM doubtful WHERE recorded_at >= to_timestamp($1)) AS doubtful,
        (SELECT json_agg(json_build_object('stream', stream, 'atMs', floor(extract(epoch FROM watermark) * 1000))
           ORDER BY stream)
         FROM stream_state) AS watermarks
@@ -62,8 +59,7 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
     lost: Number(row.lost),
     unchecked: Number(row.unchecked),
     redelivered: Number(row.redelivered),
-    conflicts: Number(row.conflicts),
-    doubtful: Number(row.doubtful),
+    kept: await readKept(pool, new Date(startedMs)),
     watermarks: row.watermarks,
   };
 }

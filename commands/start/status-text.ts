@@ -1,5 +1,7 @@
 // The words of the status line.
 
+import { type KeptCounts, keptKinds } from "../../lib/postgres/kept.ts";
+
 export interface Status {
   /** What must be seen first, in capitals and with figures, such as "LOST 12"; nothing where all is well. */
   readonly alerts: readonly string[];
@@ -21,27 +23,40 @@ export interface Findings {
   readonly unchecked: number;
   /** Lost records that were delivered again since the start. */
   readonly redelivered: number;
-  /** Conflicts that nobody has dismissed or replaced. */
-  readonly conflicts: number;
-  /** Values that were counted since the start and are likely to be another unit. */
-  readonly doubtful: number;
+  /** Too late and doubtful records: those since the start. */
+  readonly kept: readonly KeptCounts[];
+}
+
+/** `QUARANTINED 4: consumption 3, sensor 1 (npm run quarantine -- list)` */
+function keptAlerts(kept: readonly KeptCounts[]): string[] {
+  return keptKinds.flatMap(({ kind, word, listedBy }) => {
+    const streams = kept.filter((counts) => counts[kind] > 0);
+    if (streams.length === 0) return [];
+    const sum = streams.reduce((total, counts) => total + counts[kind], 0);
+    const each = streams.map((counts) => `${counts.stream} ${counts[kind]}`).join(", ");
+    return [`${word.toUpperCase()} ${sum}: ${each} (${listedBy})`];
+  });
 }
 
 /** What the triggers have passed and nobody has counted is seen first; also that it was made good. */
 export function alertsOf(findings: Findings): string[] {
-  const { brokenLogs, lost, unchecked, redelivered, conflicts, doubtful } = findings;
+  const { brokenLogs, lost, unchecked, redelivered, kept } = findings;
   return [
     ...(lost === 0 ? [] : [`LOST ${unchecked === 0 ? "" : "at least "}${lost} (/ready says where)`]),
     ...(brokenLogs === 0 ? [] : [`LOGS BROKEN ${brokenLogs} (npm run audit)`]),
-    ...(conflicts === 0 ? [] : [`CONFLICTS ${conflicts} (npm run quarantine -- conflicts)`]),
-    ...(doubtful === 0 ? [] : [`DOUBTFUL ${doubtful} (npm run quarantine -- doubtful)`]),
+    ...keptAlerts(kept),
     ...(redelivered === 0 ? [] : [`${redelivered} delivered again`]),
   ];
 }
 
-/** Without the hint where to look. */
+/** Without the numbers of each stream. */
+function summed(alert: string): string {
+  return alert.replace(/: .* \(/, " (");
+}
+
+/** Without the hint where to look, too. */
 function brief(alert: string): string {
-  return alert.replace(/ \(.*\)$/, "");
+  return summed(alert).replace(/ \(.*\)$/, "");
 }
 
 const NO_WATERMARK = "–";
@@ -77,6 +92,7 @@ export function statusText(status: Status, width: number): string {
     [...alerts, rate, `lag ${lag}`, `watermark ${oldest}`, windows],
     [...alerts, rate, `lag ${lag}`, `watermark ${oldest}`],
     [...alerts, rate, `lag ${lag}`],
+    [...alerts.map(summed), rate, `lag ${lag}`],
     [...alerts.map(brief), rate, `lag ${lag}`, `watermark ${oldest}`],
     [...alerts.map(brief), rate, `lag ${lag}`],
     alerts.map(brief),

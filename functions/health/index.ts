@@ -4,6 +4,7 @@ import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
 import { readTroubleRules } from "../../lib/config/rules.ts";
 import { healthApp } from "../../lib/http/health.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
+import { readKept } from "../../lib/postgres/kept.ts";
 import { openPool } from "../../lib/postgres/pool.ts";
 import { isSweptSinceStart, readGauges, readTrouble } from "../../lib/postgres/trouble.ts";
 
@@ -11,6 +12,9 @@ const offsets = openOffsetReader(readKafkaSettings(process.env));
 const pool = openPool(readDatabaseSettings(process.env), 3_000);
 const troubleRules = readTroubleRules(process.env);
 const topics = Object.values(readTopics(process.env));
+
+/** Records that came too late or are doubtful are told for so long. */
+const TOLD_FOR_MS = 24 * 3_600_000;
 
 export const handler = handle(
   healthApp({
@@ -22,6 +26,7 @@ export const handler = handle(
     },
     trouble: () => readTrouble(pool, troubleRules),
     isSwept: () => isSweptSinceStart(pool),
+    kept: () => readKept(pool, new Date(Date.now() - TOLD_FOR_MS)),
     gauges: () => readGauges(pool, troubleRules),
   }),
 );

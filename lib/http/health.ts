@@ -3,6 +3,7 @@
 // status "stuck" and is listed. Before the first sweep since PostgreSQL's start nobody knows of trouble: "starting".
 
 import { log, messageOf } from "../log.ts";
+import { type KeptCounts, keptTexts } from "../postgres/kept.ts";
 import { type Gauges, type Trouble, troubleText } from "../postgres/trouble.ts";
 import { type App, createApp } from "./app.ts";
 import { prometheusText } from "./metrics.ts";
@@ -17,10 +18,12 @@ export interface HealthDependencies {
   readonly trouble: () => Promise<readonly Trouble[]>;
   /** Whether there was a sweep of each stream since the database started; asked as trouble is. */
   readonly isSwept: () => Promise<boolean>;
+  /** What people should look at; it makes nothing less ready. Asked as trouble is. */
+  readonly kept: () => Promise<readonly KeptCounts[]>;
   readonly gauges: () => Promise<Gauges>;
 }
 
-export function healthApp({ service, now, checks, trouble, isSwept, gauges }: HealthDependencies): App {
+export function healthApp({ service, now, checks, trouble, isSwept, kept, gauges }: HealthDependencies): App {
   /** Of a pipeline whose servers answer. */
   async function statusOf(troubles: readonly Trouble[]): Promise<"stuck" | "ready" | "starting"> {
     if (troubles.length > 0) return "stuck";
@@ -48,11 +51,13 @@ export function healthApp({ service, now, checks, trouble, isSwept, gauges }: He
     );
     const ready = results.every(([, result]) => result === "ok");
     const troubles = ready ? await trouble() : [];
+    const toLookAt = ready ? keptTexts(await kept()) : [];
     return c.json(
       {
         status: ready ? await statusOf(troubles) : "not ready",
         ...Object.fromEntries(results),
         trouble: troubles.map(troubleText),
+        to_look_at: toLookAt,
         timestamp: new Date(now()).toISOString(),
       },
       ready ? 200 : 503,

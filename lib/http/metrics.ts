@@ -22,7 +22,7 @@ const kinds = [
   "watermark_held",
 ] as const satisfies readonly Trouble["kind"][];
 
-export function prometheusText({ partitions, streams, conflicts, doubtful, trouble }: Gauges): string {
+export function prometheusText({ partitions, streams, conflicts, kept, doubtful, trouble }: Gauges): string {
   const families = [
     family(
       "smartgrid_doubtful_events",
@@ -63,6 +63,16 @@ export function prometheusText({ partitions, streams, conflicts, doubtful, troub
       "smartgrid_open_conflicts",
       "Conflicts that were neither dismissed nor replaced",
       conflicts.map((one) => [{ stream: one.stream }, one.open]),
+    ),
+    family(
+      "smartgrid_quarantined_records",
+      "Records that were refused, and neither replayed nor discarded",
+      kept.map(({ stream, quarantined }) => [{ stream }, quarantined]),
+    ),
+    family(
+      "smartgrid_too_late_records",
+      "Records that were not counted, because their window was beyond the amendment horizon",
+      kept.map(({ stream, tooLate }) => [{ stream }, tooLate]),
     ),
     family(
       "smartgrid_trouble",

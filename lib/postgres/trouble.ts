@@ -1,6 +1,7 @@
 // What does not go on: which, since when and why, as the SQL function `trouble` judges it (lib/postgres/sql/trouble.sql).
 
 import type { Pool } from "pg";
+import { type KeptCounts, readKept } from "./kept.ts";
 
 export interface Trouble {
   readonly kind: "log_broken" | "partition_stuck" | "records_lost" | "sweeper_silent" | "watermark_held";
@@ -114,6 +115,7 @@ export interface Gauges {
   readonly partitions: readonly PartitionGauge[];
   readonly streams: readonly StreamGauge[];
   readonly conflicts: readonly ConflictGauge[];
+  readonly kept: readonly KeptCounts[];
   readonly trouble: readonly Trouble[];
 }
 
@@ -139,6 +141,7 @@ export async function readGauges(pool: Pool, rules: TroubleRules): Promise<Gauge
     partitions: partitions.rows.map((row) => ({ ...row, lag: Number(row.lag), lost: Number(row.lost) })),
     streams: streams.rows,
     conflicts: conflicts.rows,
+    kept: await readKept(pool, null),
     trouble: await readTrouble(pool, rules),
   };
 }

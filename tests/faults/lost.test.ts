@@ -204,6 +204,7 @@ test("emptied database, group's offsets stay: told at the first sweep, not clear
     checks: {},
     trouble: () => readTrouble(database.pool, troubleRules),
     isSwept: async () => true,
+    kept: async () => [],
     gauges: () => readGauges(database.pool, troubleRules),
   });
   expect(await (await app.request("/ready")).json()).toMatchObject({ status: "stuck" });

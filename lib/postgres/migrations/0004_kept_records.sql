@@ -30,6 +30,8 @@ CREATE TABLE quarantine (
   CHECK ((outcome IS NOT NULL) = (resolution IS NOT DISTINCT FROM 'replayed')),
   CHECK (edited_value IS NULL OR resolution = 'replayed')
 );
+-- Those that nobody has decided on are counted again and again.
+CREATE INDEX quarantine_unresolved ON quarantine (topic) WHERE resolution IS NULL;
 CREATE INDEX quarantine_by_time ON quarantine (quarantined_at DESC);
 -- Retention counts from the last thing that happened to a record.
 CREATE INDEX quarantine_by_age ON quarantine (greatest(quarantined_at, resolved_at));

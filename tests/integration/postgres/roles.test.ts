@@ -65,6 +65,7 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["SELECT * FROM conflict_open", ["read"]],
   ["UPDATE conflict SET dismissed_note = 'x'", []],
   ["SELECT * FROM conflict_counts()", ["api", "read"]],
+  ["SELECT * FROM kept_counts(now())", ["api", "read"]],
   ["SELECT * FROM incomplete_conflicts('s', 't', 1)", ["sweep"]],
   ["SELECT complete_conflicts('{}', '{}')", ["sweep"]],
   ["SELECT complete_conflicts_of_replays()", ["sweep"]],

@@ -2,7 +2,9 @@
 // and once when it ends. Time is the rows' time stamps, moved back.
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { healthApp } from "../../../lib/http/health.ts";
+import { prometheusText } from "../../../lib/http/metrics.ts";
 import { postgresJudge } from "../../../lib/postgres/judge.ts";
+import { readKept } from "../../../lib/postgres/kept.ts";
 import { logTrouble } from "../../../lib/postgres/log-trouble.ts";
 import { postgresSweepStore } from "../../../lib/postgres/sweep-store.ts";
 import { isSweptSinceStart, noteTrouble, readGauges, readTrouble } from "../../../lib/postgres/trouble.ts";
@@ -264,6 +266,7 @@ describe("it is told", () => {
       checks: { postgres: () => database.pool.query("SELECT 1") },
       trouble,
       isSwept: () => isSweptSinceStart(database.pool),
+      kept: () => readKept(database.pool, null),
       gauges: () => readGauges(database.pool, troubleRules),
     });
     await apply(0, 0);
@@ -325,4 +328,39 @@ test("what was lost under an earlier source or topic is no trouble of the one th
   expect((await readGauges(database.pool, troubleRules)).partitions).toMatchObject([
     { partition: 0, lost: 0 },
   ]);
+});
+
+test("what is kept for people is counted by stream: unresolved, too late since then, nothing of what was resolved", async () => {
+  const keep = (offset: number, resolution: string | null) =>
+    database.pool.query(
+      `INSERT INTO quarantine (source, topic, partition, incarnation, "offset", reason, resolution, resolved_at, resolved_by)
+       VALUES ('s', $1, 0, 0, $2, 'not_json', $3::text, CASE WHEN $3::text IS NOT NULL THEN now() END, CASE WHEN $3::text IS NOT NULL THEN 'me' END)`,
+      [topic, offset, resolution],
+    );
+  const of = async (stream: string, since: Date | null = null) =>
+    (await readKept(database.pool, since)).find((counts) => counts.stream === stream);
+  await keep(7, null);
+  // No sweep has seen the topic: its records are counted under its name, not passed over.
+  expect(await of(topic)).toMatchObject({ quarantined: 1, tooLate: 0 });
+  await apply(0, 0);
+  await sweep(1);
+  await keep(8, null);
+  await keep(9, "discarded");
+  await apply(0, 1, 30 * 86_400_000);
+  await database.pool.query(
+    `INSERT INTO too_late (source, topic, partition, incarnation, "offset", event_time, value, recorded_at)
+     VALUES ('s', $1, 0, 0, 100, now(), 'x', now() - interval '1 day')`,
+    [topic],
+  );
+  expect(await of(topic)).toBeUndefined();
+  expect(await of("consumption")).toMatchObject({ quarantined: 2, conflicts: 0, doubtful: 0 });
+  const tooLateSince = async (since: Date | null) => (await of("consumption", since))?.tooLate;
+  const twoDaysAgo = new Date(now - 2 * 86_400_000);
+  // All that there have ever been is the ledger's word; since then, that of the rows.
+  expect([await tooLateSince(null), await tooLateSince(new Date(now))]).toEqual([1, 1]);
+  expect(await tooLateSince(twoDaysAgo)).toBe(2);
+  expect(await of("sensor")).toMatchObject({ quarantined: 0, tooLate: 0 });
+  const metrics = prometheusText(await readGauges(database.pool, troubleRules));
+  expect(metrics).toContain('smartgrid_quarantined_records{stream="consumption"} 2\n');
+  expect(metrics).toContain('smartgrid_too_late_records{stream="sensor"} 0\n');
 });

@@ -11,6 +11,7 @@ const app = healthApp({
   checks: { kafka: never, postgres: never },
   trouble: never,
   isSwept: never,
+  kept: never,
   gauges: never,
 });
 

@@ -14,6 +14,7 @@ async function readiness(trouble: readonly Trouble[], isSwept: () => Promise<boo
     checks: { kafka: async () => [], postgres: async () => [] },
     trouble: async () => trouble,
     isSwept,
+    kept: async () => [],
     gauges: unasked,
   });
   const answer = await app.request("/ready");
@@ -25,4 +26,34 @@ test("starting before the first sweep, ready after it; trouble that is known is 
   expect(await readiness([], async () => false)).toEqual([200, "starting"]);
   expect(await readiness([], async () => true)).toEqual([200, "ready"]);
   expect(await readiness([lost], unasked)).toEqual([200, "stuck"]);
+});
+
+test("records to look at are information: named by stream, with what lists them, and ready all the same", async () => {
+  const nothing = { quarantined: 0, tooLate: 0, conflicts: 0, doubtful: 0 };
+  const app = healthApp({
+    service: "s",
+    now: Date.now,
+    checks: {},
+    trouble: async () => [],
+    isSwept: async () => true,
+    kept: async () => [
+      { ...nothing, stream: "consumption", quarantined: 3, tooLate: 1 },
+      { ...nothing, stream: "sensor", quarantined: 1, conflicts: 2 },
+      { ...nothing, stream: "weather", doubtful: 5 },
+    ],
+    gauges: unasked,
+  });
+  const answer = await app.request("/ready");
+  expect([answer.status, await answer.json()]).toMatchObject([
+    200,
+    {
+      status: "ready",
+      to_look_at: [
+        "quarantined: consumption 3, sensor 1 (npm run quarantine -- list)",
+        "conflicts: sensor 2 (npm run quarantine -- conflicts)",
+        "too late in the last 24 hours: consumption 1 (SELECT * FROM too_late_readable)",
+        "doubtful in the last 24 hours: weather 5 (npm run quarantine -- doubtful)",
+      ],
+    },
+  ]);
 });

@@ -104,18 +104,31 @@ test("a stream without a watermark is the one that is furthest behind", () => {
   );
 });
 
-const noFindings = { brokenLogs: 0, lost: 0, unchecked: 0, redelivered: 0, conflicts: 0, doubtful: 0 };
+const noFindings = { brokenLogs: 0, lost: 0, unchecked: 0, redelivered: 0, kept: [] };
+const nothingKept = { quarantined: 0, tooLate: 0, conflicts: 0, doubtful: 0 };
 
 test("what was found stands first: what is lost, broken logs, conflicts, doubtful values, what was delivered again", () => {
   expect(alertsOf(noFindings)).toEqual([]);
   expect(alertsOf({ ...noFindings, brokenLogs: 1 })).toEqual(["LOGS BROKEN 1 (npm run audit)"]);
   expect(
-    alertsOf({ brokenLogs: 2, lost: 60, unchecked: 0, redelivered: 10, conflicts: 4, doubtful: 5 }),
+    alertsOf({
+      brokenLogs: 2,
+      lost: 60,
+      unchecked: 0,
+      redelivered: 10,
+      kept: [
+        { ...nothingKept, stream: "consumption", quarantined: 3, conflicts: 4, tooLate: 1 },
+        { ...nothingKept, stream: "sensor", quarantined: 1 },
+        { ...nothingKept, stream: "weather", doubtful: 5 },
+      ],
+    }),
   ).toEqual([
     "LOST 60 (/ready says where)",
     "LOGS BROKEN 2 (npm run audit)",
-    "CONFLICTS 4 (npm run quarantine -- conflicts)",
-    "DOUBTFUL 5 (npm run quarantine -- doubtful)",
+    "QUARANTINED 4: consumption 3, sensor 1 (npm run quarantine -- list)",
+    "CONFLICTS 4: consumption 4 (npm run quarantine -- conflicts)",
+    "TOO LATE 1: consumption 1 (SELECT * FROM too_late_readable)",
+    "DOUBTFUL 5: weather 5 (npm run quarantine -- doubtful)",
     "10 delivered again",
   ]);
   expect(alertsOf({ ...noFindings, lost: 60, unchecked: 3 })).toEqual([
@@ -126,15 +139,28 @@ test("what was found stands first: what is lost, broken logs, conflicts, doubtfu
 });
 
 test("79 columns name each finding, with where to look as long as that fits", () => {
-  const line = (findings: object) =>
-    statusText({ ...busy, alerts: alertsOf({ ...noFindings, ...findings }) }, 79);
+  const line = (counts: object, findings: object = {}) =>
+    statusText(
+      {
+        ...busy,
+        alerts: alertsOf({
+          ...noFindings,
+          ...findings,
+          kept: [{ ...nothingKept, ...counts, stream: "weather" }],
+        }),
+      },
+      79,
+    );
   expect(line({ conflicts: 12 })).toBe(
     "CONFLICTS 12 (npm run quarantine -- conflicts) · 12346 events/s · lag 315840",
+  );
+  expect(line({ quarantined: 3 })).toBe(
+    "QUARANTINED 3 (npm run quarantine -- list) · 12346 events/s · lag 315840",
   );
   expect(line({ conflicts: 12, doubtful: 3 })).toBe(
     "CONFLICTS 12 · DOUBTFUL 3 · 12346 events/s · lag 315840",
   );
-  expect(line({ lost: 120, brokenLogs: 2, conflicts: 10_000, doubtful: 3_000, redelivered: 10 })).toBe(
+  expect(line({ conflicts: 10_000, doubtful: 3_000 }, { lost: 120, brokenLogs: 2, redelivered: 10 })).toBe(
     "LOST 120 · LOGS BROKEN 2 · CONFLICTS 10000 · DOUBTFUL 3000 · 10 delivered again",
   );
 });
