@@ -8,6 +8,7 @@ import {
   readWeatherSettings,
 } from "../../lib/config/rules.ts";
 import { readTimeZones } from "../../lib/config/time-zones.ts";
+import { byStream } from "../../lib/streams/stream.ts";
 
 const arn = "arn:aws:kafka:eu-south-1:123456789012:cluster/grid/0c1f-1";
 
@@ -21,11 +22,11 @@ describe("the environment", () => {
     expect(readLatenessRules({})).toEqual({
       futureSkewUs: 600e6,
       amendmentHorizonUs: 7 * 86_400e6,
-      zones: { sensor: "UTC", consumption: "UTC", weather: "UTC" },
+      zones: byStream(() => "UTC"),
     });
     const zones = { EVENT_TIME_ZONE_CONSUMPTION: "Europe/Tirane", EVENT_TIME_ZONE_WEATHER: "+01:00" };
     expect(readTimeZones(zones)).toEqual({
-      sensor: "UTC",
+      ...byStream(() => "UTC"),
       consumption: "Europe/Tirane",
       weather: "+01:00",
     });

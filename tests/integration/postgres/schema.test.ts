@@ -105,6 +105,21 @@ test("a file that changed is applied, the others are not, and a right that it no
   expect(await mayExecute("smartgrid_api", signature)).toBe(true);
 });
 
+test("a table that lacks a column of its stream's declaration is named, and nothing of the run stays", async () => {
+  const changed = { ...schema, tables: schema.tables.map((table) => ({ ...table, checksum: "edited" })) };
+  expect(await migrate(client, changed)).toEqual(["sensor_window", "consumption_window", "weather_window"]);
+  expect(await migrate(client, schema)).toHaveLength(3); // they were there
+  const tables = schema.tables.map(({ sql, ...table }) => ({
+    ...table,
+    sql: sql.replaceAll("weather_window.sum_humidity", "weather_window.sum_rain"),
+    checksum: "edited",
+  }));
+  await expect(migrate(client, { ...schema, tables })).rejects.toThrow(
+    /^the table weather_window failed, and nothing of this run stays: column "sum_rain" .* does not exist/,
+  );
+  expect(await migrate(client, schema)).toEqual([]);
+});
+
 test("a file whose body cannot work is named, and nothing of the run stays", async () => {
   const wrong = edited("offsets_in", (sql) => sql.replace("upper(r)", "no_such_function(r)"));
   await expect(migrate(client, wrong)).rejects.toThrow(
