@@ -286,3 +286,17 @@ describe("a sweep", () => {
     expect((await database.pool.query("SELECT 1 FROM seen_event")).rowCount).toBe(0);
   });
 });
+
+test("the watermark does not move while a commit is under way that was judged by the one before", async () => {
+  await apply(0, 0, 0);
+  const commit = await database.pool.connect();
+  const move = () => database.pool.query("SELECT move_watermark('consumption', now(), NULL)");
+  try {
+    await commit.query("BEGIN; SELECT share_finality('consumption')"); // as claim_batch does
+    await expect(move()).rejects.toMatchObject({ code: "55P03" }); // lock_not_available
+    await commit.query("COMMIT");
+    await move();
+  } finally {
+    commit.release(true);
+  }
+});

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { describeBroken, simulate } from "../../simulation/simulate.ts";
 
 /**
- * Each defence that was removed was seen within 1,520 schedules (docs/guarantees.md); `npm run simulate` runs a million. Fewer
+ * Each defence that was removed is seen by one of these seeds (docs/guarantees.md); `npm run simulate` runs a million. Fewer
  * where each of a thousand mutants is to be found out (`npm run mutate`).
  */
 const SCHEDULES = Number(process.env.SIMULATED_SCHEDULES ?? 20_000);
