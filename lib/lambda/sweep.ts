@@ -86,9 +86,8 @@ export function sweeping(
         writeMetrics(stream, { Sweeps: 1, Lag: lag, Lost: lost, ...age, ...broken });
       }
       // Loaded only here: a sweep's start does not need it.
-      const { forgetConflicts, forgetDoubtful, forgetQuarantine, forgetStationHours } = await import(
-        "../postgres/retention.ts"
-      );
+      const { forgetConflicts, forgetDoubtful, forgetLateness, forgetQuarantine, forgetStationHours } =
+        await import("../postgres/retention.ts");
       const conflicts = await forgetConflicts(pool, retentionDays);
       if (conflicts.unresolved > 0)
         log("warn", "conflicts were forgotten that nobody had dismissed or settled by a replacement", {
@@ -97,6 +96,7 @@ export function sweeping(
         });
       await forgetDoubtful(pool, retentionDays);
       await forgetStationHours(pool);
+      await forgetLateness(pool);
       await warnOfCompaction();
       const forgotten = await forgetQuarantine(pool, retentionDays);
       if (forgotten.unresolved > 0)

@@ -43,6 +43,7 @@ function parametersOf<E extends Event, P>(
     conflicts: batch.conflicts.map(conflictInHeader),
     doubtful: batch.doubtful,
     stationReadings: batch.stationReadings,
+    lateness: batch.lateness,
     futureSkewUs: rules.futureSkewUs,
     amendmentHorizonUs: rules.amendmentHorizonUs,
   };

@@ -39,6 +39,15 @@ export async function forgetStationHours(pool: Pool): Promise<void> {
   await forgetInBatches(pool, "SELECT forget_station_hours($1) AS resolved", [FORGET_BATCH]);
 }
 
+/** A year and a month, so that a day can be held against the same one a year before. */
+const LATENESS_DAYS = 400;
+
+/** The histogram of lateness, of days that long ago or ahead of the clock. */
+export async function forgetLateness(pool: Pool): Promise<void> {
+  const sql = "SELECT forget_lateness($1::integer * interval '1 day', $2) AS resolved";
+  await forgetInBatches(pool, sql, [LATENESS_DAYS, FORGET_BATCH]);
+}
+
 /**
  * @param retentionDays days since a conflict was recorded or, if later, dismissed; a replacement that was made by it stays
  *   on record

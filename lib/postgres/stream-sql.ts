@@ -24,6 +24,35 @@ GRANT EXECUTE ON FUNCTION window_length TO smartgrid_api, smartgrid_read;
   return { name: "window_length", sql };
 }
 
+/** How many events a window of a series usually holds, for all streams. Windows lie on a grid, so each is found by its key. */
+function usualCount(all: readonly StreamColumns[]): RenderedSource {
+  const counts = all.map(({ name, window, key, rules }) => {
+    const series = key === null ? "" : ` AND t.${key.number} = of_series`;
+    return `SELECT t.${rules.count} AS events FROM ${window} AS t
+    WHERE of_stream = ${quoted(name)} AND t.window_start = start${series}`;
+  });
+  const sql = `-- The median stays right while less than half of the windows are incomplete, and is a count that there was.
+CREATE OR REPLACE FUNCTION usual_count(of_stream text, of_series integer, before timestamptz, windows integer DEFAULT 288)
+RETURNS integer LANGUAGE sql STABLE
+SECURITY DEFINER SET search_path FROM CURRENT AS $$
+  SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY w.events)::integer
+  FROM stream_state AS s
+  CROSS JOIN LATERAL (SELECT window_length(s.stream) AS length) AS l
+  CROSS JOIN LATERAL (
+    SELECT date_bin(l.length, least(before, s.watermark), timestamptz 'epoch') AS grid_end) AS g
+  CROSS JOIN LATERAL generate_series(g.grid_end - windows * l.length, g.grid_end - l.length, l.length) AS start
+  CROSS JOIN LATERAL (
+    ${counts.join("\n    UNION ALL\n    ")}) AS w
+  WHERE s.stream = of_stream AND w.events > 0
+$$;
+
+COMMENT ON FUNCTION usual_count IS 'How many events a window usually holds: the median of the last so many final windows that end at or before an instant, those without events left out; null where there is none. The series is the number of sensor or customer; null for a stream whose windows have one row';
+
+GRANT EXECUTE ON FUNCTION usual_count TO smartgrid_api, smartgrid_read;
+`;
+  return { name: "usual_count", sql };
+}
+
 export interface DeclaredSql {
   /** Run again where the text has changed: they make what is not there. */
   readonly tables: readonly RenderedSource[];
@@ -38,6 +67,7 @@ export function declaredSql(): DeclaredSql {
     tables: all.map(tablesOf),
     sources: [
       windowLength(),
+      usualCount(all),
       ...all.flatMap((stream) => [...functionsOf(stream), viewOf(stream), amendmentsOf(stream)]),
     ],
   };

@@ -9,6 +9,7 @@ import { windowStartUs } from "../core/window.ts";
 import type { Doubt } from "../streams/doubt.ts";
 import { isRefusal, type Refusal, refuse } from "../streams/refusal.ts";
 import type { Event, StationReading, Stream, WindowPartial } from "../streams/stream.ts";
+import { Lateness, type LatenessCount } from "./lateness.ts";
 
 /** The event that was counted under an identity. */
 export interface SeenIdentity {
@@ -88,6 +89,8 @@ export interface FoldedBatch<P> {
   /** Of the counted events, where the stream has stations. */
   readonly stationReadings: readonly CountedStationReading[];
   readonly identities: readonly CountedIdentity[];
+  /** Of the events that are counted or too late, and whose records have a time. */
+  readonly lateness: readonly LatenessCount[];
   /** Of the events that are not too late: a device without a clock says nothing of how far a stream has come. */
   readonly maxEventTimeUs: number | null;
   /** Of the events that are counted or in conflict. */
@@ -132,13 +135,14 @@ export function foldRecords<E extends Event, P>(
   const conflicts: ConflictingRecord[] = [];
   const doubtful: DoubtfulValue[] = [];
   const stationReadings: CountedStationReading[] = [];
+  const lateness = new Lateness();
   const own = new Map<string, SeenIdentity & { readonly value: Buffer | null }>();
   let fresh = 0;
   let counted = 0;
   let firstStartUs = Number.POSITIVE_INFINITY;
   let maxEventTimeUs = Number.NEGATIVE_INFINITY;
 
-  for (const { offset, value } of records) {
+  for (const { offset, recordTimeMs, value } of records) {
     if (facts.applied.length > 0 && holds(facts.applied, offset)) continue;
     fresh++;
     const event = value === null ? refuse("null_value") : stream.decode(value);
@@ -154,6 +158,7 @@ export function foldRecords<E extends Event, P>(
     const startUs = windowStartUs(timeUs, stream.windowUs);
     if (startUs + stream.windowUs <= facts.tooLateUpToUs && value !== null) {
       tooLate.push({ offset, timeUs, value });
+      lateness.add(recordTimeMs, timeUs);
       continue;
     }
     if (timeUs > maxEventTimeUs) maxEventTimeUs = timeUs;
@@ -177,6 +182,7 @@ export function foldRecords<E extends Event, P>(
       identities.push({ eventKey, timeUs, content, offset });
     }
     counted++;
+    lateness.add(recordTimeMs, timeUs);
     for (const doubt of stream.doubtsOf(event)) doubtful.push({ offset, timeUs, ...doubt });
     const measured = stream.stationReadingOf?.(event);
     if (measured !== undefined) stationReadings.push({ offset, timeUs, ...measured });
@@ -213,6 +219,7 @@ export function foldRecords<E extends Event, P>(
     doubtful,
     stationReadings,
     identities,
+    lateness: lateness.counts(),
     maxEventTimeUs: maxEventTimeUs === Number.NEGATIVE_INFINITY ? null : maxEventTimeUs,
     firstWindowEndUs: firstStartUs < Number.POSITIVE_INFINITY ? firstStartUs + stream.windowUs : null,
   };

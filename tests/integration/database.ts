@@ -55,6 +55,8 @@ const comparable = {
              JOIN ledger AS l ON l.id = c.log_id JOIN ledger AS f ON f.id = c.first_log_id ORDER BY 1, 2, 3`,
   doubtful: `SELECT topic, partition, "offset", field, value, reason, event_time FROM doubtful_readable
              ORDER BY 1, 2, 3, 4`,
+  lateness: `SELECT h.stream, l.topic, l.partition, h.day, h.below_s, h.events FROM lateness AS h
+             JOIN ledger AS l ON l.id = h.log_id ORDER BY 1, 2, 3, 4, 5`,
   ledger: `SELECT topic, partition, incarnation, applied, records, counted, quarantined, too_late, duplicates, conflicts,
              doubtful,
              max_event_time FROM ledger ORDER BY 1, 2, 3`,
@@ -72,6 +74,7 @@ export async function snapshot(pool: pg.Pool): Promise<Record<keyof typeof compa
     tooLate: await read(comparable.tooLate),
     conflict: await read(comparable.conflict),
     doubtful: await read(comparable.doubtful),
+    lateness: await read(comparable.lateness),
     ledger: await read(comparable.ledger),
   };
 }
@@ -107,7 +110,7 @@ export async function emptyTables(pool: pg.Pool): Promise<void> {
   await pool.query(
     `TRUNCATE sensor_window, sensor_series, sensor_aggregates_history, consumption_window, customer,
        consumption_aggregates_history, weather_window, weather_aggregates_history, finality, ledger, ledger_tail,
-       log_break, quarantine, too_late, conflict, doubtful, weather_station_hour, seen_event, partition_progress, reported_trouble,
+       log_break, quarantine, too_late, conflict, doubtful, weather_station_hour, seen_event, lateness, partition_progress, reported_trouble,
        redelivery`,
   );
   await pool.query(

@@ -37,7 +37,7 @@ async function send(
 ): Promise<void> {
   const records = values.map((value) => ({
     offset: sent++,
-    recordTimeMs: -1,
+    recordTimeMs: Date.now(),
     value: Buffer.from(typeof value === "string" ? value : JSON.stringify(value)),
   }));
   await commitRecords(
@@ -208,12 +208,14 @@ test("what is missing, silent, late, refused and changed is found", async () => 
       difference_kwh: "0.500000",
     }),
   ]);
-  expect(await rowsOf("Hours with fewer readings than usual")).toEqual([
+  expect(await rowsOf("Incomplete or low")).toEqual([
     {
       ...{ window_start: new Date("2026-03-15T01:00Z"), customer_id: "c-2" },
-      ...{ reading_count: "1", usual_readings: "2" },
+      ...{ total_consumption: "1.000000", reading_count: "1", usual_count: 2 },
     },
   ]);
+  const late = (await rowsOf("How late events come")).filter(({ stream }) => stream === "consumption");
+  expect(late.at(-1)).toMatchObject({ below_s: String(2 ** 31), percent: "100.000" }); // the reading of 1990
   expect(await rowsOf("Windows out of bounds")).toHaveLength(2);
   const glance = await rowsOf("Quarantine at a glance");
   expect(glance.map((row) => [row.reason, row.records])).toEqual([

@@ -15,6 +15,7 @@ import {
 import type { Event, Stream } from "../../lib/streams/stream.ts";
 import type { Judge, PartitionAddress, Verdict } from "../../lib/windows/commit.ts";
 import type { DoubtfulValue, FoldedBatch, SeenIdentity } from "../../lib/windows/fold.ts";
+import type { LatenessCount } from "../../lib/windows/lateness.ts";
 import type { FoundBreak, ObservedPartition, SweepStore } from "../../lib/windows/sweep.ts";
 import type { LedgerEntry } from "../../lib/windows/watch-log.ts";
 import { addBatch, entryAfter, type LedgerRow, MemoryLedger, noteObserved } from "./memory-ledger.ts";
@@ -97,6 +98,8 @@ export class MemoryDatabase {
   readonly seen = new Map<string, SeenIdentity & { readonly timeUs: number }>();
   readonly conflicts: ConflictRow[] = [];
   readonly doubtful: (DoubtfulValue & { readonly log: number })[] = [];
+  /** Events by log, day and bucket. */
+  readonly lateness = new Map<string, LatenessCount & { readonly log: number }>();
   readonly progress = new Map<number, Progress>();
   watermarkUs: number | null = null;
   heldBy: number | null = null;
@@ -142,6 +145,11 @@ export class MemoryDatabase {
         ...{ firstLog: first.log ?? entry.id, firstOffset: first.offset },
       });
     for (const doubt of batch.doubtful) this.doubtful.push({ log: entry.id, ...doubt });
+    for (const { day, belowS, events } of batch.lateness) {
+      const key = `${day} ${entry.id} ${belowS}`;
+      const before = this.lateness.get(key)?.events ?? 0;
+      this.lateness.set(key, { day, log: entry.id, belowS, events: before + events });
+    }
     for (const { offset, refused } of batch.refused)
       this.quarantine.push({ partition, incarnation, offset, reason: refused });
     for (const { offset, timeUs } of batch.tooLate)

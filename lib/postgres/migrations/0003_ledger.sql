@@ -71,6 +71,26 @@ COMMENT ON COLUMN ledger.updated_at IS 'when new offsets were last applied';
 
 GRANT SELECT ON ledger TO smartgrid_read, smartgrid_sweep;
 
+-- How late events reach their log: record time less event time (docs/decisions/0027). Law: an entry's events, summed over
+-- days and buckets, are its counted and too_late ones whose records have a time.
+CREATE TABLE lateness (
+  day date NOT NULL,
+  log_id integer NOT NULL, -- ledger.id
+  below_s bigint NOT NULL,
+  stream text COLLATE "C" NOT NULL,
+  events bigint NOT NULL CHECK (events > 0),
+  PRIMARY KEY (day, log_id, below_s)
+) WITH (fillfactor = 50);
+
+COMMENT ON TABLE lateness IS 'How late events reached their log, per stream, partition and day: how many had which lateness. Lateness is the record''s time less the event''s time; of events that are counted or too late';
+COMMENT ON COLUMN lateness.day IS 'the UTC day of the record times: when the events came';
+COMMENT ON COLUMN lateness.log_id IS 'in the log of this ledger.id, which has topic and partition';
+COMMENT ON COLUMN lateness.below_s IS 'their lateness lies below this and at or above half of it, s; 1: from 0 to below 1 s; 0: the event time lies after the record time; 4294967296: this long or longer';
+COMMENT ON COLUMN lateness.stream IS 'the stream, as its declaration names it';
+COMMENT ON COLUMN lateness.events IS 'how many events that is';
+
+GRANT SELECT ON lateness TO smartgrid_read;
+
 -- Batches that were applied since the sweeper last saw the log, with a digest of each one's last record: they
 -- may be of a log that has been cut since. The sweeper deletes those that it knows to be of the present log.
 CREATE TABLE ledger_tail (

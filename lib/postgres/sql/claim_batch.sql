@@ -8,6 +8,7 @@
 -- records, counted, duplicates, firstWindowEndUs, maxEventTimeUs, futureSkewUs, amendmentHorizonUs; times are null where
 -- the batch has none. conflicts: a list of eventKey, offset, timeUs, value (base64), firstLog (null for this one), firstOffset,
 -- firstValue (null where the batch does not hold it). doubtful: a list of offset, timeUs, field, value, reason.
+-- lateness: a list of day (since 1970), belowS, events.
 -- stationReadings, of weather only: what counted, a list of offset, timeUs, latitude, longitude, celsius.
 CREATE OR REPLACE FUNCTION claim_batch(
   header jsonb,
@@ -102,6 +103,10 @@ BEGIN
     updated_at = now()
   WHERE l.source = batch.source AND l.topic = batch.topic AND l.partition = batch.partition
     AND l.incarnation = entry.incarnation;
+  INSERT INTO lateness AS l (day, log_id, below_s, stream, events)
+  SELECT date '1970-01-01' + n.day, entry.id, n."belowS", batch.stream, n.events
+  FROM jsonb_to_recordset(header->'lateness') AS n(day integer, "belowS" bigint, events bigint)
+  ON CONFLICT (day, log_id, below_s) DO UPDATE SET events = l.events + excluded.events;
   INSERT INTO ledger_tail (source, topic, partition, incarnation, offsets, last_offset, digest)
   VALUES (batch.source, batch.topic, batch.partition, entry.incarnation, batch.offsets, batch."lastOffset", batch.digest);
   RETURN jsonb_build_object('applied', true, 'incarnation', entry.incarnation, 'nowUs', epoch_us(now()),

@@ -131,6 +131,10 @@ async function tablesOfPostgres(stream: StreamName): Promise<Record<string, stri
       `SELECT l.partition, l.incarnation, d."offset", d.field, d.value, d.reason, epoch_us(d.event_time)
        FROM doubtful AS d JOIN ledger AS l ON l.id = d.log_id`,
     ),
+    lateness: await read(
+      `SELECT l.partition, l.incarnation, h.day - date '1970-01-01', h.below_s, h.events, h.stream
+       FROM lateness AS h JOIN ledger AS l ON l.id = h.log_id`,
+    ),
     progress: await read(
       `SELECT partition, first_offset, end_offset, lag, idle, epoch_us(observed_since), epoch_us(observed_at)
        FROM partition_progress`,
@@ -195,6 +199,9 @@ function tablesOfModel(stream: StreamName, model: MemoryDatabase): Record<string
     ),
     doubtful: sorted(
       model.doubtful.map((d) => [...logOf(d.log), d.offset, d.field, d.value, d.reason, d.timeUs]),
+    ),
+    lateness: sorted(
+      [...model.lateness.values()].map((h) => [...logOf(h.log), h.day, h.belowS, h.events, stream]),
     ),
     progress: sorted(
       [...model.progress].map(([partition, p]) => [

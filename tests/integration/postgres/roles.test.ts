@@ -57,6 +57,10 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["SELECT * FROM doubtful", ["read"]],
   ["SELECT * FROM doubtful_readable", ["read"]],
   ["SELECT * FROM weather_station_hour", ["read"]],
+  ["SELECT * FROM lateness", ["read"]],
+  ["DELETE FROM lateness", []],
+  ["SELECT forget_lateness('400 days', 1)", ["sweep"]],
+  ["SELECT usual_count('sensor', 1, now())", ["api", "read"]],
   ["SELECT doubt_by_history('{}', '{}')", []],
   ["SELECT * FROM doubtful_events()", ["api", "read"]],
   ["SELECT * FROM forget_doubtful('90 days', 1)", ["sweep"]],
@@ -130,6 +134,7 @@ const statements: readonly [string, readonly Kind[]][] = [
     "conflict",
     "doubtful",
     "weather_station_hour",
+    "lateness",
     "seen_event",
   ].flatMap((table): [string, Kind[]][] => [
     [`INSERT INTO ${table} DEFAULT VALUES`, []],
