@@ -65,6 +65,8 @@ describe("a fold", () => {
         expect(batch.records).toBe(records.filter(({ offset }) => !holds(known, offset)).length);
         expect(batch.identities).toHaveLength(batch.counted);
         expect(batch.partials.reduce((sum, { partial }) => sum + partial.count, 0)).toBe(batch.counted);
+        const timed = batch.lateness.reduce((sum, { events }) => sum + events, 0);
+        expect(timed).toBe(batch.counted + batch.tooLate.length);
         expect(batch.duplicates).toBeGreaterThanOrEqual(0);
         const judged = [...batch.refused, ...batch.tooLate, ...batch.conflicts].map(({ offset }) => offset);
         expect(judged.every((offset) => !holds(known, offset))).toBe(true);
