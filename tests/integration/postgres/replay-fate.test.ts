@@ -91,10 +91,10 @@ test("each record by what became of it, in several partitions, with its line", a
   expect(fateLines(fate)).toEqual([
     "counted 2 · quarantined 1 · too late 0 · in conflict 1 · duplicates 1",
     "quarantined: 1 × wrong_type (reading): line 3",
-    "in conflict: 1: line 4",
-    "duplicates: 1: line 1",
+    "in conflict: line 4",
+    "duplicates: line 1",
   ]);
-  expect(verdict(fate, 0)).toContain("1 have not been taken yet");
+  expect(verdict(fate, 0)).toContain("1 event has not been processed yet");
 });
 
 test("the log is cut before it sends: what was counted of the cut part is not taken for its own", async () => {
@@ -142,7 +142,7 @@ test("after the cut the file is sent again: what was counted of it is a duplicat
   const fate = await fateAfter(sentTo([1, 2, 3]), before);
   expect(fateLines(fate)).toEqual([
     "counted 1 · quarantined 0 · too late 0 · in conflict 0 · duplicates 2",
-    "duplicates: 2: line 1-2",
+    "duplicates: line 1-2",
   ]);
 });
 
