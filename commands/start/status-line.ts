@@ -34,6 +34,7 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
     brokenLogs: string;
     lost: string;
     unchecked: string;
+    holdsLess: boolean;
     redelivered: string;
     watermarks: Counts["watermarks"];
   }>(
@@ -41,6 +42,7 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
        (SELECT count(*) FROM trouble('1 day', '1 day') WHERE kind = 'log_broken') AS "brokenLogs",
        (SELECT coalesce(sum(offsets_in(lost) + offsets_in(expired)), 0) FROM present_progress()) AS lost,
        (SELECT coalesce(sum(unchecked), 0) FROM present_progress()) AS unchecked,
+       EXISTS (SELECT FROM present_progress() AS p WHERE holds_less(p)) AS "holdsLess",
        (SELECT coalesce(sum(records), 0) FROM redelivery WHERE delivered_at >= to_timestamp($1)) AS redelivered,
        (SELECT json_agg(json_build_object('stream', stream, 'atMs', floor(extract(epoch FROM watermark) * 1000))
           ORDER BY stream)
@@ -58,6 +60,7 @@ async function readCounts(pool: Pool, startedMs: number): Promise<Counts> {
     brokenLogs: Number(row.brokenLogs),
     lost: Number(row.lost),
     unchecked: Number(row.unchecked),
+    holdsLess: row.holdsLess,
     redelivered: Number(row.redelivered),
     kept: await readKept(pool, new Date(startedMs)),
     watermarks: row.watermarks,

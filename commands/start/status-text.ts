@@ -21,6 +21,8 @@ export interface Findings {
   readonly lost: number;
   /** More of these, perhaps, that have not been looked up on the broker yet: where this is not 0, `lost` may be too low. */
   readonly unchecked: number;
+  /** Whether the database looks as if it was emptied, or were an older copy. */
+  readonly holdsLess: boolean;
   /** Lost records that were delivered again since the start. */
   readonly redelivered: number;
   /** Too late and doubtful records: those since the start. */
@@ -40,9 +42,13 @@ function keptAlerts(kept: readonly KeptCounts[]): string[] {
 
 /** What the triggers have passed and nobody has counted is seen first; also that it was made good. */
 export function alertsOf(findings: Findings): string[] {
-  const { brokenLogs, lost, unchecked, redelivered, kept } = findings;
+  const { brokenLogs, lost, unchecked, holdsLess, redelivered, kept } = findings;
   return [
-    ...(lost === 0 ? [] : [`LOST ${unchecked === 0 ? "" : "at least "}${lost} (/ready says where)`]),
+    ...(lost === 0
+      ? []
+      : [
+          `LOST ${unchecked === 0 ? "" : "at least "}${lost}${holdsLess ? ": database emptied or an older copy" : ""} (/ready says where)`,
+        ]),
     ...(brokenLogs === 0 ? [] : [`LOGS BROKEN ${brokenLogs} (npm run audit)`]),
     ...keptAlerts(kept),
     ...(redelivered === 0 ? [] : [`${redelivered} delivered again`]),

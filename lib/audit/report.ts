@@ -2,7 +2,7 @@
 
 import { fittingTable } from "../../commands/terminal/table.ts";
 import { countOf } from "../core/count.ts";
-import { type OffsetRanges, rangesText, size } from "../core/ranges.ts";
+import { type OffsetRanges, rangesText, size, union } from "../core/ranges.ts";
 import { COMPACTED_TOPIC } from "../kafka/compaction.ts";
 import { type AuditReport, isClean, type PartitionAudit } from "./audit.ts";
 import { breakText, needsNote } from "./logs.ts";
@@ -19,6 +19,21 @@ function partitionRow(one: PartitionAudit): string[] {
       ? "·"
       : String(one.lost.reduce((sum, range) => sum + range.records, size(one.expired))),
   ];
+}
+
+export const HOLDS_LESS =
+  "the database holds less than the trigger has passed: it was emptied, or is an older copy, or the last or first batch was given up";
+
+/** As `holds_less` in SQL: nothing is applied below what is lost, or nothing above it. */
+export function holdsLess({
+  applied,
+  lost,
+  expired,
+}: Pick<PartitionAudit, "applied" | "lost" | "expired">): boolean {
+  const missing = union(lost, expired);
+  const [first, last] = [missing[0], missing.at(-1)];
+  if (first === undefined || last === undefined) return false;
+  return !(applied.some(({ from }) => from < first.from) && applied.some(({ to }) => to > last.to));
 }
 
 /** What a compacted topic has that no record was counted for. */
@@ -66,6 +81,7 @@ export function verdictOf(report: AuditReport): string {
   const expired = total((one) => one.expired);
   const lost = partitions.flatMap((one) => one.lost);
   const wrong = [
+    ...(partitions.some(holdsLess) ? [`${HOLDS_LESS} (--repair delivers it again)`] : []),
     ...(lost.length === 0
       ? []
       : [

@@ -6,7 +6,7 @@ import { Admin } from "@platformatic/kafka";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type AuditReport, audit, isClean } from "../../lib/audit/audit.ts";
 import { acknowledge, repair } from "../../lib/audit/repair.ts";
-import { verdictOf } from "../../lib/audit/report.ts";
+import { HOLDS_LESS, verdictOf } from "../../lib/audit/report.ts";
 import type { OffsetRanges } from "../../lib/core/ranges.ts";
 import { healthApp } from "../../lib/http/health.ts";
 import { type Archive, openArchive } from "../../lib/kafka/archive.ts";
@@ -171,6 +171,8 @@ async function deleteRecordsBefore(topic: string, partition: number, offset: num
   await kafka.admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
 }
 
+const holdsLess = `${HOLDS_LESS}. Leave the group's offsets as they are; npm run audit says what is missing`;
+
 test("emptied database, group's offsets stay: told at the first sweep, not cleared by new traffic, tables equal again", async () => {
   const topic = await kafka.createTopic(2);
   await send(topic, 0, 20, 0);
@@ -190,7 +192,7 @@ test("emptied database, group's offsets stay: told at the first sweep, not clear
   const first = await sweep(topic, 0);
   expect(outcomeOf(first)).toMatchObject({ lost: 30, watermarkUs: null });
   const why = (ranges: string, lost: number, at: number) =>
-    `LOST ${lost} offsets ${ranges} that the trigger has passed (it goes on at ${at}) and that are not counted; ` +
+    `${holdsLess}; LOST ${lost} offsets ${ranges} that the trigger has passed (it goes on at ${at}) and that are not counted; ` +
     "the sweeper delivers them again from the broker";
   const told = [
     { kind: "records_lost", place: `${topic}-0`, why: why("[0,20)", 20, 21) },
@@ -256,7 +258,10 @@ test("database restored to an older copy: what it misses comes again, tables equ
 
   await restore();
   expect(await snapshot(database.pool)).not.toEqual(before);
-  expect(outcomeOf(await sweep(topic)).lost).toBe(31);
+  expect(outcomeOf(await sweep(topic, 0)).lost).toBe(31);
+  expect(await lostOf()).toMatchObject([{ why: expect.stringContaining(holdsLess) }]);
+  expect(verdictOf(await runAudit(topic))).toContain(HOLDS_LESS);
+  expect((await sweep(topic)).redelivered).toBe(31);
   await untilFinal(topic);
   expect(await snapshot(database.pool)).toEqual(before);
   expect(await lostOf()).toEqual([]);
@@ -322,7 +327,7 @@ test("a batch that the trigger gave up is delivered again when what was wrong is
       kind: "records_lost",
       place: `${topic}-0`,
       why:
-        "LOST 5 offsets [0,5) that the trigger has passed (it goes on at 5) and that are not counted; delivering them " +
+        `${holdsLess}; LOST 5 offsets [0,5) that the trigger has passed (it goes on at 5) and that are not counted; delivering them ` +
         "again failed (still broken): the next sweep tries it again, put right what is in the way",
     },
   ]);

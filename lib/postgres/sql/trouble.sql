@@ -61,6 +61,8 @@ SECURITY DEFINER SET search_path FROM CURRENT AS $$
     ORDER BY b.topic, b.partition, b.found_at DESC) AS broken
   UNION ALL
   SELECT 'records_lost', p.stream, p.topic || '-' || p.partition, p.lost_since, concat_ws('; ',
+    CASE WHEN holds_less(p) THEN 'the database holds less than the trigger has passed: it was emptied, or is an older copy, '
+      || 'or the last or first batch was given up. Leave the group''s offsets as they are; npm run audit says what is missing' END,
     CASE WHEN p.lost <> '{}' THEN 'LOST ' || CASE WHEN p.unchecked > 0 THEN 'at least ' ELSE '' END || offsets_in(p.lost)
       || ' offsets ' || ranges_text(p.lost) || ' that the trigger has passed (it goes on at ' || p.committed_offset
       || ') and that are not counted; '

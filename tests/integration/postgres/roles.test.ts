@@ -77,6 +77,7 @@ const statements: readonly [string, readonly Kind[]][] = [
   ["SELECT * FROM stream_state", ["sweep", "api", "read"]],
   ["SELECT * FROM partition_progress", ["sweep", "api", "read"]],
   ["SELECT * FROM present_progress()", ["api"]],
+  ["SELECT holds_less(p) FROM partition_progress AS p", ["read"]],
   ["SELECT * FROM trouble('5 minutes', '5 minutes')", ["sweep", "api", "read"]],
   ["SELECT * FROM reported_trouble", ["sweep", "read"]],
   ["DELETE FROM reported_trouble", ["sweep"]],

@@ -104,7 +104,7 @@ test("a stream without a watermark is the one that is furthest behind", () => {
   );
 });
 
-const noFindings = { brokenLogs: 0, lost: 0, unchecked: 0, redelivered: 0, kept: [] };
+const noFindings = { brokenLogs: 0, lost: 0, unchecked: 0, holdsLess: false, redelivered: 0, kept: [] };
 const nothingKept = { quarantined: 0, tooLate: 0, conflicts: 0, doubtful: 0 };
 
 test("what was found stands first: what is lost, broken logs, conflicts, doubtful values, what was delivered again", () => {
@@ -115,6 +115,7 @@ test("what was found stands first: what is lost, broken logs, conflicts, doubtfu
       brokenLogs: 2,
       lost: 60,
       unchecked: 0,
+      holdsLess: false,
       redelivered: 10,
       kept: [
         { ...nothingKept, stream: "consumption", quarantined: 3, conflicts: 4, tooLate: 1 },
@@ -130,6 +131,9 @@ test("what was found stands first: what is lost, broken logs, conflicts, doubtfu
     "TOO LATE 1: consumption 1 (SELECT * FROM too_late_readable)",
     "DOUBTFUL 5: weather 5 (npm run quarantine -- doubtful)",
     "10 delivered again",
+  ]);
+  expect(alertsOf({ ...noFindings, lost: 60, holdsLess: true })).toEqual([
+    "LOST 60: database emptied or an older copy (/ready says where)",
   ]);
   expect(alertsOf({ ...noFindings, lost: 60, unchecked: 3 })).toEqual([
     "LOST at least 60 (/ready says where)",
