@@ -32,7 +32,8 @@ export function healthApp({ service, now, checks, trouble, isSwept, kept, gauges
 
   const app = createApp();
   app.get("/", async (c) => {
-    const { page } = await import("./page.ts"); // only here: people ask for it, monitors do not
+    const { pageOf } = await import("./page.ts"); // only here: people ask for it, monitors do not
+    const page = pageOf(c.req.url, c.req.header("host"), c.req.header("x-forwarded-proto"));
     return c.html(page.html, 200, page.headers);
   });
   app.get("/health", (c) => c.json({ status: "healthy", service, timestamp: new Date(now()).toISOString() }));

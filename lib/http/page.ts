@@ -1,4 +1,5 @@
-// What `GET /` shows to a person: what this is, where to go, and three queries. Static: no script, nothing from elsewhere.
+// What `GET /` shows to a person: what this is, where to go, and three queries. No script, nothing from elsewhere; only the
+// host in the examples is the request's.
 
 import { createHash } from "node:crypto";
 
@@ -11,7 +12,7 @@ td { padding: 0.2rem 1rem 0.2rem 0; vertical-align: top; } a { color: #0b57d0; }
 @media (prefers-color-scheme: dark) { body { color: #e3e6ea; background: #14171a; } code, pre { background: #22272d; } a { color: #8ab4f8; } }
 `;
 
-const PAGE = `<!doctype html>
+const pageFor = (origin: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -35,7 +36,7 @@ const PAGE = `<!doctype html>
 <tr><td><code>POST /api/v1/ingest/meter</code></td><td>one meter reading, or up to 500</td></tr>
 <tr><td><code>POST /api/v1/weather/generate</code></td><td>one simulated weather event</td></tr>
 </table>
-<pre><code>curl -X POST -H 'content-type: application/json' …/api/v1/ingest/meter \\
+<pre><code>curl -X POST -H 'content-type: application/json' ${origin}/api/v1/ingest/meter \\
   -d '{"meter_id": "M-1", "customer_id": "C-1", "reading": 1.5, "unit": "kWh"}'</code></pre>
 <h2>Asking, in SQL</h2>
 <pre><code>SELECT window_start, customer_id, total_consumption, reading_count, state
@@ -52,11 +53,26 @@ FROM weather_aggregates_realtime ORDER BY window_start DESC LIMIT 10;</code></pr
 
 const styleHash = createHash("sha256").update(STYLE).digest("base64");
 
-export const page = {
-  html: PAGE,
-  headers: {
-    "Content-Security-Policy": `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-  },
+const headers = {
+  "Content-Security-Policy": `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
 } as const;
+
+/** What a host may be made of; a header that holds anything else is not written into the page. */
+const HOST = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/;
+
+/**
+ * The page with examples that run as pasted.
+ * @param url of the request; behind Lambda its protocol says nothing
+ * @param host the request's header `Host`, undefined where there is none
+ * @param protocol its `X-Forwarded-Proto`, which API Gateway sets; where nothing stands in front it is http
+ */
+export function pageOf(
+  url: string,
+  host?: string,
+  protocol?: string,
+): { html: string; headers: typeof headers } {
+  const shown = host !== undefined && HOST.test(host) ? host : new URL(url).host;
+  return { html: pageFor(`${protocol === "https" ? "https" : "http"}://${shown}`), headers };
+}

@@ -35,5 +35,25 @@ test("its policy lets in its own style and nothing else, and there is nothing el
     `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   );
   expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
-  expect(html).not.toMatch(/<script|<img|<link|style=|https?:\/\//);
+  expect(html).not.toMatch(/<script|<img|<link|style=|(src|href)="https?:/);
+});
+
+const example = async (url: string, headers: Record<string, string>) => {
+  const answer = await app.request(url, { headers });
+  return /(\S+)\/api\/v1\/ingest\/meter \\/.exec(await answer.text())?.[1];
+};
+
+test.each([
+  ["http://127.0.0.1:5007/", {}, "http://127.0.0.1:5007"],
+  ["https://offline/", { host: "localhost:5006" }, "http://localhost:5006"],
+  [
+    "https://a.example.org/",
+    { host: "a.example.org", "x-forwarded-proto": "https" },
+    "https://a.example.org",
+  ],
+  ["http://x/", { host: "[::1]:5006" }, "http://[::1]:5006"],
+  ["http://x:1/", { host: "<script>alert(1)</script>" }, "http://x:1"],
+  ["http://x:1/", { host: "a b;rm -rf", "x-forwarded-proto": "javascript" }, "http://x:1"],
+])("the example runs as pasted: %s, %o", async (url, headers, origin) => {
+  expect(await example(url, headers)).toBe(origin);
 });
