@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { aggregate } from "../../lib/lambda/aggregate.ts";
 import { createLogins } from "../../lib/postgres/logins.ts";
+import { streamSettings } from "../../lib/streams/declared.ts";
 import { consumptionStream, identityOfReading } from "../../lib/streams/streams.ts";
 import { eventKeyOf } from "../../lib/windows/fold.ts";
 import { createDatabase, snapshot, type TestDatabase } from "./database.ts";
@@ -39,9 +40,15 @@ beforeAll(async () => {
     ...database.environment,
     KAFKA_BROKER: kafka.brokers,
     MSK_CLUSTER_ARN: arn,
-    KAFKA_TOPIC_SENSOR_DATA: await kafka.createTopic(1),
+    ...Object.fromEntries(
+      await Promise.all(
+        Object.values(streamSettings).map(async ({ topicVariable }) => [
+          topicVariable,
+          await kafka.createTopic(1),
+        ]),
+      ),
+    ),
     KAFKA_TOPIC_METER_READINGS: topic,
-    KAFKA_TOPIC_WEATHER: await kafka.createTopic(1),
     KAFKA_GROUP_METER_READINGS: groupId,
   };
   const client = await database.pool.connect();

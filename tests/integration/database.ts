@@ -6,6 +6,8 @@ import pg from "pg";
 import { inject } from "vitest";
 import { databaseVariables } from "../../commands/running-stack/database-url.ts";
 import { migrate, readSchema } from "../../lib/postgres/migrate.ts";
+import { streamRules } from "../../lib/streams/declared.ts";
+import { type StreamName, streamNames } from "../../lib/streams/stream.ts";
 
 export interface TestDatabase {
   readonly pool: pg.Pool;
@@ -105,12 +107,16 @@ export async function takeCopy(pool: pg.Pool): Promise<() => Promise<void>> {
   };
 }
 
+function tablesOf(stream: StreamName): string[] {
+  const key = streamRules[stream].key?.table;
+  return [`${stream}_window`, `${stream}_aggregates_history`, ...(key === undefined ? [] : [key])];
+}
+
 /** Empties everything but the migrations. */
 export async function emptyTables(pool: pg.Pool): Promise<void> {
   await pool.query(
-    `TRUNCATE sensor_window, sensor_series, sensor_aggregates_history, consumption_window, customer,
-       consumption_aggregates_history, weather_window, weather_aggregates_history, finality, ledger, ledger_tail,
-       log_break, quarantine, too_late, conflict, doubtful, weather_station_hour, seen_event, lateness, partition_progress, reported_trouble,
+    `TRUNCATE ${streamNames.flatMap(tablesOf).join(", ")}, finality, ledger, ledger_tail, log_break, quarantine, too_late, conflict, doubtful, weather_station_hour, seen_event, lateness,
+       partition_progress, reported_trouble,
        redelivery`,
   );
   await pool.query(
