@@ -137,7 +137,7 @@ const migration = { Migrations: "any" };
 test("migrate-database migrates an empty database and gives each kind of function a user without a password", async () => {
   expect(await deployment.step("migrate-database", migration)).toMatchObject({
     Status: "SUCCESS",
-    Data: { Result: expect.stringMatching(/^applied 0001_roles\.sql, 0002_windows\.sql, /) },
+    Data: { Result: expect.stringMatching(/^applied 0001_roles\.sql, 0002_finality\.sql, /) },
   });
   const { rows } = await deployment.postgres.observer.query(
     `SELECT rolname, rolcanlogin, rolpassword FROM pg_authid WHERE rolname LIKE '%\\_prod' ORDER BY 1`,
