@@ -67,7 +67,7 @@ try {
     );
   }
   const { rows } = await pool.query(
-    "SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE relname = 'sensor_window'",
+    "SELECT sum(n_tup_upd) AS updates, sum(n_tup_hot_upd) AS hot FROM pg_stat_user_tables WHERE relname LIKE 'sensor_window_%'",
   );
   console.log(`\nupdates of rows: ${rows[0]?.updates}, of them heap-only: ${rows[0]?.hot}`);
 } finally {

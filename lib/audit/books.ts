@@ -147,11 +147,14 @@ async function readStream(client: PoolClient, stream: StreamName): Promise<Strea
     watermark: Date | null;
     open_conflicts: string;
     in_rows: string;
+    in_dropped_months: string;
     amended: string;
   }>(
     `SELECT watermark,
        (SELECT count(*) FROM conflict_open AS c WHERE c.stream = $1) AS open_conflicts,
-       coalesce((${inRowsSql(stream)}), 0) AS in_rows, coalesce((${amendedSql}), 0) AS amended
+       coalesce((${inRowsSql(stream)}), 0) AS in_rows,
+       coalesce((SELECT sum(events) FROM dropped_month AS d WHERE d.stream = $1), 0) AS in_dropped_months,
+       coalesce((${amendedSql}), 0) AS amended
      FROM stream_state WHERE stream = $1`,
     [stream],
   );
@@ -162,6 +165,7 @@ async function readStream(client: PoolClient, stream: StreamName): Promise<Strea
     finalUpTo: row.watermark?.toISOString() ?? null,
     openConflicts: Number(row.open_conflicts),
     inRows: Number(row.in_rows),
+    inDroppedMonths: Number(row.in_dropped_months),
     amended: Number(row.amended),
   };
 }

@@ -111,13 +111,15 @@ export interface StreamTotals {
   readonly counted: number;
   /** By all rows of the aggregates. */
   readonly inRows: number;
+  /** Of months that retention has dropped. */
+  readonly inDroppedMonths: number;
   /** Events that amendments have added to the rows (or, negative, removed) beside the ledger. */
   readonly amended: number;
 }
 
 /** `DOUBLED by 3`, `LOST by 2`, or null where the rows hold exactly what the ledger counted. */
-export function judgeTotals({ counted, inRows, amended }: StreamTotals): string | null {
-  const difference = inRows - amended - counted;
+export function judgeTotals({ counted, inRows, inDroppedMonths, amended }: StreamTotals): string | null {
+  const difference = inRows + inDroppedMonths - amended - counted;
   if (difference === 0) return null;
   return difference > 0 ? `DOUBLED by ${difference}` : `LOST by ${-difference}`;
 }

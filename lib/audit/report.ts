@@ -139,8 +139,8 @@ export function reportText(report: AuditReport, width: number): string[] {
         `${one.why}: ${one.source} ${one.topic}-${one.partition} incarnation ${one.incarnation}, ${countOf(one.records, "record")}`,
     ),
     ...report.streams.map(
-      ({ stream, finalUpTo, counted, inRows, amended, difference }) =>
-        `${stream}: final up to ${finalUpTo ?? "nothing yet"}; ${counted} counted${amendedText(amended)}, ${inRows} in rows: ${difference ?? "equal"}`,
+      ({ stream, finalUpTo, counted, inRows, inDroppedMonths, amended, difference }) =>
+        `${stream}: final up to ${finalUpTo ?? "nothing yet"}; ${counted} counted${amendedText(amended)}, ${inRows} in rows${inDroppedMonths === 0 ? "" : ` and ${inDroppedMonths} in months that were dropped`}: ${difference ?? "equal"}`,
     ),
     ...report.streams
       .filter(({ conflicts }) => conflicts > 0)

@@ -22,6 +22,11 @@ export function readQuarantineRetentionDays(env: Environment): number {
   return wholeNumber(env, "QUARANTINE_RETENTION_DAYS");
 }
 
+/** For how long windows stay, days; null for ever, which the variable says by 0. */
+export function readWindowRetentionDays(env: Environment): number | null {
+  return wholeNumber(env, "WINDOW_RETENTION_DAYS") || null;
+}
+
 /** Of a database; the other numbers are rules, the same for each. */
 const { POSTGRES_PORT: _, ...RULES } = limits;
 

@@ -10,6 +10,7 @@ import {
   readQuarantineRetentionDays,
   readTroubleRules,
   readWatermarkSettings,
+  readWindowRetentionDays,
 } from "../config/rules.ts";
 import { metricWriter } from "../embedded-metrics.ts";
 import { openArchive } from "../kafka/archive.ts";
@@ -39,7 +40,11 @@ export function sweeping(
 ): (event: unknown, context?: Pick<Context, "getRemainingTimeInMillis">) => Promise<void> {
   const kafka = readKafkaSettings(env);
   const rules = { ...readWatermarkSettings(env), ...readLatenessRules(env) };
-  const retentionDays = readQuarantineRetentionDays(env);
+  const retention = {
+    recordDays: readQuarantineRetentionDays(env),
+    windowDays: readWindowRetentionDays(env),
+    amendmentHorizonUs: rules.amendmentHorizonUs,
+  };
   const topics = readTopics(env);
   const offsets = openOffsetReader(kafka);
   const groups = openGroupReader(kafka);
@@ -86,24 +91,9 @@ export function sweeping(
         writeMetrics(stream, { Sweeps: 1, Lag: lag, Lost: lost, ...age, ...broken });
       }
       // Loaded only here: a sweep's start does not need it.
-      const { forgetConflicts, forgetDoubtful, forgetLateness, forgetQuarantine, forgetStationHours } =
-        await import("../postgres/retention.ts");
-      const conflicts = await forgetConflicts(pool, retentionDays);
-      if (conflicts.unresolved > 0)
-        log("warn", "conflicts were forgotten that nobody had dismissed or settled by a replacement", {
-          ...conflicts,
-          retentionDays,
-        });
-      await forgetDoubtful(pool, retentionDays);
-      await forgetStationHours(pool);
-      await forgetLateness(pool);
+      const { keepHouse } = await import("../postgres/housekeeping.ts");
+      await keepHouse(pool, retention);
       await warnOfCompaction();
-      const forgotten = await forgetQuarantine(pool, retentionDays);
-      if (forgotten.unresolved > 0)
-        log("warn", "quarantined records were forgotten that nobody had resolved", {
-          ...forgotten,
-          retentionDays,
-        });
       if (failures.length > 0)
         throw new AggregateError(
           failures,

@@ -97,10 +97,16 @@ BEGIN
       WHEN NOT MATCHED THEN INSERT (${[...of.rowKey, ...names, "changed_at"].join(", ")})
         VALUES (${[...of.rowKey, ...names].map((name) => `u.${name}`).join(", ")}, now());
       EXIT;
-    EXCEPTION WHEN unique_violation THEN
-      GET STACKED DIAGNOSTICS violated = TABLE_NAME;
-      IF violated NOT LIKE '${of.window}%' THEN RAISE; END IF;
-      -- Another batch has just made one of the rows. It can be seen now.
+    EXCEPTION
+      WHEN unique_violation THEN
+        GET STACKED DIAGNOSTICS violated = TABLE_NAME;
+        IF violated NOT LIKE '${of.window}%' THEN RAISE; END IF;
+        -- Another batch has just made one of the rows. It can be seen now.
+      WHEN check_violation THEN
+        GET STACKED DIAGNOSTICS violated = TABLE_NAME;
+        IF violated <> '${of.window}' THEN RAISE; END IF;
+        -- A month has no table yet.
+        PERFORM make_months(${quoted(of.name)}, window_starts_us);
     END;
   END LOOP;
   SELECT sum(u.count) INTO late_events FROM unnest(window_starts_us, new_${count}) AS u(start_us, count)

@@ -53,6 +53,18 @@ GRANT EXECUTE ON FUNCTION usual_count TO smartgrid_api, smartgrid_read;
   return { name: "usual_count", sql };
 }
 
+/** Which column of a stream's rows says how many events a row holds. */
+function countColumn(all: readonly StreamColumns[]): RenderedSource {
+  const columns = all.map(({ name, rules }) => `WHEN ${quoted(name)} THEN ${quoted(rules.count)}`);
+  const sql = `CREATE OR REPLACE FUNCTION count_column(stream text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE stream ${columns.join(" ")} END
+$$;
+
+COMMENT ON FUNCTION count_column IS 'Which column of a stream''s rows says how many events a row holds';
+`;
+  return { name: "count_column", sql };
+}
+
 export interface DeclaredSql {
   /** Run again where the text has changed: they make what is not there. */
   readonly tables: readonly RenderedSource[];
@@ -68,6 +80,7 @@ export function declaredSql(): DeclaredSql {
     sources: [
       windowLength(),
       usualCount(all),
+      countColumn(all),
       ...all.flatMap((stream) => [...functionsOf(stream), viewOf(stream), amendmentsOf(stream)]),
     ],
   };

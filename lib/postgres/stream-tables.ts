@@ -19,7 +19,7 @@ function createTable(
 ): string {
   const lines = [...columns.map(({ name, type }) => `${name} ${type}`), ...constraints];
   return `CREATE TABLE IF NOT EXISTS ${table} (\n  ${lines.join(",\n  ")}\n)`.concat(
-    table === of.window ? " WITH (fillfactor = 85);\n\n" : ";\n\n",
+    table === of.window ? " PARTITION BY RANGE (window_start);\n\n" : ";\n\n",
     `${commentsOn("TABLE", table, comment, columns)}\n`,
   );
 }
@@ -53,7 +53,7 @@ GRANT SELECT ON ${table} TO smartgrid_api, smartgrid_read;
 `;
 }
 
-/** Order of columns: those that an update leaves alone stand first, and the write-ahead log has what is behind them. */
+/** Its months are tables of their own, which make_months makes. Order of columns: those that an update leaves alone stand first, and the write-ahead log has what is behind them. */
 function windowTable(of: StreamColumns): string {
   const { count, columns } = of.rules;
   const amendments: Column = {

@@ -13,6 +13,7 @@ import {
   readTroubleRules,
   readWatermarkSettings,
   readWeatherSettings,
+  readWindowRetentionDays,
 } from "../../lib/config/rules.ts";
 import { messageOf } from "../../lib/log.ts";
 import { existing, packageStage, parameters } from "./packaged.ts";
@@ -300,6 +301,7 @@ describe("what functions would refuse at their start is refused here, in the sam
     ["AMENDMENT_HORIZON_DAYS", readLatenessRules],
     ["STUCK_AFTER_SECONDS", readTroubleRules],
     ["QUARANTINE_RETENTION_DAYS", readQuarantineRetentionDays],
+    ["WINDOW_RETENTION_DAYS", readWindowRetentionDays],
     ["WEATHER_SEED", readWeatherSettings],
     ["WEATHER_UPDATE_INTERVAL", readWeatherSettings],
     ["POSTGRES_PORT", readDatabaseSettings],

@@ -173,6 +173,7 @@ test("each range has its name, and a pipeline that has only lag, holes and reten
       stream: "consumption",
       finalUpTo: null,
       inRows: 16,
+      inDroppedMonths: 0,
       amended: 0,
       counted: 16,
       conflicts: 0,

@@ -85,7 +85,7 @@ try {
   const committed = { cpu: await cpuMs(server.pid), wal: await wal() };
   const wallMs = performance.now() - startMs;
   const { rows } = await pool.query(
-    `SELECT count(*)::int AS rows, pg_total_relation_size($1)::float8 AS bytes FROM sensor_aggregates_realtime`,
+    `SELECT count(*)::int AS rows, coalesce((SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree($1)), pg_total_relation_size($1))::float8 AS bytes FROM sensor_aggregates_realtime`,
     [isOld ? "sensor_aggregates_realtime" : "sensor_window"],
   );
   const counted = await cpuMs(server.pid);

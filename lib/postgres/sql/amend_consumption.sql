@@ -6,9 +6,11 @@ CREATE OR REPLACE FUNCTION amend_consumption(
 DECLARE
   entry bigint;
   differing jsonb;
-  made tid[];
+  made_starts timestamptz[];
+  made_customers integer[];
 BEGIN
   PERFORM share_finality('consumption');
+  PERFORM make_months('consumption', window_starts_us);
   -- A reading that is replaced by one of another hour or customer may be the first of its row.
   WITH empty AS (
     INSERT INTO consumption_window (window_start, customer, reading_count, total_consumption)
@@ -16,8 +18,8 @@ BEGIN
     FROM unnest(window_starts_us, customers_of(ids_again), counts_after) AS u(start_us, customer, n)
     WHERE u.n > 0 AND header->>'kind' <> 'remove'
     ORDER BY u.start_us, u.customer
-    ON CONFLICT DO NOTHING RETURNING ctid)
-  SELECT array_agg(ctid) INTO made FROM empty;
+    ON CONFLICT DO NOTHING RETURNING window_start, customer)
+  SELECT array_agg(window_start), array_agg(customer) INTO made_starts, made_customers FROM empty;
   PERFORM FROM consumption_window AS t JOIN customer AS c ON c.id = t.customer
   JOIN unnest(window_starts_us, ids) AS w(start_us, id) ON (t.window_start, c.customer_id) = (instant(w.start_us), w.id)
   ORDER BY t.window_start, t.customer FOR UPDATE OF t;
@@ -48,7 +50,8 @@ BEGIN
   FULL JOIN concerned AS t ON (t.window_start, t.customer_id) = (b.start, b.id)
   WHERE (t.reading_count, t.total_consumption) IS DISTINCT FROM (b.n, b.sum);
   IF (differing->>'differing')::bigint > 0 THEN
-    DELETE FROM consumption_window WHERE ctid = ANY (made);
+    DELETE FROM consumption_window AS t USING unnest(made_starts, made_customers) AS m(window_start, customer)
+    WHERE t.window_start = m.window_start AND t.customer = m.customer;
     RETURN differing;
   END IF;
   IF header->>'kind' <> 'revert' AND (counts_before, sums_before) IS NOT DISTINCT FROM (counts_after, sums_after)

@@ -34,6 +34,7 @@ async function sensor(
       [start, id, avg, count],
     );
   if (ours === null) return;
+  await database.pool.query("SELECT make_months('sensor', ARRAY[epoch_us($1::timestamptz)])", [start]);
   await database.pool.query(
     `INSERT INTO sensor_window (window_start, series, count, min_value, max_value, sum_value, sum_squares)
      VALUES ($1, (series_of(ARRAY['voltage'], ARRAY[$2::text]))[1], $3, 0, 0, $4, 1000)`,

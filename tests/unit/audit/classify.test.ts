@@ -101,9 +101,10 @@ describe("the books", () => {
   });
 
   test("say what rows hold too much or too little, amendments aside", () => {
-    expect(judgeTotals({ counted: 5, inRows: 5, amended: 0 })).toBeNull();
-    expect(judgeTotals({ counted: 5, inRows: 3, amended: -2 })).toBeNull();
-    expect(judgeTotals({ counted: 5, inRows: 6, amended: 0 })).toBe("DOUBLED by 1");
-    expect(judgeTotals({ counted: 5, inRows: 5, amended: 2 })).toBe("LOST by 2");
+    expect(judgeTotals({ counted: 5, inRows: 5, inDroppedMonths: 0, amended: 0 })).toBeNull();
+    expect(judgeTotals({ counted: 5, inRows: 3, inDroppedMonths: 0, amended: -2 })).toBeNull();
+    expect(judgeTotals({ counted: 5, inRows: 3, inDroppedMonths: 2, amended: 0 })).toBeNull();
+    expect(judgeTotals({ counted: 5, inRows: 6, inDroppedMonths: 0, amended: 0 })).toBe("DOUBLED by 1");
+    expect(judgeTotals({ counted: 5, inRows: 5, inDroppedMonths: 0, amended: 2 })).toBe("LOST by 2");
   });
 });
