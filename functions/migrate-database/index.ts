@@ -6,6 +6,7 @@ import { connect } from "../../lib/postgres/connect.ts";
 import { createIamLogins } from "../../lib/postgres/logins.ts";
 import { migrate, readSchema } from "../../lib/postgres/migrate.ts";
 import { refuseUnfitServer } from "../../lib/postgres/server-check.ts";
+import { limitTransactions } from "../../lib/postgres/transaction.ts";
 
 /** A function that has given up and is frozen must not hold locks: the migrations end before. */
 const SPARE_MS = 20_000;
@@ -18,7 +19,7 @@ export const handler = customResource(async (_, remainingMs) => {
   const client = await patiently(() => connect(database), remainingMs);
   try {
     await refuseUnfitServer(client);
-    await client.query("SELECT set_config('transaction_timeout', $1, false)", [remainingMs() - SPARE_MS]);
+    await limitTransactions(client, remainingMs() - SPARE_MS);
     const applied = await migrate(client, await readSchema("lib/postgres"), () =>
       createIamLogins(client, loginSuffix),
     );

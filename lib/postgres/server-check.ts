@@ -4,7 +4,7 @@
 import type { ClientBase } from "pg";
 
 /** The oldest release whose SQL the migrations speak. */
-const NEEDED_RELEASE = 17;
+const NEEDED_RELEASE = 15;
 
 export interface ServerFacts {
   /** Such as `15.18 (Debian 15.18-0+deb12u1)`. */

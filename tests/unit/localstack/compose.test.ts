@@ -68,9 +68,9 @@ describe("localstack/docker-compose.yml", () => {
     expect(await errorsWith(change)).not.toEqual([]);
   });
 
-  test("has Kafka, PostgreSQL 17 or later, and the functions; LocalStack on request", () => {
+  test("has Kafka, PostgreSQL 15 or later, and the functions; LocalStack on request", () => {
     expect(Object.keys(services)).toEqual(["kafka", "postgres", "functions", "localstack"]);
-    expect(Number(services.postgres?.image?.split(":")[1])).toBeGreaterThanOrEqual(17);
+    expect(Number(services.postgres?.image?.split(":")[1])).toBeGreaterThanOrEqual(15);
     expect(services.functions?.profiles).toEqual(["functions"]);
     expect(services.localstack?.profiles).toEqual(["localstack"]);
   });

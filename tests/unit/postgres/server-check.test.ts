@@ -19,17 +19,23 @@ const fit: ServerFacts = {
 
 test("a server that can hold the pipeline is not refused; nor is a user without CREATEROLE where the roles are there", () => {
   expect(refusalOf(fit)).toBeNull();
-  expect(refusalOf({ ...fit, versionNumber: 180_004 })).toBeNull();
+  for (const versionNumber of [150_000, 150_018, 160_014, 180_004])
+    expect(refusalOf({ ...fit, versionNumber })).toBeNull();
   expect(refusalOf({ ...fit, mayMakeRoles: false, missingRoles: [] })).toBeNull();
 });
 
 test.each<[string, Partial<ServerFacts>, string]>([
   [
     "an old release, before all else",
-    { version: "15.18 (Debian)", versionNumber: 150_018, isStandby: true, mayCreate: false },
-    "PostgreSQL 15.18 (Debian) is too old, 17 or later is needed: name another server (POSTGRES_HOST), or upgrade this one",
+    { version: "13.23 (Debian)", versionNumber: 130_023, isStandby: true, mayCreate: false },
+    "PostgreSQL 13.23 (Debian) is too old, 15 or later is needed: name another server (POSTGRES_HOST), or upgrade this one",
   ],
-  ["the release before", { version: "16.9", versionNumber: 160_009 }, "PostgreSQL 16.9 is too old"],
+  [
+    "the release before",
+    { version: "14.23", versionNumber: 140_023 },
+    "PostgreSQL 14.23 is too old, 15 or later is needed",
+  ],
+  ["one of long ago", { version: "9.6.24", versionNumber: 90_624 }, "PostgreSQL 9.6.24 is too old"],
   ["a standby", { isStandby: true, isReadOnly: true }, "is a read-only standby: name its primary"],
   ["read-only transactions", { isReadOnly: true }, "default_transaction_read_only is on for grid"],
   ["another encoding", { encoding: "LATIN1" }, "encoding is LATIN1"],
