@@ -1,6 +1,6 @@
 // `npm test [-- FILTER]`: all tests in three lanes side by side, for two of them wait for servers half of the time; the
 // third one checks and computes. What knows of days, hours and SQL runs once more in another time zone and on the
-// PostgreSQL release that Aurora has. Ends with the line `N passed, N failed`, counted from the runner's own reports.
+// PostgreSQL release that Aurora has, and some of it on the oldest one that is supported. Ends with the line `N passed, N failed`, counted from the runner's own reports.
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -154,6 +154,24 @@ const alsoInTirane = [
 async function usualLane(): Promise<void> {
   const exclude = onceInTirane.flatMap((path) => ["--exclude", `${path}*`, "--exclude", `${path}*/**`]);
   counts.push(await vitest("integration", ["--project", "integration", ...exclude], { TZ: "UTC" }));
+  await oldestPostgresRun();
+}
+
+/** The oldest release that is supported: each statement of the schema, and what people's commands ask. */
+const onOldest = [
+  ...["schema", "commit", "model", "sweep", "months", "transaction"].map(
+    (name) => `tests/integration/postgres/${name}.test`,
+  ),
+  "tests/integration/amend/amend.test",
+  "tests/integration/queries",
+  "tests/faults/data",
+];
+
+async function oldestPostgresRun(): Promise<void> {
+  const environment = { TZ: "UTC", TEST_POSTGRES_RELEASE: "15" };
+  counts.push(
+    await vitest("integration on PostgreSQL 15", ["--project", "integration", ...onOldest], environment),
+  );
 }
 
 async function tiraneLane(): Promise<void> {
