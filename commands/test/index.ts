@@ -159,7 +159,7 @@ async function usualLane(): Promise<void> {
 
 /** The oldest release that is supported: each statement of the schema, and what people's commands ask. */
 const onOldest = [
-  ...["schema", "commit", "model", "sweep", "months", "transaction"].map(
+  ...["schema", "commit", "sweep", "months", "transaction"].map(
     (name) => `tests/integration/postgres/${name}.test`,
   ),
   "tests/integration/amend/amend.test",
