@@ -79,7 +79,7 @@ const mistakes: readonly Mistake[] = [
     "HealthRole",
     /"\/smartgrid_api_prod"/,
     '"/smartgrid_sweep_prod"',
-    /^health: its role lacks rds-db:connect on .*\/smartgrid_api_prod, which lib\/store\/login-token.ts needs$/,
+    /^health: its role lacks rds-db:connect on .*\/smartgrid_api_prod, which lib\/postgres\/login-token.ts needs$/,
   ],
   [
     "a user whom the role does not allow",
