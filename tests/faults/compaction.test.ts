@@ -242,7 +242,9 @@ test("after the database was emptied, what the cleaner has left is delivered aga
   await untilCleaned(topic, 4, [2, 3]);
   await emptyTables(database.pool);
   await sweep(topic);
-  expect(await lostOf()).toMatchObject([{ why: expect.stringMatching(/^the database holds less .* LOST 2 offsets \[2,4\) /) }]);
+  expect(await lostOf()).toMatchObject([
+    { why: expect.stringMatching(/^the database holds less .* LOST 2 offsets \[2,4\) /) },
+  ]);
   for (const _ of ["finds nothing lost", "says that this is over"]) await sweep(topic);
   await expectToldAsCompacted(topic, 2);
   expect(await counted()).toEqual([{ applied: "{[0,4)}", records: 2, counted: 2, kwh: 12 }]);
