@@ -12,15 +12,12 @@ export function sensorRecords(first: number, count: number, sensors: number): (L
     const offset = first + k;
     const sensor = (offset * 7919) % sensors;
     const id = `sensor_${String(sensor).padStart(6, "0")}`;
-    const value = JSON.stringify({
-      event_id: `${id}_${offset}.123456`,
-      sensor_id: id,
-      sensor_type: ["voltage", "current", "power", "frequency"][sensor & 3],
-      value: 200 + Math.round(Math.abs(Math.sin(offset)) * 60e6) / 1e6,
-      location: { lat: 41.000123, lon: 20.000456 },
-      timestamp: `${new Date(START_MS + offset * 3.6).toISOString().slice(0, -1)}123`,
-      metadata: { source: "bench" },
-    });
+    const type = ["voltage", "current", "power", "frequency"][sensor & 3];
+    const measured = (200 + Math.abs(Math.sin(offset)) * 60).toFixed(6);
+    const timestamp = `${new Date(START_MS + offset * 3.6).toISOString().slice(0, -1)}123`;
+    const value =
+      `{"event_id":"${id}_${offset}.123456","sensor_id":"${id}","sensor_type":"${type}","value":${measured},` +
+      `"location":{"lat":41.000123,"lon":20.000456},"timestamp":"${timestamp}","metadata":{"source":"bench"}}`;
     return {
       offset,
       recordTimeMs: START_MS + offset,

@@ -14,7 +14,7 @@ const MOST_LINES = 20;
 
 /** A sum without the zeros at its end. */
 function kwh({ sumKwh }: Total): string {
-  return formatDecimal(sumKwh.total()).replace(/\.?0+$/, "");
+  return formatDecimal(sumKwh).replace(/\.?0+$/, "");
 }
 
 function totals(title: string, byKey: ReadonlyMap<string, Total>): string[] {

@@ -2,7 +2,7 @@
 
 import { countOf } from "../../lib/core/count.ts";
 import { parseDecimal } from "../../lib/core/decimal.ts";
-import { type Decimal, ExactSum, formatDecimal } from "../../lib/core/exact.ts";
+import { addDecimals, type Decimal, formatDecimal } from "../../lib/core/exact.ts";
 import { formatInstant } from "../../lib/core/instant.ts";
 import { Course } from "./course.ts";
 import type { Doubt, Measurement } from "./layout.ts";
@@ -16,7 +16,7 @@ import { inKilo } from "./units.ts";
 export interface Total {
   count: number;
   /** Energy; 0 for sensors. */
-  readonly sumKwh: ExactSum;
+  sumKwh: Decimal;
 }
 
 /** An id that a spreadsheet has shortened: 7.22E+13, or more than 15 digits that end in zeros. */
@@ -119,11 +119,11 @@ export class Survey {
   #add(totals: Map<string, Total>, key: string, energyKwh: Decimal | null): void {
     let total = totals.get(key);
     if (total === undefined) {
-      total = { count: 0, sumKwh: new ExactSum() };
+      total = { count: 0, sumKwh: { unscaled: 0n, scale: 6 } };
       totals.set(key, total);
     }
     total.count++;
-    if (energyKwh !== null) total.sumKwh.addDecimal(energyKwh);
+    if (energyKwh !== null) total.sumKwh = addDecimals(total.sumKwh, energyKwh);
   }
 
   #course(reading: Reading, energyKwh: Decimal): void {

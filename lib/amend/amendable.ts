@@ -7,13 +7,12 @@ import {
   type SensorEvent,
   sensorStream,
 } from "../streams/streams.ts";
-import type { WindowSums } from "../streams/sums.ts";
 import type { Selector } from "./entry.ts";
 
 export type AmendableName = "sensor" | "consumption";
 
-export interface AmendableStream<E extends Event, P> {
-  readonly stream: Stream<E, P>;
+export interface AmendableStream<E extends Event> {
+  readonly stream: Stream<E>;
   /** The SQL function that amends its rows. */
   readonly statement: "amend_sensor" | "amend_consumption";
   /** The field that a factor applies to. */
@@ -23,7 +22,7 @@ export interface AmendableStream<E extends Event, P> {
   groupOfRow(sensorType: string, key: string): string;
 }
 
-const sensor: AmendableStream<SensorEvent, WindowSums> = {
+const sensor: AmendableStream<SensorEvent> = {
   stream: sensorStream,
   statement: "amend_sensor",
   valueField: "value",
@@ -34,7 +33,7 @@ const sensor: AmendableStream<SensorEvent, WindowSums> = {
   groupOfRow: (sensorType, sensorId) => `${sensorId}\0${sensorType}`,
 };
 
-const consumption: AmendableStream<ConsumptionEvent, WindowSums> = {
+const consumption: AmendableStream<ConsumptionEvent> = {
   stream: consumptionStream,
   statement: "amend_consumption",
   valueField: "reading",
@@ -45,7 +44,7 @@ const consumption: AmendableStream<ConsumptionEvent, WindowSums> = {
   groupOfRow: (_, customerId) => customerId,
 };
 
-export const amendableStreams: Readonly<Record<AmendableName, AmendableStream<Event, unknown>>> = {
+export const amendableStreams: Readonly<Record<AmendableName, AmendableStream<Event>>> = {
   sensor,
   consumption,
 };

@@ -1,9 +1,9 @@
 // An amendment as an entry: which events, of which time, and what becomes of them. Pure.
 
 import { parseDecimal } from "../core/decimal.ts";
-import { type Decimal, decimalOf, formatDecimal } from "../core/exact.ts";
+import { type Decimal, decimalOf, formatDecimal, readExact } from "../core/exact.ts";
+import { ABSENT, JsonMembers, NUMBER, PLAIN_STRING, STRING } from "../core/json-bytes.ts";
 import { holds, type OffsetRanges } from "../core/ranges.ts";
-import { isJsonObject } from "../streams/fields.ts";
 import type { EnergyUnit } from "../streams/streams.ts";
 
 /** Whose events. */
@@ -68,10 +68,30 @@ export function decimalIn(text: string): Decimal {
   return decimal;
 }
 
-/** The product, exact, as the nearest number that JSON can carry: what the device would have sent. */
-function product(value: number, factor: Decimal): number {
-  const { unscaled, scale } = decimalOf(value);
-  return Number(formatDecimal({ unscaled: unscaled * factor.unscaled, scale: scale + factor.scale }));
+/** The record with one member set to a JSON text; every other byte stays as it came. */
+function withMember(value: Buffer, name: string, json: string): Buffer {
+  const members = new JsonMembers([name]);
+  if (members.scan(value) !== null) throw new Error("a record that was counted is not a JSON object");
+  const kind = members.kinds[0];
+  if (kind === ABSENT) {
+    const close = value.lastIndexOf("}");
+    const member = Buffer.from(`,${JSON.stringify(name)}:${json}`);
+    return Buffer.concat([value.subarray(0, close), member, value.subarray(close)]);
+  }
+  const quote = kind === STRING || kind === PLAIN_STRING ? 1 : 0;
+  const [from, to] = [(members.starts[0] ?? 0) - quote, (members.ends[0] ?? 0) + quote];
+  return Buffer.concat([value.subarray(0, from), Buffer.from(json), value.subarray(to)]);
+}
+
+/** A number of a record times a factor, exact. */
+function product(value: Buffer, name: string, factor: Decimal): string {
+  const members = new JsonMembers([name]);
+  members.scan(value);
+  const number =
+    members.kinds[0] === NUMBER ? readExact(value, members.starts[0] ?? 0, members.ends[0] ?? 0) : null;
+  if (number === null) throw new Error(`a record that was counted has no number ${name}`);
+  const { unscaled, scale } = decimalOf(number);
+  return formatDecimal({ unscaled: unscaled * factor.unscaled, scale: scale + factor.scale });
 }
 
 /**
@@ -81,14 +101,14 @@ function product(value: number, factor: Decimal): number {
  */
 export function correctValue(value: Buffer, correction: Correction, field: string): Buffer {
   if ("record" in correction) return Buffer.from(correction.record);
-  const object: unknown = JSON.parse(value.toString("utf8"));
-  if (!isJsonObject(object)) throw new Error("a record that was counted is not a JSON object");
-  const edit = (edited: object) =>
-    Buffer.from(JSON.stringify(Object.fromEntries([...Object.entries(object), ...Object.entries(edited)])));
-  if ("unit" in correction) return edit({ unit: correction.unit });
+  if ("unit" in correction) return withMember(value, "unit", JSON.stringify(correction.unit));
   if ("replace" in correction) {
     const { reading, unit } = correction.replace;
-    return edit({ [field]: Number(reading), unit });
+    return withMember(
+      withMember(value, field, formatDecimal(decimalIn(reading))),
+      "unit",
+      JSON.stringify(unit),
+    );
   }
-  return edit({ [field]: product(Number(object[field]), decimalIn(correction.multiply)) });
+  return withMember(value, field, product(value, field, decimalIn(correction.multiply)));
 }

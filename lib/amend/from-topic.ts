@@ -47,7 +47,7 @@ async function refoldAndAmend(
   decision: Decision,
   sinceMs: number,
 ): Promise<Judged> {
-  const { statement, stream } = amendableStreams[name];
+  const { statement } = amendableStreams[name];
   const refolding = new Refolding(amendableStreams[name], tools.zones, refold);
   const records = new CountedRecords(tools.archive, tools.topics[name]);
 
@@ -59,12 +59,12 @@ async function refoldAndAmend(
   }
 
   function judgeRows(client: Queryable): Promise<Judged> {
-    const rows = refolding.rows();
+    const { before, after } = refolding;
     const parameters = [
       JSON.stringify(header),
-      rows.map((row) => row.windowStartUs),
-      ...stream.parameters(rows.map((row) => row.before)),
-      ...stream.parameters(rows.map((row) => row.after)),
+      before.windowStartsUs,
+      ...before.parameters(),
+      ...after.parameters(),
     ];
     return judgeAndShow(client, statement, parameters, decision);
   }

@@ -3,6 +3,7 @@
 
 import { windowStartUs } from "../core/window.ts";
 import { isRefusal } from "../streams/refusal.ts";
+import type { Rows } from "../streams/rows.ts";
 import { type Event, inZone, type StreamZones } from "../streams/stream.ts";
 import type { AmendableStream } from "./amendable.ts";
 import { correctValue, type Entry, type LogPosition, reaches, rowKey } from "./entry.ts";
@@ -14,12 +15,6 @@ export interface CountedRecord extends LogPosition {
 /** An event among the ones that are folded. */
 export interface Candidate extends CountedRecord {
   readonly event: Event;
-}
-
-export interface RefoldedRow<P> {
-  readonly windowStartUs: number;
-  readonly before: P;
-  readonly after: P;
 }
 
 export interface Refold {
@@ -47,7 +42,7 @@ export function windowsOf(
  * @throws Error where a correction makes it none
  */
 export function underEntries(
-  { stream, selects, valueField }: AmendableStream<Event, unknown>,
+  { stream, selects, valueField }: AmendableStream<Event>,
   entries: readonly Entry[],
   candidate: Candidate,
 ): Candidate | null {
@@ -74,16 +69,20 @@ export function underEntries(
   return current;
 }
 
-export class Refolding<P> {
-  readonly #amendable: AmendableStream<Event, P>;
+export class Refolding {
+  readonly #amendable: AmendableStream<Event>;
   readonly #refold: Refold;
   /** Entries that may move an event to a row that is concerned, from one that is not. */
   readonly #movers: readonly Entry[];
-  readonly #rows = new Map<string, RefoldedRow<P>>();
+  /** The rows that were concerned, changing or not: in both the same ones in the same order. */
+  readonly before: Rows;
+  readonly after: Rows;
   readonly #counted = new Set<string>();
 
-  constructor(amendable: AmendableStream<Event, P>, zones: StreamZones, refold: Refold) {
+  constructor(amendable: AmendableStream<Event>, zones: StreamZones, refold: Refold) {
     this.#amendable = { ...amendable, stream: inZone(amendable.stream, zones) };
+    this.before = this.#amendable.stream.rows();
+    this.after = this.#amendable.stream.rows();
     this.#refold = refold;
     this.#movers = [...refold.before, ...refold.after].filter(
       ({ correction }) => correction !== null && "record" in correction,
@@ -103,27 +102,30 @@ export class Refolding<P> {
     return isMoved || this.#isConcerned(event) ? { ...record, event } : null;
   }
 
-  #rowOf(event: Event): RefoldedRow<P> {
+  /** Reads the event again and begins its row where it is not there yet. @returns the row's window */
+  #beginRow({ value, event }: Candidate): number {
     const { stream } = this.#amendable;
     const startUs = windowStartUs(event.timeUs, stream.windowUs);
-    const key = rowKey(startUs, stream.groupOf(event));
-    let row = this.#rows.get(key);
-    if (row === undefined) {
-      const [before, after] = [stream.emptyPartial(event), stream.emptyPartial(event)];
-      row = { windowStartUs: startUs, before, after };
-      this.#rows.set(key, row);
-    }
-    return row;
+    const refusal = stream.reader.read(value, stream.zone);
+    if (refusal !== null) throw new Error(`an event is refused when it is read again: ${refusal.refused}`);
+    this.before.rowOf(startUs, stream.reader);
+    this.after.rowOf(startUs, stream.reader);
+    return startUs;
+  }
+
+  #add(rows: Rows, candidate: Candidate): void {
+    const startUs = this.#beginRow(candidate);
+    rows.add(startUs, this.#amendable.stream.reader);
   }
 
   /** The candidate's event as it counts at present, where that is concerned. */
   present(candidate: Candidate): Event | null {
-    return this.#concerned(this.#refold.before, candidate);
+    return this.#concerned(this.#refold.before, candidate)?.event ?? null;
   }
 
-  #concerned(entries: readonly Entry[], candidate: Candidate): Event | null {
-    const event = underEntries(this.#amendable, entries, candidate)?.event;
-    return event !== undefined && this.#isConcerned(event) ? event : null;
+  #concerned(entries: readonly Entry[], candidate: Candidate): Candidate | null {
+    const counted = underEntries(this.#amendable, entries, candidate);
+    return counted !== null && this.#isConcerned(counted.event) ? counted : null;
   }
 
   /** Folds a record that was counted, or is another of the same event. */
@@ -133,16 +135,10 @@ export class Refolding<P> {
       if (this.#counted.has(event.identity)) return;
       this.#counted.add(event.identity);
     }
-    const { stream } = this.#amendable;
-    if (this.#isConcerned(event)) this.#rowOf(event); // to be judged even where nothing of it counts
+    if (this.#isConcerned(event)) this.#beginRow(candidate); // to be judged even where nothing of it counts
     const before = this.#concerned(this.#refold.before, candidate);
     const after = this.#concerned(this.#refold.after, candidate);
-    if (before !== null) stream.fold(this.#rowOf(before).before, before);
-    if (after !== null) stream.fold(this.#rowOf(after).after, after);
-  }
-
-  /** The rows that were concerned, changing or not. */
-  rows(): RefoldedRow<P>[] {
-    return [...this.#rows.values()];
+    if (before !== null) this.#add(this.before, before);
+    if (after !== null) this.#add(this.after, after);
   }
 }

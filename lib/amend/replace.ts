@@ -1,6 +1,6 @@
 // Replaces one reading by another: an estimate by the actual value, what was counted by what came in conflict with it.
 
-import { addDecimals, decimalOf } from "../core/exact.ts";
+import { writeExact } from "../core/exact.ts";
 import { formatInstant } from "../core/instant.ts";
 import { quoted } from "../core/printable.ts";
 import { isRefusal } from "../streams/refusal.ts";
@@ -23,7 +23,7 @@ export interface Replaced extends Amended {
 const { windowUs } = consumptionStream;
 
 function textOf({ reading, unit, timeUs, customerId }: ConsumptionEvent): string {
-  return `${reading} ${unit} of ${formatInstant(timeUs)} for customer ${quoted(customerId)}`;
+  return `${writeExact(reading)} ${unit} of ${formatInstant(timeUs)} for customer ${quoted(customerId)}`;
 }
 
 /** A reading as it counts at present, with the span of its event time. */
@@ -116,10 +116,7 @@ export async function replaceReading(
   unit: EnergyUnit,
   decision: Decision,
 ): Promise<Replaced> {
-  const meant = decimalIn(value);
-  const carried = addDecimals(decimalOf(Number(value)), { ...meant, unscaled: -meant.unscaled });
-  if (carried.unscaled !== 0n)
-    throw new AmendmentError(`${value} has more digits than a JSON number carries`);
+  decimalIn(value);
   return replace(tools, reading, { replace: { reading: value, unit } }, decision);
 }
 

@@ -3,6 +3,7 @@
 
 import { isUtf8 } from "node:buffer";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
+import { readExact } from "../core/exact.ts";
 
 /** Of the body as it is sent, and again of what it inflates to. */
 export const MAX_BODY_BYTES = 256 * 1024;
@@ -76,6 +77,17 @@ function decode(bytes: Buffer): string {
   throw new RefusedRequestError(400, `Body is not UTF-8: ${found} at byte ${at}`);
 }
 
+/** A number with more digits than a double keeps is passed on as it came. */
+function keepDigits(
+  name: string,
+  value: unknown,
+  { source = "" }: { readonly source?: string } = {},
+): unknown {
+  if (typeof value !== "number" || name === "" || String(value) === source) return value;
+  const bytes = Buffer.from(source);
+  return typeof readExact(bytes, 0, bytes.length) === "number" ? value : JSON.rawJSON(source);
+}
+
 /** What is needed of a request. */
 interface BodyRequest {
   header(name: string): string | undefined;
@@ -89,9 +101,10 @@ export async function readJson(request: BodyRequest): Promise<unknown> {
   const encoding = (request.header("content-encoding") ?? "").trim().toLowerCase() || "identity";
   const text = decode(inflate(sent, encoding));
   try {
-    return JSON.parse(text.startsWith("\ufeff") ? text.slice(1) : text);
-  } catch {
-    // JSON.parse throws for malformed text only.
+    return JSON.parse(text.startsWith("\ufeff") ? text.slice(1) : text, keepDigits);
+  } catch (error) {
+    // JSON.parse throws for malformed text, and for what it cannot walk through for its depth.
+    if (error instanceof RangeError) throw new RefusedRequestError(400, "Nested too deep");
     throw new RefusedRequestError(400, "Invalid JSON");
   }
 }

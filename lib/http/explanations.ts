@@ -35,6 +35,7 @@ export function explanationOf({ refused, field }: Refusal, fields: JsonObject, r
   if (refused === "unknown_unit") return `${explanations[refused]} ${unitsOf(rules)}`;
   const isUnreadable = refused === "wrong_type" || refused === "invalid_timestamp";
   if (field !== "timestamp" || !isUnreadable) return explanations[refused];
-  const epoch = epochInWords(fields.timestamp);
+  const { timestamp } = fields;
+  const epoch = epochInWords(JSON.isRawJSON(timestamp) ? Number(JSON.stringify(timestamp)) : timestamp);
   return `${explanations[refused]}: expected ${readableTimes}${epoch === null ? "" : `; ${epoch}`}`;
 }

@@ -5,10 +5,10 @@ import { randomUUID } from "node:crypto";
 import { formatInstant } from "../core/instant.ts";
 import type { EventProducer, OutgoingRecord } from "../kafka/produce.ts";
 import type { FieldRule, StreamRules } from "../streams/declaration.ts";
-import { isJsonObject, type JsonObject, MAX_EVENT_ID, readText } from "../streams/fields.ts";
-import { isRefusal } from "../streams/refusal.ts";
+import { BY_INGEST } from "../streams/event-reader.ts";
+import { isJsonObject, type JsonObject, MAX_EVENT_ID, textProblem } from "../streams/fields.ts";
+import { isRefusal, refuse } from "../streams/refusal.ts";
 import type { Event, Stream } from "../streams/stream.ts";
-import { BY_INGEST } from "../streams/stream-of.ts";
 import { type App, createApp } from "./app.ts";
 import { RefusedRequestError, readJson } from "./body.ts";
 import { explanationOf } from "./explanations.ts";
@@ -85,8 +85,10 @@ function textOf(
   longest: number,
   where: string,
 ): string {
-  const text = readText(fields, field, longest);
-  if (typeof text === "object") throw invalid(field, explanationOf(text, fields, rules), where);
+  const text = fields[field];
+  const problem = typeof text === "string" ? textProblem(text, longest) : "wrong_type";
+  if (typeof text !== "string" || problem !== null)
+    throw invalid(field, explanationOf(refuse(problem ?? "wrong_type", field), fields, rules), where);
   return text;
 }
 
@@ -124,9 +126,9 @@ function writeJson(event: object, where: string): string {
  * @param stream of these rules, in the zone of its time stamps
  * @throws Error where the stream declares no way over HTTP
  */
-export function ingestApp<E extends Event, P>(
+export function ingestApp<E extends Event>(
   rules: StreamRules,
-  stream: Stream<E, P>,
+  stream: Stream<E>,
   { producer, topic, now, futureSkewUs }: IngestDependencies,
 ): App {
   const entry = entryOf(rules);

@@ -21,8 +21,8 @@ const STATEMENT_TIMEOUT_MS = 45_000;
  * Makes a Lambda handler that commits what a Kafka trigger delivers.
  * The handler throws for trouble with infrastructure only; the whole batch can then come again.
  */
-export function aggregate<E extends Event, P>(
-  stream: Stream<E, P>,
+export function aggregate<E extends Event>(
+  stream: Stream<E>,
   env: Environment,
 ): (event: KafkaEvent, context?: Pick<Context, "getRemainingTimeInMillis">) => Promise<void> {
   const rules = readLatenessRules(env);

@@ -30,7 +30,7 @@ interface IncompleteConflict {
 }
 
 /** Whether two values are one identity with different contents: a log that was cut may hold another record there. */
-function areInConflict(stream: Stream<Event, unknown>, value: Buffer, other: Buffer): boolean {
+function areInConflict(stream: Stream<Event>, value: Buffer, other: Buffer): boolean {
   const [event, another] = [stream.decode(value), stream.decode(other)];
   if (isRefusal(event) || isRefusal(another)) return false;
   return event.identity === another.identity && stream.contentOf(event) !== stream.contentOf(another);
@@ -52,7 +52,7 @@ async function enter(pool: Pool, found: readonly (readonly [id: string, value: B
 async function completePartition(
   pool: Pool,
   log: ConflictLog,
-  stream: Stream<Event, unknown>,
+  stream: Stream<Event>,
   conflicts: readonly IncompleteConflict[],
   { partition, first, end }: Bounds,
   hasTime: () => boolean,

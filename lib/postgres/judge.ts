@@ -23,12 +23,12 @@ function conflictInHeader({ eventKey, offset, timeUs, value, first }: Conflictin
   };
 }
 
-function parametersOf<E extends Event, P>(
-  stream: Stream<E, P>,
+function parametersOf<E extends Event>(
+  stream: Stream<E>,
   address: PartitionAddress,
   rules: LatenessRules,
   tail: Tail,
-  batch: FoldedBatch<P>,
+  batch: FoldedBatch,
 ): unknown[] {
   const header = {
     stream: stream.name,
@@ -60,8 +60,8 @@ function parametersOf<E extends Event, P>(
     batch.tooLate.map((record) => record.offset),
     batch.tooLate.map((record) => record.timeUs),
     batch.tooLate.map((record) => record.value),
-    batch.partials.map((partial) => partial.windowStartUs),
-    ...stream.parameters(batch.partials.map(({ partial }) => partial)),
+    batch.rows.windowStartsUs,
+    ...batch.rows.parameters(),
   ];
 }
 

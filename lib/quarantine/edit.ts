@@ -1,7 +1,7 @@
 // A record's value, mended by hand: its text changes where a field is set, and nowhere else. Pure.
 
-import { isJsonObject, readObject } from "../streams/fields.ts";
-import { isRefusal } from "../streams/refusal.ts";
+import { isUtf8 } from "node:buffer";
+import { JsonMembers } from "../core/json-bytes.ts";
 import { numberFrom, textFrom, timeFrom } from "./assigned-value.ts";
 import type { AssignedValue, Assignment } from "./assignment.ts";
 import { membersOf } from "./json-members.ts";
@@ -69,8 +69,7 @@ function assignedJson(text: string, value: AssignedValue): string {
  * @throws Error where the record is no JSON object, or a value cannot be taken from it
  */
 export function setFields(value: Buffer | null, assignments: readonly Assignment[]): EditedValue {
-  const object = value === null ? null : readObject(value);
-  if (value === null || object === null || isRefusal(object) || !isJsonObject(object))
+  if (value === null || !isUtf8(value) || new JsonMembers([]).scan(value) !== null)
     throw new Error("its value is not a JSON object, so no field can be set; give a whole value with --edit");
   const original = value.toString("utf8");
   let text = original;

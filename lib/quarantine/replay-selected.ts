@@ -73,7 +73,7 @@ async function editOf(
 export async function replaySelected(
   pool: Pool,
   records: readonly QuarantinedRecord[],
-  streamOfTopic: ReadonlyMap<string, Stream<Event, unknown>>,
+  streamOfTopic: ReadonlyMap<string, Stream<Event>>,
   options: ReplayOptions,
   rules: LatenessRules,
   say: (line: string) => void,

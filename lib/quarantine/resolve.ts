@@ -83,9 +83,9 @@ function outcomeOf(committed: CommitOutcome): ReplayOutcome {
   return committed.duplicates > 0 ? "duplicate" : "counted";
 }
 
-async function replayLocked<E extends Event, P>(
+async function replayLocked<E extends Event>(
   client: PoolClient,
-  stream: Stream<E, P>,
+  stream: Stream<E>,
   key: RecordKey,
   replay: Replay,
   rules: LatenessRules,
@@ -97,7 +97,7 @@ async function replayLocked<E extends Event, P>(
   if (attempts >= MAX_ATTEMPTS && !replay.force) return { kind: "too many attempts", attempts };
 
   const again = { offset: key.offset, recordTimeMs: -1, value: replay.editedValue ?? record.value };
-  const { refused, partials } = foldRecords(inZone(stream, rules.zones), [again], {
+  const { refused, rows } = foldRecords(inZone(stream, rules.zones), [again], {
     applied: [],
     futureAfterUs: record.nowUs + rules.futureSkewUs,
     tooLateUpToUs: Number.NEGATIVE_INFINITY,
@@ -119,7 +119,7 @@ async function replayLocked<E extends Event, P>(
   return {
     kind: "settled",
     outcome,
-    windowStartUs: partials[0]?.windowStartUs ?? Number.NaN,
+    windowStartUs: rows.windowStartsUs[0] ?? Number.NaN,
     late: committed.late > 0,
   };
 }
@@ -129,9 +129,9 @@ async function replayLocked<E extends Event, P>(
  * @throws Error where it is no longer in quarantine; DatabaseError or a connection error where PostgreSQL is in
  *   trouble: then nothing has happened, or all of it, and replaying again is right in both cases
  */
-export function replayRecord<E extends Event, P>(
+export function replayRecord<E extends Event>(
   pool: Pool,
-  stream: Stream<E, P>,
+  stream: Stream<E>,
   key: RecordKey,
   replay: Replay,
   rules: LatenessRules,

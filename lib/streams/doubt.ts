@@ -77,11 +77,16 @@ export function weatherDoubts(measured: Measured): readonly Doubt[] {
 /** Grids run at 50 or 60 Hz; registers count in 0.1, 0.01 or 0.001 Hz, or in kHz. */
 const HERTZ_SCALES = [10, 100, 1_000, 0.001];
 
+function isScaledHertz(value: number): boolean {
+  for (const scale of HERTZ_SCALES) if (value >= 45 * scale && value <= 65 * scale) return true;
+  return false;
+}
+
 /** Of other types nothing can be said: 230 V and 20 kV are both voltages of a grid. */
 export function sensorDoubts(sensorType: string, value: number): readonly Doubt[] {
-  if (sensorType !== "frequency") return noDoubts;
-  const isScaled = HERTZ_SCALES.some((scale) => value >= 45 * scale && value <= 65 * scale);
-  return isScaled ? [{ field: "value", value, reason: "fits_scaled_hertz" }] : noDoubts;
+  return sensorType === "frequency" && isScaledHertz(value)
+    ? [{ field: "value", value, reason: "fits_scaled_hertz" }]
+    : noDoubts;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -91,9 +96,21 @@ const isMeasured = (event: Fields): event is Fields & Measured =>
     (name) => typeof event[name] === "number",
   );
 
-/** The doubts of a decoded event, by the name that a declaration gives them. */
-export const doubtRules = {
-  sensor: ({ sensorType, value }: Fields): readonly Doubt[] =>
-    typeof sensorType === "string" && typeof value === "number" ? sensorDoubts(sensorType, value) : noDoubts,
-  weather: (event: Fields): readonly Doubt[] => (isMeasured(event) ? weatherDoubts(event) : noDoubts),
-} as const;
+interface DoubtRule {
+  /** A value of the event without which nothing is doubtful, and what it looks like then. */
+  readonly suspect?: { readonly of: string; readonly mayBeDoubtful: (value: number) => boolean };
+  /** @param fields of the event, numbers as doubles */
+  readonly doubtsOf: (fields: Fields) => readonly Doubt[];
+}
+
+/** By the name that a declaration gives them. */
+export const doubtRules: Readonly<Record<"sensor" | "weather", DoubtRule>> = {
+  sensor: {
+    suspect: { of: "value", mayBeDoubtful: isScaledHertz },
+    doubtsOf: ({ sensorType, value }) =>
+      typeof sensorType === "string" && typeof value === "number"
+        ? sensorDoubts(sensorType, value)
+        : noDoubts,
+  },
+  weather: { doubtsOf: (fields) => (isMeasured(fields) ? weatherDoubts(fields) : noDoubts) },
+};

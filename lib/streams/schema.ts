@@ -1,10 +1,13 @@
 // A stream's published JSON Schema, from its declaration. `node commands/build/schemas.ts` writes schemas/; a test compares.
 
+import { MOST_DECIMALS, MOST_DIGITS } from "../core/exact.ts";
 import type { FieldRule, StreamRules, StreamWords } from "./declaration.ts";
-import { SMALLEST_NUMBER } from "./fields.ts";
+
+/** With more decimals a number is not taken. */
+const SMALLEST_NUMBER = Number(`1e-${MOST_DECIMALS}`);
 
 const COMMENT =
-  "The value of a Kafka record is UTF-8 JSON without a byte order mark; of duplicate keys the last one counts. Formats and keywords of our own: `storable-text` (no NUL, no lone surrogate, no U+FFFD), `maxUtf16Length` (length in UTF-16 units, as JavaScript counts), `instant`. They are defined in tests/unit/streams/schema-rules.ts. Fields that are not named here are free.";
+  "The value of a Kafka record is UTF-8 JSON without a byte order mark; of duplicate keys the last one counts. Formats and keywords of our own: `storable-text` (no NUL, no lone surrogate, no U+FFFD), `maxUtf16Length` (length in UTF-16 units, as JavaScript counts), `instant`, `mostDigits` and `mostDecimals` (of a number as it is written, without the zeros before and after its significant digits). They are defined in tests/unit/streams/schema-rules.ts. Fields that are not named here are free.";
 
 const timeText = (stream: string) =>
   `ISO 8601 with date and time, of the years 1700 to 2200: 2026-01-15T10:00Z, 2026-01-15T10:00:00.123456+01:00, 20260115T100000Z, T24:00, a comma before the fraction, UTC or GMT for Z, or a zone in brackets, 2026-01-15T10:00[Europe/Paris], which an offset before it overrules. No zone means UTC, unless EVENT_TIME_ZONE_${stream.toUpperCase()} names another. :60 only where it ends a day of UTC. \`format\` instant adds calendar and zones to the pattern.`;
@@ -18,6 +21,8 @@ function numberSchema(min: number, max: number): object {
     minimum: min,
     maximum: max,
     anyOf: [{ const: 0 }, { minimum: SMALLEST_NUMBER }, ...(min < 0 ? [{ maximum: -SMALLEST_NUMBER }] : [])],
+    mostDigits: MOST_DIGITS,
+    mostDecimals: MOST_DECIMALS,
   };
 }
 

@@ -1,23 +1,12 @@
 // A stream as it works, made once from its declaration: what reads an event, knows it again, and adds it up.
 
-import { canonicalDecimal } from "../core/exact.ts";
-import type { FieldRule, StreamRules } from "./declaration.ts";
-import { doubtRules, noDoubts } from "./doubt.ts";
-import {
-  isAbsent,
-  type JsonObject,
-  readInstant,
-  readNumber,
-  readObject,
-  readPlace,
-  readText,
-} from "./fields.ts";
-import { isRefusal, type Refusal, refuse } from "./refusal.ts";
+import { canonicalDecimal, doubleOf, type Exact, writeExact } from "../core/exact.ts";
+import type { StreamRules } from "./declaration.ts";
+import { type Doubt, doubtRules, noDoubts } from "./doubt.ts";
+import { BY_INGEST, type EventFields, EventReader } from "./event-reader.ts";
+import { Rows } from "./rows.ts";
 import type { Event, Stream, StreamName } from "./stream.ts";
-import { type EventFields, type PowerOf, sums, type WindowSums } from "./sums.ts";
-
-/** The value by which HTTP says that an event's time is of its own making. */
-export const BY_INGEST = "ingest";
+import { columnOf } from "./sums.ts";
 
 type ValueOf<R> = R extends { kind: "text"; optional: true }
   ? string | null
@@ -27,7 +16,9 @@ type ValueOf<R> = R extends { kind: "text"; optional: true }
       ? keyof P & string
       : R extends { kind: "stamp" }
         ? boolean
-        : number;
+        : R extends { kind: "number" }
+          ? Exact
+          : number;
 
 /** The decoded event of a declared stream: what is kept of each field, by its name there. */
 export type EventOf<R extends StreamRules> = Event & {
@@ -38,119 +29,15 @@ export type EventOf<R extends StreamRules> = Event & {
       : never]: ValueOf<F>;
 };
 
-/** An event while it is read. */
-interface Draft extends EventFields {
-  timeUs: number;
-  identity: string | null;
-}
+type Fields = EventFields & Event;
 
-/** Reads one field into the event. @returns null, or why it breaks its rule */
-type Step = (object: JsonObject, event: Draft, zone: string | undefined) => Refusal | null;
+const isExact = (value: EventFields[string] | undefined): value is Exact =>
+  typeof value === "number" || (typeof value === "object" && value !== null);
 
-const LONGEST_UNIT = 20;
-
-function stepOf(rule: FieldRule): Step {
-  const { field } = rule;
-  if (field in {}) throw new Error(`a field cannot be named ${field}: every object has that`);
-  switch (rule.kind) {
-    case "text": {
-      const { longest, as, optional } = rule;
-      return (object, event) => {
-        if (optional && isAbsent(object, field)) return null;
-        const text = readText(object, field, longest);
-        if (typeof text === "object") return text;
-        if (as !== undefined) event[as] = text;
-        return null;
-      };
-    }
-    case "number": {
-      const { min, max, as } = rule;
-      return (object, event) => {
-        const value = readNumber(object, field, min, max);
-        if (typeof value === "object") return value;
-        if (as !== undefined) event[as] = value;
-        return null;
-      };
-    }
-    case "unit": {
-      const { powers, as } = rule;
-      const [usual = ""] = Object.keys(powers);
-      return (object, event) => {
-        const unit = isAbsent(object, field) ? usual : readText(object, field, LONGEST_UNIT);
-        if (typeof unit === "object") return unit;
-        if (!Object.hasOwn(powers, unit)) return refuse("unknown_unit", field);
-        event[as] = unit;
-        return null;
-      };
-    }
-    case "instant":
-      return (object, event, zone) => {
-        const timeUs = readInstant(object, field, zone);
-        if (typeof timeUs === "object") return timeUs;
-        event.timeUs = timeUs;
-        return null;
-      };
-    case "place": {
-      const { as, optional } = rule;
-      return (object, event) => {
-        if (optional && isAbsent(object, field)) return null;
-        const place = readPlace(object, field);
-        if (isRefusal(place)) return place;
-        if (as !== undefined) {
-          event[as[0]] = place.lat;
-          event[as[1]] = place.lon;
-        }
-        return null;
-      };
-    }
-    case "stamp": {
-      const { as } = rule;
-      return (object, event) => {
-        event[as] = object[field] === BY_INGEST;
-        return null;
-      };
-    }
-  }
-}
-
-/** A field that has been read as a part of the identity; null where the event has none. */
-function identityPart(value: unknown): string | null {
-  if (typeof value === "string") return value;
-  if (typeof value !== "object" || value === null || !("lat" in value && "lon" in value)) return null;
-  return `${value.lat} ${value.lon}`;
-}
-
-/** One text of the parts, none of which holds NUL; null where one is missing. */
-function identityOf(object: JsonObject, fields: readonly string[]): string | null {
-  let identity = "";
-  for (let i = 0; i < fields.length; i++) {
-    const part = identityPart(object[fields[i] ?? ""]);
-    if (part === null) return null;
-    identity = i === 0 ? part : `${identity}\0${part}`;
-  }
-  return identity;
-}
-
-function decoderOf({ fields, identity }: StreamRules): (bytes: Buffer, zone?: string) => Draft | Refusal {
-  const steps = fields.map(stepOf);
-  const kept = fields.flatMap((rule) => ("as" in rule ? (rule.as ?? []) : []));
-  // Events of one shape: V8 reads them fastest.
-  const blank: Draft = { timeUs: 0, identity: null, ...Object.fromEntries(kept.map((name) => [name, null])) };
-  return (bytes, zone) => {
-    const object = readObject(bytes);
-    if (isRefusal(object)) return object;
-    const event = { ...blank };
-    for (let i = 0; i < steps.length; i++) {
-      const refusal = steps[i]?.(object, event, zone) ?? null;
-      if (refusal !== null) return refusal;
-    }
-    if (identity !== null) event.identity = identityOf(object, identity);
-    return event;
-  };
-}
+const double = (value: EventFields[string] | undefined) => (isExact(value) ? doubleOf(value) : Number.NaN);
 
 /** By which power of ten a value of the event has to be multiplied; null for one without a unit of its own. */
-function powerOf({ fields, columns }: StreamRules, of: string): PowerOf | null {
+function powerOf({ fields, columns }: StreamRules, of: string): ((event: EventFields) => number) | null {
   const unit = columns.find((column) => column.of === of && column.in !== undefined)?.in;
   const rule = fields.find((field) => field.kind === "unit" && field.as === unit);
   if (rule?.kind !== "unit") return null;
@@ -158,17 +45,35 @@ function powerOf({ fields, columns }: StreamRules, of: string): PowerOf | null {
   return (event) => powers[String(event[as])] ?? 0;
 }
 
-function contentReader(rules: StreamRules): (event: EventFields & Event) => string {
+function contentReader(rules: StreamRules): (event: Fields) => string {
   const stamp = rules.fields.find((field) => field.kind === "stamp")?.as;
   const parts = rules.content.map((name) => ({ name, power: powerOf(rules, name) }));
   return (event) => {
     let content = stamp !== undefined && event[stamp] === true ? BY_INGEST : `${event.timeUs}`;
     for (const { name, power } of parts) {
       const value = event[name];
-      const isScaled = typeof value === "number" && power !== null;
-      content += `\0${isScaled ? canonicalDecimal(value, power(event)) : value}`;
+      if (!isExact(value)) content += `\0${value}`;
+      else content += `\0${power === null ? writeExact(value) : canonicalDecimal(value, power(event))}`;
     }
     return content;
+  };
+}
+
+/** What is likely to be another unit, by the declaration's rule. An event is made only where something may be. */
+function doubtReader({
+  doubts,
+  fields,
+}: StreamRules): (reader: EventReader, fieldsOf: () => Fields) => readonly Doubt[] {
+  if (doubts === undefined) return () => noDoubts;
+  const { suspect, doubtsOf } = doubtRules[doubts];
+  const field = fields.findIndex((rule) => "as" in rule && rule.as === suspect?.of);
+  return (reader, fieldsOf) => {
+    if (suspect !== undefined && !suspect.mayBeDoubtful(doubleOf(reader.exact(field)))) return noDoubts;
+    const event = Object.entries(fieldsOf()).map(([name, value]) => [
+      name,
+      isExact(value) ? doubleOf(value) : value,
+    ]);
+    return doubtsOf(Object.fromEntries(event));
   };
 }
 
@@ -178,53 +83,41 @@ function contentReader(rules: StreamRules): (event: EventFields & Event) => stri
  */
 export function streamOf<R extends StreamRules & { readonly stream: { readonly name: StreamName } }>(
   rules: R,
-): Stream<EventOf<R>, WindowSums>;
+): Stream<EventOf<R>>;
 export function streamOf(
   rules: StreamRules & { readonly stream: { readonly name: StreamName } },
-): Stream<EventFields & Event, WindowSums> {
-  const { stream, doubts, station, key, columns } = rules;
-  const keys = key?.columns.map(({ of }) => of) ?? [];
-  const [first = null, ...more] = keys.toReversed();
-  const steps = columns.map(({ merge, of }) => ({ make: sums[merge], of, powerOf: powerOf(rules, of) }));
-  const doubtsOf = doubts === undefined ? () => noDoubts : doubtRules[doubts];
-  return {
+): Stream<Fields> {
+  const { stream, station, key, columns, fields } = rules;
+  const placeOf = (name: string) => fields.findIndex((rule) => "as" in rule && rule.as === name);
+  const keys = (key?.columns.map(({ of }) => of) ?? []).toReversed();
+  const reader = new EventReader(rules);
+  const doubtsOf = doubtReader(rules);
+  const eventOf = (): Fields => ({ timeUs: reader.timeUs, identity: reader.identity(), ...reader.fields() });
+  const inZone = (zone: string): Stream<Fields> => ({
     name: stream.name,
     windowUs: stream.windowMinutes * 60e6,
-    decode: decoderOf(rules),
+    zone,
+    inZone,
+    reader,
+    decode: (value) => reader.read(value, zone) ?? eventOf(),
+    eventOf,
     contentOf: contentReader(rules),
-    doubtsOf,
+    doubtsOf: () => doubtsOf(reader, eventOf),
     ...(station === undefined
       ? {}
       : {
           stationReadingOf: (event) => ({
-            latitude: Number(event[station.latitude]),
-            longitude: Number(event[station.longitude]),
-            celsius: Number(event[station.celsius]),
+            latitude: double(event[station.latitude]),
+            longitude: double(event[station.longitude]),
+            celsius: double(event[station.celsius]),
           }),
         }),
-    groupOf(event) {
-      if (first === null) return "";
-      let group = `${event[first]}`;
-      for (const name of more) group += `\0${event[name]}`;
-      return group;
-    },
-    emptyPartial: (event) => ({
-      key: keys.map((name) => `${event[name]}`),
-      count: 0,
-      sums: steps.map(({ make }) => make()),
-    }),
-    fold(partial, event) {
-      partial.count++;
-      for (let i = 0; i < steps.length; i++) {
-        const step = steps[i];
-        if (step !== undefined)
-          partial.sums[i]?.add(event[step.of], step.powerOf === null ? 0 : step.powerOf(event));
-      }
-    },
-    parameters: (partials) => [
-      ...keys.map((_, i) => partials.map((partial) => partial.key[i] ?? "")),
-      partials.map((partial) => partial.count),
-      ...columns.map((_, i) => partials.map((partial) => partial.sums[i]?.written() ?? 0)),
-    ],
-  };
+    groupOf: (event) => keys.map((name) => `${event[name]}`).join("\0"),
+    rows: () =>
+      new Rows(
+        keys.length,
+        columns.map(({ merge, of }) => columnOf[merge](placeOf(of))),
+      ),
+  });
+  return inZone("UTC");
 }

@@ -2,7 +2,9 @@
 
 import { streamSettings } from "./declared.ts";
 import type { Doubt } from "./doubt.ts";
+import type { EventReader } from "./event-reader.ts";
 import type { Refusal } from "./refusal.ts";
+import type { Rows } from "./rows.ts";
 
 export type StreamName = keyof typeof streamSettings;
 
@@ -33,47 +35,39 @@ export interface Event {
   readonly identity: string | null;
 }
 
-export interface Stream<E extends Event, P> {
+export interface Stream<E extends Event> {
   readonly name: StreamName;
   readonly windowUs: number;
-  /**
-   * Reads the value of a record. Never throws for bad data.
-   * @param zone in which a time stamp without a zone is written: an IANA name or a fixed offset; UTC where absent
-   */
-  decode(value: Buffer, zone?: string): E | Refusal;
+  /** In which a time stamp without a zone is written: an IANA name or a fixed offset. */
+  readonly zone: string;
+  /** The stream as its producers write it in another zone. */
+  inZone(zone: string): Stream<E>;
+  /** Reads events one after another, without making an object of each. */
+  readonly reader: EventReader;
+  /** Reads the value of a record. Never throws for bad data. */
+  decode(value: Buffer): E | Refusal;
+  /** The event that the reader holds. */
+  eventOf(): E;
   /**
    * What of an event with an identity is counted, as one text: where a second event of the identity has another, it is
    * no retry but a conflict.
    */
   contentOf(event: E): string;
-  /** What is likely to be another unit in an event that is valid. By the event alone, so in any order the same. */
-  doubtsOf(event: E): readonly Doubt[];
+  /** What is likely to be another unit in the event that the reader holds. By the event alone, so in any order the same. */
+  doubtsOf(): readonly Doubt[];
   /** What its station measured, for a stream that has stations. */
   stationReadingOf?(event: E): StationReading;
-  /** The group of an event within its window; equal events in this sense share a row. */
+  /** The key of an event's row as one text. */
   groupOf(event: E): string;
-  /** The partial of no event at all, for the group of this event. */
-  emptyPartial(event: E): P;
-  /** Adds an event to its partial. Commutative and associative: tests/unit/streams. */
-  fold(partial: P, event: E): void;
-  /** The partial's values as parameters of the stream's commit statement, in its order. */
-  parameters(partials: readonly P[]): (string | number)[][];
+  /** No rows yet, for what a batch adds. Adding is commutative and associative: tests/unit/streams. */
+  rows(): Rows;
 }
 
 /** In which zone each stream's time stamps without a zone are written: IANA names or fixed offsets. */
 export type StreamZones = Readonly<Record<StreamName, string>>;
 
 /** The stream as its producers write it. @param zones UTC where absent */
-export function inZone<E extends Event, P>(
-  stream: Stream<E, P>,
-  zones: StreamZones | undefined,
-): Stream<E, P> {
+export function inZone<E extends Event>(stream: Stream<E>, zones: StreamZones | undefined): Stream<E> {
   const zone = zones?.[stream.name];
-  return zone === undefined ? stream : { ...stream, decode: (value) => stream.decode(value, zone) };
-}
-
-/** The partial of one group in one window. */
-export interface WindowPartial<P> {
-  readonly windowStartUs: number;
-  readonly partial: P;
+  return zone === undefined ? stream : stream.inZone(zone);
 }

@@ -16,7 +16,7 @@ export type ConsumptionEvent = EventOf<typeof consumptionRules>;
 export type EnergyUnit = ConsumptionEvent["unit"];
 
 /** For whoever learns from data which stream a record belongs to. */
-export const streams: Readonly<Record<StreamName, Stream<Event, unknown>>> = byStream((name) =>
+export const streams: Readonly<Record<StreamName, Stream<Event>>> = byStream((name) =>
   streamOf(streamRules[name]),
 );
 

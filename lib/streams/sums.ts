@@ -1,66 +1,102 @@
-// What a window's row is made of, one class for each way of merging. Law: adding is commutative and associative
-// (tests/unit/streams), and PostgreSQL merges two totals in the same way (lib/postgres/stream-sql.ts).
+// What the rows of a batch are made of, one class for each way of merging: columns of sums, one sum for each row. Law: adding
+// is commutative and associative (tests/unit/streams), and PostgreSQL merges two totals in the same way
+// (lib/postgres/stream-functions.ts).
 
-import { ExactSquareSum, ExactSum } from "../core/exact.ts";
+import { compareExact, type Exact, ExactSquareSums, ExactSums, writeExact } from "../core/exact.ts";
 import type { SumColumn } from "./declaration.ts";
+import type { EventReader } from "./event-reader.ts";
 
-/** What is kept of an event, by name. */
-export interface EventFields {
-  [name: string]: string | number | boolean | null;
+export interface Column {
+  /** Begins the next row, with the sum of no event. */
+  begin(): void;
+  /** Adds the reader's event to a row. */
+  add(row: number, event: EventReader): void;
+  /** The sums, as PostgreSQL reads them. */
+  written(): (string | number)[];
 }
 
-/** The power of ten that leads from the event's unit to the one that is summed. */
-export type PowerOf = (event: EventFields) => number;
-
-export interface Sum {
-  /** @param power of ten by which the value is multiplied */
-  add(value: EventFields[string] | undefined, power: number): void;
-  /** As PostgreSQL reads it. */
-  written(): string | number;
-}
-
-/** One group of events in one window. */
-export interface WindowSums {
-  readonly key: readonly string[];
-  count: number;
-  readonly sums: readonly Sum[];
-}
-
-class Least implements Sum {
-  #least = Number.POSITIVE_INFINITY;
-  add(value: number): void {
-    if (value < this.#least) this.#least = value;
+class Added implements Column {
+  readonly #sums = new ExactSums();
+  readonly #value: number;
+  constructor(value: number) {
+    this.#value = value;
   }
-  written(): number {
-    return this.#least;
+  begin(): void {
+    this.#sums.begin();
+  }
+  add(row: number, event: EventReader): void {
+    this.#sums.add(row, event.exact(this.#value), event.power(this.#value));
+  }
+  written(): string[] {
+    return this.#sums.written();
   }
 }
 
-class Greatest implements Sum {
-  #greatest = Number.NEGATIVE_INFINITY;
-  add(value: number): void {
-    if (value > this.#greatest) this.#greatest = value;
+class AddedSquares implements Column {
+  readonly #sums = new ExactSquareSums();
+  readonly #value: number;
+  constructor(value: number) {
+    this.#value = value;
   }
-  written(): number {
-    return this.#greatest;
+  begin(): void {
+    this.#sums.begin();
   }
-}
-
-class CountedBy implements Sum {
-  readonly #counts = new Map<string, number>();
-  add(value: string): void {
-    this.#counts.set(value, (this.#counts.get(value) ?? 0) + 1);
+  add(row: number, event: EventReader): void {
+    this.#sums.add(row, event.exact(this.#value));
   }
-  written(): string {
-    return JSON.stringify(Object.fromEntries(this.#counts));
+  written(): string[] {
+    return this.#sums.written();
   }
 }
 
-/** Makes the sum of no event, by the way of merging. */
-export const sums = {
-  add: () => new ExactSum(),
-  addSquares: () => new ExactSquareSum(),
-  least: () => new Least(),
-  greatest: () => new Greatest(),
-  countBy: () => new CountedBy(),
-} as const satisfies Record<SumColumn["merge"], () => Sum>;
+/** The smallest or the largest value of each row. */
+class Extreme implements Column {
+  readonly #extremes: Exact[] = [];
+  readonly #value: number;
+  readonly #sign: 1 | -1;
+  /** @param sign 1 for the largest value, −1 for the smallest */
+  constructor(value: number, sign: 1 | -1) {
+    this.#value = value;
+    this.#sign = sign;
+  }
+  begin(): void {
+    this.#extremes.push(this.#sign * Number.NEGATIVE_INFINITY);
+  }
+  add(row: number, event: EventReader): void {
+    const value = event.exact(this.#value);
+    const extreme = this.#extremes[row] ?? 0;
+    const isFirst = typeof extreme === "number" && !Number.isFinite(extreme);
+    if (isFirst || this.#sign * compareExact(value, extreme) > 0) this.#extremes[row] = value;
+  }
+  written(): (string | number)[] {
+    return this.#extremes.map((extreme) => (typeof extreme === "number" ? extreme : writeExact(extreme)));
+  }
+}
+
+class CountedBy implements Column {
+  readonly #counts: Map<string, number>[] = [];
+  readonly #text: number;
+  constructor(text: number) {
+    this.#text = text;
+  }
+  begin(): void {
+    this.#counts.push(new Map());
+  }
+  add(row: number, event: EventReader): void {
+    const text = `${event.text(this.#text)}`;
+    const counts = this.#counts[row];
+    counts?.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  written(): string[] {
+    return this.#counts.map((counts) => JSON.stringify(Object.fromEntries(counts)));
+  }
+}
+
+/** Makes a column of no row, by the way of merging and the number of what is merged. */
+export const columnOf = {
+  add: (value: number) => new Added(value),
+  addSquares: (value: number) => new AddedSquares(value),
+  least: (value: number) => new Extreme(value, -1),
+  greatest: (value: number) => new Extreme(value, 1),
+  countBy: (text: number) => new CountedBy(text),
+} as const satisfies Record<SumColumn["merge"], (of: number) => Column>;

@@ -78,12 +78,12 @@ type RefusedVerdict = Extract<Verdict, { applied: false }>;
  * for a reason that lies in other transactions.
  * @param tail of the batch as it was delivered
  */
-export type Judge = <E extends Event, P>(
-  stream: Stream<E, P>,
+export type Judge = <E extends Event>(
+  stream: Stream<E>,
   address: PartitionAddress,
   rules: LatenessRules,
   tail: Tail,
-  batch: FoldedBatch<P>,
+  batch: FoldedBatch,
 ) => Promise<Verdict | "try again">;
 
 /** Each try answers a change of the facts by others; more than this many in a row is a fault worth an error. */
@@ -109,9 +109,9 @@ function learn(facts: Facts, verdict: RefusedVerdict, rules: LatenessRules): Fac
  * @throws what the judge throws where PostgreSQL is in trouble; then nothing was applied, or, when the connection
  *   broke at the commit, all of it, and delivering the batch again is right in both cases
  */
-export async function commitRecords<E extends Event, P>(
+export async function commitRecords<E extends Event>(
   judge: Judge,
-  stream: Stream<E, P>,
+  stream: Stream<E>,
   address: PartitionAddress,
   records: readonly LogRecord[],
   rules: LatenessRules,

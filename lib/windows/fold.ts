@@ -7,8 +7,9 @@ import { difference, holds, type OffsetRanges } from "../core/ranges.ts";
 import { uuidOf } from "../core/uuid.ts";
 import { windowStartUs } from "../core/window.ts";
 import type { Doubt } from "../streams/doubt.ts";
-import { isRefusal, type Refusal, refuse } from "../streams/refusal.ts";
-import type { Event, StationReading, Stream, WindowPartial } from "../streams/stream.ts";
+import type { Refusal } from "../streams/refusal.ts";
+import type { Rows } from "../streams/rows.ts";
+import type { Event, StationReading, Stream } from "../streams/stream.ts";
 import { Lateness, type LatenessCount } from "./lateness.ts";
 
 /** The event that was counted under an identity. */
@@ -74,13 +75,14 @@ export interface CountedIdentity {
 }
 
 /** What one partition's batch adds. */
-export interface FoldedBatch<P> {
+export interface FoldedBatch {
   /** The new offsets, holes between them included. */
   readonly offsets: OffsetRanges;
   readonly records: number;
   readonly counted: number;
   readonly duplicates: number;
-  readonly partials: readonly WindowPartial<P>[];
+  /** What the counted events add. */
+  readonly rows: Rows;
   readonly refused: readonly RefusedRecord[];
   readonly tooLate: readonly TooLateRecord[];
   readonly conflicts: readonly ConflictingRecord[];
@@ -123,12 +125,13 @@ export function contentHashOf(content: string): number {
  * The batch settles every offset from its first to its last: what is missing between them are transaction markers
  * or compacted records.
  */
-export function foldRecords<E extends Event, P>(
-  stream: Stream<E, P>,
+export function foldRecords<E extends Event>(
+  stream: Stream<E>,
   records: readonly LogRecord[],
   facts: Facts,
-): FoldedBatch<P> {
-  const windows = new Map<number, Map<string, P>>();
+): FoldedBatch {
+  const { reader, windowUs, zone } = stream;
+  const rows = stream.rows();
   const refused: RefusedRecord[] = [];
   const tooLate: TooLateRecord[] = [];
   const identities: CountedIdentity[] = [];
@@ -137,6 +140,7 @@ export function foldRecords<E extends Event, P>(
   const stationReadings: CountedStationReading[] = [];
   const lateness = new Lateness();
   const own = new Map<string, SeenIdentity & { readonly value: Buffer | null }>();
+  let startUs = Number.NaN;
   let fresh = 0;
   let counted = 0;
   let firstStartUs = Number.POSITIVE_INFINITY;
@@ -145,26 +149,32 @@ export function foldRecords<E extends Event, P>(
   for (const { offset, recordTimeMs, value } of records) {
     if (facts.applied.length > 0 && holds(facts.applied, offset)) continue;
     fresh++;
-    const event = value === null ? refuse("null_value") : stream.decode(value);
-    if (isRefusal(event)) {
-      refused.push({ offset, value, refused: event.refused, field: event.field });
+    if (value === null) {
+      refused.push({ offset, value, refused: "null_value", field: null });
       continue;
     }
-    const { timeUs } = event;
+    const refusal = reader.read(value, zone);
+    if (refusal !== null) {
+      refused.push({ offset, value, refused: refusal.refused, field: refusal.field });
+      continue;
+    }
+    const { timeUs } = reader;
     if (timeUs > facts.futureAfterUs) {
       refused.push({ offset, value, refused: "in_future", field: "timestamp" });
       continue;
     }
-    const startUs = windowStartUs(timeUs, stream.windowUs);
-    if (startUs + stream.windowUs <= facts.tooLateUpToUs && value !== null) {
+    // Most events lie in the window of the event before, and a remainder of doubles is slow.
+    if (!(timeUs >= startUs && timeUs < startUs + windowUs)) startUs = windowStartUs(timeUs, windowUs);
+    if (startUs + windowUs <= facts.tooLateUpToUs) {
       tooLate.push({ offset, timeUs, value });
       lateness.add(recordTimeMs, timeUs);
       continue;
     }
     if (timeUs > maxEventTimeUs) maxEventTimeUs = timeUs;
-    if (event.identity !== null && value !== null) {
-      const eventKey = eventKeyOf(event.identity);
-      const content = contentHashOf(stream.contentOf(event));
+    const identity = reader.identity();
+    if (identity !== null) {
+      const eventKey = eventKeyOf(identity);
+      const content = contentHashOf(stream.contentOf(stream.eventOf()));
       const inBatch = own.get(eventKey);
       const first = facts.seen.get(eventKey) ?? inBatch;
       if (first !== undefined) {
@@ -183,27 +193,13 @@ export function foldRecords<E extends Event, P>(
     }
     counted++;
     lateness.add(recordTimeMs, timeUs);
-    for (const doubt of stream.doubtsOf(event)) doubtful.push({ offset, timeUs, ...doubt });
-    const measured = stream.stationReadingOf?.(event);
+    for (const doubt of stream.doubtsOf()) doubtful.push({ offset, timeUs, ...doubt });
+    const measured = stream.stationReadingOf?.(stream.eventOf());
     if (measured !== undefined) stationReadings.push({ offset, timeUs, ...measured });
     if (startUs < firstStartUs) firstStartUs = startUs;
-    let groups = windows.get(startUs);
-    if (groups === undefined) {
-      groups = new Map();
-      windows.set(startUs, groups);
-    }
-    const group = stream.groupOf(event);
-    let partial = groups.get(group);
-    if (partial === undefined) {
-      partial = stream.emptyPartial(event);
-      groups.set(group, partial);
-    }
-    stream.fold(partial, event);
+    rows.add(startUs, reader);
   }
 
-  const partials: WindowPartial<P>[] = [];
-  for (const [startUs, groups] of windows)
-    for (const partial of groups.values()) partials.push({ windowStartUs: startUs, partial });
   const first = records.at(0);
   const last = records.at(-1);
   const delivered = first && last ? [{ from: first.offset, to: last.offset + 1 }] : [];
@@ -212,7 +208,7 @@ export function foldRecords<E extends Event, P>(
     records: fresh,
     counted,
     duplicates: fresh - counted - refused.length - tooLate.length - conflicts.length,
-    partials,
+    rows,
     refused,
     tooLate,
     conflicts,
@@ -221,6 +217,6 @@ export function foldRecords<E extends Event, P>(
     identities,
     lateness: lateness.counts(),
     maxEventTimeUs: maxEventTimeUs === Number.NEGATIVE_INFINITY ? null : maxEventTimeUs,
-    firstWindowEndUs: firstStartUs < Number.POSITIVE_INFINITY ? firstStartUs + stream.windowUs : null,
+    firstWindowEndUs: firstStartUs < Number.POSITIVE_INFINITY ? firstStartUs + windowUs : null,
   };
 }

@@ -22,8 +22,8 @@ beforeAll(async () => {
 afterAll(() => database.close());
 beforeEach(() => emptyTables(database.pool));
 
-function commit<E extends Event, P>(
-  stream: Stream<E, P>,
+function commit<E extends Event>(
+  stream: Stream<E>,
   partition: number,
   values: readonly unknown[],
   first = 0,

@@ -31,7 +31,7 @@ afterAll(() => database.close());
 
 let sent = 0;
 async function send(
-  stream: Stream<Event, unknown>,
+  stream: Stream<Event>,
   topic: string,
   values: readonly (object | string)[],
 ): Promise<void> {

@@ -23,7 +23,7 @@ import { RowLocks, SharedLock, type Tasks } from "./row-locks.ts";
 import {
   type EarlierRow,
   type Finality,
-  mergePartials,
+  mergeRows,
   type ShownRow,
   shown,
   type WindowRow,
@@ -135,7 +135,7 @@ export class MemoryDatabase {
     return this.#ledger.rows;
   }
 
-  #apply(entry: LedgerRow, tail: Tail, batch: FoldedBatch<unknown>, nowUs: number): void {
+  #apply(entry: LedgerRow, tail: Tail, batch: FoldedBatch, nowUs: number): void {
     const { partition, incarnation } = entry;
     for (const { eventKey, timeUs, content, offset } of batch.identities)
       this.seen.set(eventKey, { timeUs, content, log: entry.id, offset });
@@ -166,12 +166,12 @@ export class MemoryDatabase {
     return verdict;
   };
 
-  async #judge<E extends Event, P>(
-    stream: Stream<E, P>,
+  async #judge<E extends Event>(
+    stream: Stream<E>,
     { topic, partition }: PartitionAddress,
     rules: { readonly futureSkewUs: number; readonly amendmentHorizonUs: number },
     tail: Tail,
-    batch: FoldedBatch<P>,
+    batch: FoldedBatch,
   ): Promise<Verdict | "try again"> {
     const nowUs = this.#tasks.nowUs;
     const entry = await this.#ledger.claim(partition);
@@ -204,7 +204,7 @@ export class MemoryDatabase {
       committed = true;
       const offsets = fromMultirange(toMultirange(batch.offsets));
       this.#apply(entry, tail, batch, nowUs);
-      const late = mergePartials(
+      const late = mergeRows(
         this,
         stream,
         batch,

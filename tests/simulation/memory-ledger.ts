@@ -41,7 +41,7 @@ export interface NumberedTail extends UnverifiedTail {
 const latest = (a: number | null, b: number | null) => (a === null ? b : b === null ? a : Math.max(a, b));
 
 /** What a batch adds to its row. */
-export function addBatch(entry: LedgerRow, batch: FoldedBatch<unknown>, nowUs: number): void {
+export function addBatch(entry: LedgerRow, batch: FoldedBatch, nowUs: number): void {
   entry.applied = union(entry.applied, batch.offsets);
   entry.records += batch.records;
   entry.counted += batch.counted;

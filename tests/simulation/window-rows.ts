@@ -44,7 +44,7 @@ function mergesOf({ key, columns: sums }: StreamRules): readonly Merge[] {
   ];
 }
 
-/** How each of a stream's columns is merged, in the order of `Stream.parameters`. */
+/** How each of a stream's columns is merged, in the order of `Rows.parameters`. */
 export const columns = byStream((name) => mergesOf(streamRules[name]));
 
 function mergeConditions(a: string, b: string): string {
@@ -75,19 +75,19 @@ export function shown(row: WindowRow, markUs: number | null, finality: readonly 
   return { ...row, state: "final", revision: 1 + row.amendments, finalisedAtUs };
 }
 
-/** Adds a batch's partials to the rows. @returns how many events came for windows that had passed */
-export function mergePartials<E extends Event, P>(
+/** Adds a batch's rows to those of the table. @returns how many events came for windows that had passed */
+export function mergeRows<E extends Event>(
   table: WindowTable,
-  stream: Stream<E, P>,
-  batch: FoldedBatch<P>,
+  stream: Stream<E>,
+  batch: FoldedBatch,
   cause: string,
   markUs: number | null,
   nowUs: number,
 ): number {
-  const parameters = stream.parameters(batch.partials.map(({ partial }) => partial));
+  const parameters = batch.rows.parameters();
   const merges = columns[stream.name];
   let late = 0;
-  batch.partials.forEach(({ windowStartUs }, i) => {
+  batch.rows.windowStartsUs.forEach((windowStartUs, i) => {
     const values = parameters.map((column, c) =>
       merges[c] === "key" || merges[c] === "countBy" ? String(column[i]) : plainNumeric(String(column[i])),
     );

@@ -300,12 +300,27 @@ describe("replacing", () => {
     expect(await totals()).toEqual([["c", 1, 1, 0]]);
   });
 
+  test("takes a value with all its digits", async () => {
+    await topic.send("consumption", 0, [estimate]);
+    await replaceReading(
+      topic.tools,
+      { meter: "m", eventId: "r1" },
+      "1.00000000000000000001",
+      "kWh",
+      decision,
+    );
+    const { rows } = await topic.tools.pool.query(
+      "SELECT total_consumption FROM consumption_aggregates_realtime",
+    );
+    expect(rows).toEqual([{ total_consumption: "1.00000000000000000001" }]);
+  });
+
   test("is refused where nothing such counts, and what the topic no longer holds is not guessed", async () => {
     await topic.send("consumption", 0, [estimate, reading("r2", 1), actual]);
     const replace = (meter: string, eventId: string, value = "2") =>
       replaceReading(topic.tools, { meter, eventId }, value, "kWh", decision);
     await expect(replace("n", "r1")).rejects.toThrow('no event "r1" of meter "n" was counted');
-    await expect(replace("m", "r1", "1.00000000000000000001")).rejects.toThrow("more digits");
+    await expect(replace("m", "r1", `1.${"0".repeat(30)}1`)).rejects.toThrow("out_of_range (reading)");
     await expect(replace("m", "r1", "-1")).rejects.toThrow("out_of_range (reading)");
     await expect(replaceByConflict(topic.tools, 99_999, decision)).rejects.toThrow(
       "there is no conflict 99999",

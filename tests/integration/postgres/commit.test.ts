@@ -23,7 +23,7 @@ function isoAt(secondsAfterBase: number): string {
   return new Date(base + secondsAfterBase * 1000).toISOString();
 }
 
-function commit<E extends Event, P>(stream: Stream<E, P>, partition: number, records: readonly LogRecord[]) {
+function commit<E extends Event>(stream: Stream<E>, partition: number, records: readonly LogRecord[]) {
   const address = { source: "test", topic: stream.name, partition };
   return commitRecords(postgresJudge(database.pool), stream, address, records, rules);
 }
@@ -123,8 +123,8 @@ function deliveriesOf(length: number): fc.Arbitrary<[number, number][]> {
     );
 }
 
-async function checkAnyDelivery<E extends Event, P>(
-  stream: Stream<E, P>,
+async function checkAnyDelivery<E extends Event>(
+  stream: Stream<E>,
   values: fc.Arbitrary<object>,
   numRuns: number,
   { hasRetries }: { readonly hasRetries: boolean },

@@ -237,8 +237,8 @@ function recorded(judge: Judge, verdicts: (Verdict | "try again")[]): Judge {
   };
 }
 
-async function runBeside<E extends Event, P>(
-  stream: Stream<E, P>,
+async function runBeside<E extends Event>(
+  stream: Stream<E>,
   logs: readonly (readonly LogRecord[])[],
   acts: readonly number[],
 ): Promise<void> {

@@ -11,7 +11,8 @@ import { parseAssignments } from "../../../lib/quarantine/assignment.ts";
 import { setFields } from "../../../lib/quarantine/edit.ts";
 import { findRecords, type QuarantinedRecord, type RecordFilter } from "../../../lib/quarantine/records.ts";
 import { discardRecords, MAX_ATTEMPTS, type Replay, replayRecord } from "../../../lib/quarantine/resolve.ts";
-import { isRefusal } from "../../../lib/streams/refusal.ts";
+import { consumptionRules } from "../../../lib/streams/consumption.ts";
+import { streamOf } from "../../../lib/streams/stream-of.ts";
 import { consumptionStream } from "../../../lib/streams/streams.ts";
 import { commitRecords, type LatenessRules } from "../../../lib/windows/commit.ts";
 import { sweepStream } from "../../../lib/windows/sweep.ts";
@@ -68,16 +69,14 @@ async function rowsOf(sql: string): Promise<Record<string, unknown>[]> {
 }
 
 /** As if the code had been mended: readings written as text are understood. */
-const mendedStream = {
-  ...consumptionStream,
-  decode(value: Buffer) {
-    const decoded = consumptionStream.decode(value);
-    if (!isRefusal(decoded) || decoded.refused !== "wrong_type") return decoded;
-    const object: { reading: string } = JSON.parse(value.toString());
-    return consumptionStream.decode(
-      Buffer.from(JSON.stringify({ ...object, reading: Number(object.reading) })),
-    );
-  },
+const mendedStream = streamOf(consumptionRules);
+const { reader } = mendedStream;
+const readBefore = reader.read.bind(reader);
+reader.read = (value, zone) => {
+  const refusal = readBefore(value, zone);
+  if (refusal?.refused !== "wrong_type") return refusal;
+  const object: { reading: string } = JSON.parse(value.toString());
+  return readBefore(Buffer.from(JSON.stringify({ ...object, reading: Number(object.reading) })), zone);
 };
 
 describe("a replay", () => {

@@ -34,6 +34,6 @@ describe("a factor", () => {
 test("a unit is replaced or added, and nothing else", () => {
   const bytes = Buffer.from('{"reading":1.50,"__proto__":1}');
   expect(correctValue(bytes, { unit: "Wh" }, "reading").toString()).toBe(
-    '{"reading":1.5,"__proto__":1,"unit":"Wh"}',
+    '{"reading":1.50,"__proto__":1,"unit":"Wh"}',
   );
 });

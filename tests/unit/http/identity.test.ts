@@ -45,7 +45,7 @@ function post(apps: ReturnType<typeof standingClock>, kind: keyof typeof paths, 
   });
 }
 
-function counted<E extends Event, P>(stream: Stream<E, P>, sent: readonly OutgoingRecord[]): number {
+function counted<E extends Event>(stream: Stream<E>, sent: readonly OutgoingRecord[]): number {
   const records = sent.map(({ value }, offset) => ({ offset, recordTimeMs: 0, value: Buffer.from(value) }));
   return foldRecords(stream, records, noFacts).counted;
 }

@@ -61,6 +61,29 @@ test("a 503 is a line of JSON in the log, under the request id that API Gateway'
   });
 });
 
+test("numbers are sent on with all digits that came, fields that have no rule included", async () => {
+  const sent: string[] = [];
+  const producer = {
+    send: async (_: string, records: readonly { readonly value: string }[]) => {
+      sent.push(...records.map(({ value }) => value));
+      return [];
+    },
+    close: async () => undefined,
+  };
+  const app = ingestApp(sensorRules, sensorStream, { ...dependencies, producer });
+  const numbers = '"value":0.99999999999999999,"metadata":{"serial":12345678901234567890,"k":1.50}';
+  const body = `{"sensor_id":"s","sensor_type":"voltage","location":{"lat":41,"lon":20},${numbers}}`;
+  const response = await app.request("/api/v1/ingest/sensor", { method: "POST", body });
+  expect(response.status).toBe(201);
+  expect(sent[0]).toContain('"value":0.99999999999999999');
+  expect(sent[0]).toContain('"serial":12345678901234567890');
+  const [status, error] = await post(
+    "meter",
+    `{"meter_id":"m","customer_id":"c","reading":0.${"1".repeat(31)}}`,
+  );
+  expect([status, error]).toEqual([400, "Invalid field: reading is out of range"]);
+});
+
 describe("limits", () => {
   test.each<[string, keyof typeof apps, string, number, string]>([
     ["body", "sensor", " ".repeat(262_145), 413, tooLarge],

@@ -8,7 +8,7 @@ import { consumptionStream, sensorStream, weatherStream } from "../../../lib/str
 import { stations, weatherMessage } from "../../../lib/weather/simulator.ts";
 import { foldRecords, noFacts } from "../../../lib/windows/fold.ts";
 
-function foldOf<E extends Event, P>(stream: Stream<E, P>, events: readonly object[]) {
+function foldOf<E extends Event>(stream: Stream<E>, events: readonly object[]) {
   const records = events.map((event, offset) => ({
     ...{ offset, recordTimeMs: 0 },
     value: Buffer.from(JSON.stringify(event)),

@@ -25,7 +25,7 @@ const weather = {
   location: { lat: 41.33, lon: 19.82 },
 };
 
-function fold<E extends Event, P>(stream: Stream<E, P>, ...values: readonly (string | object)[]) {
+function fold<E extends Event>(stream: Stream<E>, ...values: readonly (string | object)[]) {
   const records = values.map((value, offset) => ({
     offset,
     recordTimeMs: 0,
@@ -81,14 +81,14 @@ describe("a reading that comes again", () => {
 
   test("the first counts; its retries and the other's are told apart", () => {
     const other = { ...reading, reading: 1.4 };
-    const { partials, conflicts } = foldRecords(
+    const { rows, conflicts } = foldRecords(
       consumptionStream,
       [reading, other, reading, other].map((value, offset) => ({
         ...{ offset: 10 + offset, recordTimeMs: 0, value: Buffer.from(JSON.stringify(value)) },
       })),
       noFacts,
     );
-    expect(partials.map(({ partial }) => partial.sums[0]?.written())).toEqual(["1.000000"]);
+    expect(rows.parameters()).toEqual([["c"], [1], ["1.000000"]]);
     expect(conflicts.map(({ offset, first }) => [offset, first.log, first.offset])).toEqual([
       [11, null, 10],
       [13, null, 10],

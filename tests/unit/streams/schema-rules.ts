@@ -2,6 +2,7 @@
 // rules for a record's bytes. Written apart from lib/streams and lib/core/instant.ts, which it judges.
 
 import Ajv2020 from "ajv/dist/2020.js";
+import { digitsOf, numberTextIn, parseNotingNumbers } from "./number-texts.ts";
 import { publishedSchema } from "./published-schema.ts";
 
 const DATE = /^(\d{4})(?:-(\d\d)-(\d\d)|(\d\d)(\d\d))[Tt ]/;
@@ -15,10 +16,12 @@ const MINUTE_MS = 60_000;
 
 const HOUR_MS = 3_600_000;
 
-const shown = new Map<string, number>();
+const DAY_MS = 24 * HOUR_MS;
 
-/** How often the clocks of a zone show a local time: every offset of the days around it is tried. */
-function timesShown(localMs: number, zone: string): number {
+const shown = new Map<string, readonly number[]>();
+
+/** When the clocks of a zone show a local time, ms: every offset of the days around it is tried. */
+function instantsShown(localMs: number, zone: string): readonly number[] {
   const key = `${localMs} ${zone}`;
   const known = shown.get(key);
   if (known !== undefined) return known;
@@ -31,9 +34,11 @@ function timesShown(localMs: number, zone: string): number {
   const offsets = new Set<number>();
   for (let hour = -40; hour <= 40; hour++)
     offsets.add(clockMs(localMs + hour * HOUR_MS) - (localMs + hour * HOUR_MS));
-  const times = [...offsets].filter((offsetMs) => clockMs(localMs - offsetMs) === localMs).length;
-  shown.set(key, times);
-  return times;
+  const instants = [...offsets]
+    .map((offsetMs) => localMs - offsetMs)
+    .filter((timeMs) => clockMs(timeMs) === localMs);
+  shown.set(key, instants);
+  return instants;
 }
 
 /** `format: instant`. */
@@ -63,7 +68,9 @@ export function isInstant(text: string): boolean {
     return zh <= 18 && zm <= 59 && (s < 60 || (((utcMinute + 1) % 1440) + 1440) % 1440 === 0);
   }
   try {
-    return s < 60 && timesShown(localMs + s * 1000, zone[1] ?? "") === 1;
+    const [instant, another] = instantsShown(localMs + Math.min(s, 59) * 1000, zone[1] ?? "");
+    const endsDay = instant !== undefined && (instant + 1000) % DAY_MS === 0;
+    return instant !== undefined && another === undefined && (s < 60 || endsDay);
   } catch {
     // Intl throws for a zone that it does not know.
     return false;
@@ -85,6 +92,31 @@ ajv.addKeyword({
   validate: (most: number, text: string) => text.length <= most,
 });
 
+const digitsRule =
+  (isKept: (most: number, digits: number, power: number) => boolean) =>
+  (
+    most: number,
+    _: number,
+    __?: object,
+    at?: { parentData: object; parentDataProperty: string | number },
+  ) => {
+    if (at === undefined) throw new Error("a number that is no member");
+    const { digits, power } = digitsOf(numberTextIn(at.parentData, String(at.parentDataProperty)));
+    return isKept(most, digits, power);
+  };
+ajv.addKeyword({
+  keyword: "mostDigits",
+  type: "number",
+  schemaType: "number",
+  validate: digitsRule((most, digits, power) => digits + Math.max(0, power) <= most),
+});
+ajv.addKeyword({
+  keyword: "mostDecimals",
+  type: "number",
+  schemaType: "number",
+  validate: digitsRule((most, _, power) => power >= -most),
+});
+
 const validators = new Map<string, ReturnType<typeof ajv.compile>>();
 
 function validatorOf(stream: string): ReturnType<typeof ajv.compile> {
@@ -99,7 +131,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function invalidBecause(stream: string, value: Buffer): string | null {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(utf8.decode(value));
+    parsed = parseNotingNumbers(utf8.decode(value));
   } catch (error) {
     // Both throw for what they cannot read, and that is the answer.
     return String(error);

@@ -89,9 +89,9 @@ describe("the commit loop", () => {
       local(3, "2025-03-30T02:30:00"),
     ];
     const outcomes: unknown[] = [];
-    const judge: Judge = async (_stream, _address, _rules, _gone, { partials, refused }) => {
+    const judge: Judge = async (_stream, _address, _rules, _gone, { rows, refused }) => {
       outcomes.push(
-        partials.map(({ windowStartUs }) => new Date(windowStartUs / 1000).toISOString()),
+        rows.windowStartsUs.map((startUs) => new Date(startUs / 1000).toISOString()),
         refused.map(({ offset, refused: reason }) => `${offset} ${reason}`),
       );
       return { applied: true, late: 0, incarnation: 0, nowUs: NOW_US, watermarkUs: null };

@@ -64,7 +64,7 @@ describe("a fold", () => {
         expect(batch.counted + batch.duplicates + aside).toBe(batch.records);
         expect(batch.records).toBe(records.filter(({ offset }) => !holds(known, offset)).length);
         expect(batch.identities).toHaveLength(batch.counted);
-        expect(batch.partials.reduce((sum, { partial }) => sum + partial.count, 0)).toBe(batch.counted);
+        expect(batch.rows.counts.reduce((sum, count) => sum + count, 0)).toBe(batch.counted);
         const timed = batch.lateness.reduce((sum, { events }) => sum + events, 0);
         expect(timed).toBe(batch.counted + batch.tooLate.length);
         expect(batch.duplicates).toBeGreaterThanOrEqual(0);
@@ -122,15 +122,13 @@ describe("a fold", () => {
   });
 
   test("has no times where its records have none", () => {
-    const nothing = { maxEventTimeUs: null, firstWindowEndUs: null, partials: [] };
+    const nothing = { maxEventTimeUs: null, firstWindowEndUs: null, rows: { length: 0 } };
     expect(fold([poison(0, -1)])).toMatchObject(nothing);
   });
 
-  test("puts equal groups of one window into one partial, and those of two windows into two", () => {
+  test("puts events of one customer and window into one row, and those of two windows into two", () => {
     const batch = fold([reading(0, BASE_US), reading(1, BASE_US + 1000), reading(2, BASE_US + HOUR_US)]);
-    expect(batch.partials.map(({ windowStartUs, partial }) => [windowStartUs, partial.count])).toEqual([
-      [BASE_US, 2],
-      [BASE_US + HOUR_US, 1],
-    ]);
+    expect(batch.rows.windowStartsUs).toEqual([BASE_US, BASE_US + HOUR_US]);
+    expect(batch.rows.counts).toEqual([2, 1]);
   });
 });

@@ -34,24 +34,22 @@ const weather = (temperature: number, condition: string) => ({
   location,
 });
 
-/** The parameters of the partial that the events give. */
-function foldAll<E extends Event, P>(stream: Stream<E, P>, events: readonly object[]): (string | number)[][] {
-  const decoded = events.map((event) => stream.decode(Buffer.from(JSON.stringify(event))));
-  const valid = decoded.flatMap((event) => (isRefusal(event) ? [] : [event]));
-  expect(valid).toHaveLength(events.length);
-  const first = valid[0];
-  if (first === undefined) throw new Error("a partial needs an event");
-  const partial = stream.emptyPartial(first);
-  for (const event of valid) stream.fold(partial, event);
-  return stream.parameters([partial]);
+/** The parameters of the row that the events give. */
+function foldAll<E extends Event>(stream: Stream<E>, events: readonly object[]): (string | number)[][] {
+  const rows = stream.rows();
+  for (const event of events) {
+    expect(stream.reader.read(Buffer.from(JSON.stringify(event)), "UTC")).toBeNull();
+    rows.add(0, stream.reader);
+  }
+  return rows.parameters();
 }
 
-const groupOf = <E extends Event, P>(stream: Stream<E, P>, event: object): string => {
+const groupOf = <E extends Event>(stream: Stream<E>, event: object): string => {
   const decoded = stream.decode(Buffer.from(JSON.stringify(event)));
   return isRefusal(decoded) ? "refused" : stream.groupOf(decoded);
 };
 
-describe("a partial", () => {
+describe("a row", () => {
   test("of a sensor holds count, extremes, sum and sum of squares", () => {
     const events = [231.5, -0.25, 1e-7].map(measured);
     const sums = ["231.2500001", "53592.31250000000001"];
@@ -62,6 +60,27 @@ describe("a partial", () => {
       [-0.25],
       [231.5],
       ...sums.map((s) => [s]),
+    ]);
+  });
+
+  test("of a sensor adds, squares and compares the digits that were sent, not the doubles next to them", () => {
+    const sent = ["0.99999999999999999", "1.00000000000000001", "1"];
+    const rows = sensorStream.rows();
+    for (const value of sent) {
+      const event = JSON.stringify(measured(0)).replace('"value":0', `"value":${value}`);
+      expect(sensorStream.reader.read(Buffer.from(event), "UTC")).toBeNull();
+      rows.add(0, sensorStream.reader);
+    }
+    const squares = "3.0000000000000000000000000000000002";
+    const [least, greatest] = [sent[0], sent[1]];
+    expect(rows.parameters()).toEqual([
+      ["power"],
+      ["s-1"],
+      [3],
+      [least],
+      [greatest],
+      ["3.00000000000000000"],
+      [squares],
     ]);
   });
 
