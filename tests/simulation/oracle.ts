@@ -157,7 +157,9 @@ function countedOf(
 
 /**
  * Of each identity the record that was applied first. Another with the same content is a repetition; one with other
- * content is a conflict, and has to be on record with the first one's position.
+ * content is a conflict, and has to be on record with the first one's position. Where the first may be forgotten, another
+ * one is counted under its identity; then a third one is judged by either of them, for a commit that was tried before the
+ * sweep forgot still knows the older one, which was counted as well.
  */
 function onceEach(
   { database, schedule }: Observed,
@@ -172,21 +174,23 @@ function onceEach(
   const onRecord = new Set(
     database.conflicts.map((c) => [c.log, c.offset, c.firstLog, c.firstOffset].join()),
   );
-  const first = new Map<string, Settled & { readonly meaning: EventMeaning }>();
+  const counted = new Map<string, readonly (Settled & { readonly meaning: EventMeaning })[]>();
   const inOrder = [...inSums].sort((a, b) => a.at - b.at || a.record.offset - b.record.offset);
   const once = inOrder.filter((one) => {
     const { meaning } = one.record;
     if (meaning.kind !== "event" || meaning.identity === null) return true;
-    const before = first.get(meaning.identity);
-    if (before !== undefined) {
-      if (contentOf(before.meaning) === contentOf(meaning)) return false;
-      const row = [logOf(one), one.record.offset, logOf(before), before.record.offset].join();
-      if (onRecord.delete(row)) return false;
+    const before = counted.get(meaning.identity) ?? [];
+    const newest = before.at(-1);
+    if (newest !== undefined) {
+      const rowOf = (first: Settled) =>
+        [logOf(one), one.record.offset, logOf(first), first.record.offset].join();
+      if (before.some((first) => onRecord.delete(rowOf(first)))) return false;
+      if (before.some((first) => contentOf(first.meaning) === contentOf(meaning))) return false;
       const forgottenUs = (one.commit.watermarkUs ?? 0) - amendmentHorizonUs - DAY_US;
-      if (before.meaning.timeUs >= forgottenUs)
+      if (newest.meaning.timeUs >= forgottenUs)
         say(`LOST: the conflict of ${nameOf(one.record)} is not on record`);
     }
-    first.set(meaning.identity, { ...one, meaning });
+    counted.set(meaning.identity, [...before, { ...one, meaning }]);
     return true;
   });
   for (const row of onRecord) say(`LAW: the conflict ${row} is none`);
