@@ -71,8 +71,15 @@ async function find(log: TopicLog, { partition, tails }: EntryIdentity, seen: Se
   return { digests, epochStarts, isCompacted: isRecordMissing && (await log.isCompacted()) };
 }
 
+/** Whether the records that were found are of the log that was seen: it may have been cut or replaced in between. */
+const isStill = (before: SeenTopic, after: SeenTopic, partition: number) =>
+  after.clusterId === before.clusterId &&
+  after.topicId === before.topicId &&
+  after.partitions.get(partition)?.leaderEpoch === before.partitions.get(partition)?.leaderEpoch;
+
 /**
- * Looks at every partition that the broker has.
+ * Looks at every partition that the broker has. One whose log changes meanwhile is left to the next sweep: half of what was
+ * seen of it would be of one log, half of another.
  * @param entries read before `offsets` were asked for
  * @throws what the log throws
  */
@@ -84,8 +91,10 @@ export async function watchLog(
   const epochs = entries.flatMap(({ partition, leaderEpoch }): [number, number][] =>
     leaderEpoch === null ? [] : [[partition, leaderEpoch]],
   );
-  const { clusterId, topicId, partitions } = await log.see(new Map(epochs));
+  const topic = await log.see(new Map(epochs));
+  const { clusterId, topicId, partitions } = topic;
   const observed: Observed[] = [];
+  const compared = new Set<number>();
   for (const { partition, first, end } of offsets) {
     const epochsSeen = partitions.get(partition);
     if (epochsSeen === undefined) continue;
@@ -93,6 +102,7 @@ export async function watchLog(
     const entry = entries.find((one) => one.partition === partition) ?? noEntry(partition);
     const seen = { clusterId, topicId, first, end: Math.max(end, logEnd ?? 0), ...epochsOf };
     const found = mustVerify(entry, seen) ? await find(log, entry, seen) : null;
+    if (found !== null) compared.add(partition);
     observed.push({
       entry,
       seen,
@@ -102,5 +112,9 @@ export async function watchLog(
       broken: judgeLog(entry, seen, found),
     });
   }
-  return observed;
+  if (compared.size === 0) return observed;
+  const after = await log.see(new Map());
+  return observed.filter(
+    ({ entry }) => !compared.has(entry.partition) || isStill(topic, after, entry.partition),
+  );
 }

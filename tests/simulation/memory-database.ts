@@ -131,6 +131,11 @@ export class MemoryDatabase {
     return new Map([...this.windows].map(([key, row]) => [key, shown(row, this.watermarkUs, this.finality)]));
   }
 
+  /** The entry that commits of a partition go into. */
+  newestEntry(partition: number): LedgerRow | undefined {
+    return this.#ledger.newest(partition);
+  }
+
   get ledger(): readonly LedgerRow[] {
     return this.#ledger.rows;
   }
