@@ -17,7 +17,7 @@ export const reasonsInWords: Readonly<Record<RefusalReason, string>> = {
   invalid_text:
     "has text with NUL or a lone surrogate, which cannot be stored, or with U+FFFD, which is written where bytes were not UTF-8",
   out_of_range:
-    "sensor value beyond ±(2^53−1), or 0 < size < 1e-30; reading below 0 or beyond 10^12; temperature outside −100…70 °C, humidity 0…100 %, pressure 300…1100 hPa, wind 0…150 m/s; latitude or longitude that is none",
+    "a number of more than 38 digits or 30 decimals (zeros before and after them do not count); sensor value beyond ±(2^53−1); reading below 0 or beyond 10^12; temperature outside −100…70 °C, humidity 0…100 %, pressure 300…1100 hPa, wind 0…150 m/s; latitude or longitude that is none",
   unknown_unit: "has a unit other than kWh, Wh, MWh (a missing one is kWh)",
   invalid_timestamp: `has a time that does not exist, lies outside 1700–2200, or is not ${readableTimes}`,
   ambiguous_timestamp:
