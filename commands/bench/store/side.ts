@@ -50,6 +50,7 @@ const server = await startPostgres({
   settings: { shared_buffers: "1GB", max_wal_size: "8GB" },
 });
 const pool = new pg.Pool({ connectionString: server.url, max: 1 });
+pool.on("error", () => undefined); // the server ends its connections when it is stopped
 try {
   const isOld = existsSync(join(folder, "infra/migrations"));
   const { migrate, readMigrations, readSchema } = await load(
