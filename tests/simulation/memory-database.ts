@@ -17,7 +17,7 @@ import type { Judge, PartitionAddress, Verdict } from "../../lib/windows/commit.
 import type { DoubtfulValue, FoldedBatch, SeenIdentity } from "../../lib/windows/fold.ts";
 import type { LatenessCount } from "../../lib/windows/lateness.ts";
 import type { FoundBreak, ObservedPartition, SweepStore } from "../../lib/windows/sweep.ts";
-import type { LedgerEntry } from "../../lib/windows/watch-log.ts";
+import type { LedgerEntry, Observed } from "../../lib/windows/watch-log.ts";
 import { addBatch, entryAfter, type LedgerRow, MemoryLedger, noteObserved } from "./memory-ledger.ts";
 import { RowLocks, SharedLock, type Tasks } from "./row-locks.ts";
 import {
@@ -109,6 +109,7 @@ export class MemoryDatabase {
   /** `share_finality`, and `move_watermark` alone. */
   readonly #finalityLock: SharedLock;
   readonly #ledger: MemoryLedger;
+  readonly #written = new WeakSet<Observed>();
   readonly #tasks: Tasks;
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #stragglingUs: number;
@@ -131,9 +132,9 @@ export class MemoryDatabase {
     return new Map([...this.windows].map(([key, row]) => [key, shown(row, this.watermarkUs, this.finality)]));
   }
 
-  /** The entry that commits of a partition go into. */
-  newestEntry(partition: number): LedgerRow | undefined {
-    return this.#ledger.newest(partition);
+  /** Whether a sweep has written down what it observed: another one may have been in its way. */
+  hasWritten(observed: Observed): boolean {
+    return this.#written.has(observed);
   }
 
   get ledger(): readonly LedgerRow[] {
@@ -298,8 +299,11 @@ export class MemoryDatabase {
         for (const row of locked) {
           const one = observed.find(({ entry }) => entry.partition === row.partition);
           if (one === undefined || one.entry.version !== row.version) continue; // another sweep was here since
-          if (one.broken === null) noteObserved(row, one, nowUs);
-          else if (this.#ledger.begin(entryAfter(row, one, one.broken, nowUs))) {
+          if (one.broken === null) {
+            noteObserved(row, one, nowUs);
+            this.#written.add(one);
+          } else if (this.#ledger.begin(entryAfter(row, one, one.broken, nowUs))) {
+            this.#written.add(one);
             const { dead, ...broken } = one.broken;
             const before = nameOf(row);
             found.push({

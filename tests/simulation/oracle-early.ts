@@ -1,7 +1,7 @@
 // The oracle's part on finality: EARLY as oracle.ts defines it, and that the watermark does not go back.
 
 import { streams } from "../../lib/streams/streams.ts";
-import type { Observed, TopicRecord, TraceEvent } from "./run.ts";
+import type { Outcome, TopicRecord, TraceEvent } from "./run.ts";
 import { rulesOf } from "./schedule.ts";
 
 export type Verdict = `${"LOST" | "DOUBLED" | "STUCK" | "EARLY" | "LAW"}: ${string}`;
@@ -21,7 +21,7 @@ export function nameOf({ partition, branch, offset }: TopicRecord): string {
 }
 
 export function checkEarly(
-  observed: Observed,
+  observed: Outcome,
   counted: readonly Settled[],
   say: (verdict: Verdict) => void,
 ): void {

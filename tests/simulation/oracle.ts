@@ -29,7 +29,7 @@ import type { MemoryDatabase } from "./memory-database.ts";
 import type { LedgerRow } from "./memory-ledger.ts";
 import { addNumeric, compareNumeric, plainNumeric, squareNumeric } from "./numeric.ts";
 import { checkEarly, nameOf, type Settled, type Verdict } from "./oracle-early.ts";
-import type { Observed } from "./run.ts";
+import type { Outcome } from "./run.ts";
 import { type Meaning, rulesOf } from "./schedule.ts";
 import { columns } from "./window-rows.ts";
 
@@ -38,7 +38,7 @@ const DAY_US = 86_400e6;
 const EARLIEST_US = Date.UTC(2000, 0, 1) * 1000;
 
 /** The commits by which each record was settled. */
-function settlements(observed: Observed, say: (verdict: Verdict) => void): Settled[] {
+function settlements(observed: Outcome, say: (verdict: Verdict) => void): Settled[] {
   const settled: Settled[] = [];
   const appended = observed.trace.flatMap((event) => (event.kind === "append" ? [event.record] : []));
   const commits = observed.trace.flatMap((event, at) =>
@@ -124,7 +124,7 @@ function isOnRecord(
 
 /** What became of each settled record, checked for being allowed; returns those that belong into the sums. */
 function countedOf(
-  observed: Observed,
+  observed: Outcome,
   settled: readonly Settled[],
   say: (verdict: Verdict) => void,
 ): Settled[] {
@@ -162,7 +162,7 @@ function countedOf(
  * sweep forgot still knows the older one, which was counted as well.
  */
 function onceEach(
-  { database, schedule }: Observed,
+  { database, schedule }: Outcome,
   inSums: readonly Settled[],
   say: (verdict: Verdict) => void,
 ): Settled[] {
@@ -198,11 +198,7 @@ function onceEach(
 }
 
 /** Checks those that were counted, or taken for a repetition, against the horizon: an entry of one is of no other. */
-function checkHorizon(
-  observed: Observed,
-  counted: readonly Settled[],
-  say: (verdict: Verdict) => void,
-): void {
+function checkHorizon(observed: Outcome, counted: readonly Settled[], say: (verdict: Verdict) => void): void {
   const rules = rulesOf(streams[observed.schedule.stream].windowUs / 5);
   for (const { record, commit } of counted) {
     if (record.meaning.kind !== "event" || commit.judgedByUs === null) continue;
@@ -253,7 +249,7 @@ function checkLedger(
 }
 
 /** @returns the promises that were broken; empty for a good run */
-export function verdictsOn(observed: Observed): Verdict[] {
+export function verdictsOn(observed: Outcome): Verdict[] {
   const verdicts: Verdict[] = [];
   const say = (verdict: Verdict) => void verdicts.push(verdict);
   const { database, schedule, trace } = observed;

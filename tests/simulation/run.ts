@@ -8,8 +8,8 @@ import { holds, type OffsetRanges } from "../../lib/core/ranges.ts";
 import type { PartitionOffsets } from "../../lib/core/watermark.ts";
 import { streams } from "../../lib/streams/streams.ts";
 import { commitRecords, type Judge } from "../../lib/windows/commit.ts";
-import { sweepStream } from "../../lib/windows/sweep.ts";
-import type { TopicLog } from "../../lib/windows/watch-log.ts";
+import { type SweepStore, sweepStream } from "../../lib/windows/sweep.ts";
+import type { Observed, TopicLog } from "../../lib/windows/watch-log.ts";
 import { MemoryDatabase, type ServerEvent } from "./memory-database.ts";
 import {
   type Content,
@@ -40,7 +40,7 @@ export type TraceEvent =
   | Exclude<ServerEvent, { kind: "commit" }>;
 
 /** What the oracle judges. */
-export interface Observed {
+export interface Outcome {
   readonly schedule: Schedule;
   readonly trace: readonly TraceEvent[];
   readonly database: MemoryDatabase;
@@ -104,7 +104,7 @@ class Simulation {
     });
   }
 
-  async run(): Promise<Observed> {
+  async run(): Promise<Outcome> {
     const { partitions, extraDeliveries, sweeps } = this.#schedule;
     for (let p = 0; p < partitions; p++) this.#addPartition();
     this.#writers = 2;
@@ -266,12 +266,21 @@ class Simulation {
 
   async #sweep(): Promise<void> {
     const swept = { stream: this.#schedule.stream, ...address };
-    await sweepStream(this.#database.sweepStore, swept, this.#log, rulesOf(this.#unitUs));
-    for (const [partition, one] of this.#partitions.entries()) {
-      const entry = this.#database.newestEntry(partition);
-      const isSeen =
-        entry?.topicId === `topic ${this.#topic}` && entry.leaderEpoch === one.epochs.at(-1)?.epoch;
-      if (isSeen) one.isUnseen = false;
+    const before = this.#partitions.map((one) => ({ one, epochs: one.epochs, topic: this.#topic }));
+    const written: Observed[] = [];
+    const store: SweepStore = {
+      ...this.#database.sweepStore,
+      recordLogs: async (of, observed) => {
+        const found = await this.#database.sweepStore.recordLogs(of, observed);
+        written.push(...observed.filter((one) => this.#database.hasWritten(one)));
+        return found;
+      },
+    };
+    await sweepStream(store, swept, this.#log, rulesOf(this.#unitUs));
+    // It was the log of the sweep's beginning, and no other sweep was in the way of writing it down.
+    for (const { entry } of written) {
+      const { one, epochs, topic } = before[entry.partition] ?? {};
+      if (one !== undefined && one.epochs === epochs && topic === this.#topic) one.isUnseen = false;
     }
   }
 
@@ -374,6 +383,6 @@ class Simulation {
 }
 
 /** @throws what the code under test throws, but for the deaths that the schedule asked for */
-export function runSchedule(schedule: Schedule): Promise<Observed> {
+export function runSchedule(schedule: Schedule): Promise<Outcome> {
   return new Simulation(schedule).run();
 }
