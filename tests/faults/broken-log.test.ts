@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import kafkajs, { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { reportText } from "../../commands/audit/report.ts";
 import { cutLog } from "../../commands/chaos/log-file.ts";
 import { audit } from "../../lib/audit/audit.ts";
 import { acknowledgeBreaks } from "../../lib/audit/books.ts";
-import { reportText } from "../../lib/audit/report.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
 import type { GroupReader } from "../../lib/kafka/groups.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
@@ -67,6 +67,17 @@ async function restart(whileDown: () => Promise<unknown>, fresh = false): Promis
   await whileDown();
   server = await startKafka({ ...options, fresh });
   await connect();
+  await Promise.all((await admin.listTopics()).map(untilLed));
+}
+
+/** A broker that has just started does not lead its partitions at once. */
+async function untilLed(topic: string): Promise<void> {
+  const isLed = () =>
+    admin.fetchTopicOffsets(topic).then(
+      () => true,
+      () => false, // not yet
+    );
+  await until(isLed, (led) => led);
 }
 
 /** Sends readings, each in a batch of its own, so that the log can be cut anywhere. */
