@@ -4,8 +4,8 @@
 
 import { Option } from "commander";
 import { amend, emptyWindows, revert } from "../../lib/amend/amend.ts";
+import type { Amended, SignedReason } from "../../lib/amend/apply.ts";
 import type { AmendmentTools } from "../../lib/amend/from-topic.ts";
-import type { Amended, Decision } from "../../lib/amend/judge.ts";
 import { refuseUnknownSelector } from "../../lib/amend/known.ts";
 import {
   amendedRowJson,
@@ -16,17 +16,6 @@ import {
   readAmendedRows,
   readAmendments,
 } from "../../lib/amend/list.ts";
-import {
-  amendmentOf,
-  type CorrectionOptions,
-  factor,
-  type ReplacementOptions,
-  replacementOf,
-  type SelectionOptions,
-  withDecision,
-  withReplacement,
-  withSelection,
-} from "../../lib/amend/options.ts";
 import { presentReading, type Replaced, replaceByConflict, replaceReading } from "../../lib/amend/replace.ts";
 import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
 import { readTimeZones } from "../../lib/config/time-zones.ts";
@@ -38,13 +27,24 @@ import { wholeNumber } from "../terminal/options.ts";
 import { printJson, tolerateClosedOutput } from "../terminal/output.ts";
 import { startProgress } from "../terminal/progress.ts";
 import { commandLine, endWith } from "../terminal/usage.ts";
+import {
+  amendmentOf,
+  type CorrectionOptions,
+  factor,
+  type ReplacementOptions,
+  replacementOf,
+  type SelectionOptions,
+  withReason,
+  withReplacement,
+  withSelection,
+} from "./options.ts";
 
 const NEEDS_TOPIC = { kafka: true, database: true };
 
 /** The same with the topic at hand. */
 function onTopic(
   work: (tools: AmendmentTools) => Promise<Amended | Replaced>,
-  { dryRun }: Decision,
+  { dryRun }: SignedReason,
 ): Promise<void> {
   return onDatabase(async (pool, environment) => {
     const archive = openArchive(readKafkaSettings(environment));
@@ -67,7 +67,7 @@ function onTopic(
 
 async function amendSelected(
   tools: AmendmentTools,
-  options: SelectionOptions & CorrectionOptions & Decision,
+  options: SelectionOptions & CorrectionOptions & SignedReason,
   corrects: boolean,
 ): Promise<Amended> {
   const amendment = await amendmentOf(options, corrects, (reading) => presentReading(tools, reading));
@@ -98,9 +98,9 @@ const program = commandLine("amend")
     "\nExit codes: 0 done, or nothing to do; 1 refused, and nothing has changed; 2 the command line is wrong.",
   );
 
-withDecision(withSelection(program.command("remove").description("stop counting events")))
+withReason(withSelection(program.command("remove").description("stop counting events")))
   .option("--whole-windows", "empty the windows of the span, without reading the events again", false)
-  .action((options: SelectionOptions & Decision & { wholeWindows: boolean }) =>
+  .action((options: SelectionOptions & SignedReason & { wholeWindows: boolean }) =>
     options.wholeWindows
       ? onDatabase(async (pool, environment) => {
           const tools = { pool, topics: readTopics(environment) };
@@ -115,20 +115,20 @@ withDecision(withSelection(program.command("remove").description("stop counting 
       : onTopic((tools) => amendSelected(tools, options, false), options),
   );
 
-withDecision(withSelection(program.command("correct").description("count events with another value")))
+withReason(withSelection(program.command("correct").description("count events with another value")))
   .option("--multiply <factor>", "multiply each value by this decimal number, such as 0.001", factor)
   .addOption(new Option("--unit <unit>", "the unit that was meant").choices(["kWh", "Wh", "MWh"]))
-  .action((options: SelectionOptions & CorrectionOptions & Decision) =>
+  .action((options: SelectionOptions & CorrectionOptions & SignedReason) =>
     onTopic((tools) => amendSelected(tools, options, true), options),
   );
 
-withDecision(
+withReason(
   withReplacement(
     program
       .command("replace")
       .description("count another value for one reading: an actual one for an estimate"),
   ),
-).action((options: ReplacementOptions & Decision) => {
+).action((options: ReplacementOptions & SignedReason) => {
   const wanted = replacementOf(options);
   return onTopic(
     (tools) =>
@@ -139,9 +139,9 @@ withDecision(
   );
 });
 
-withDecision(program.command("revert").description("take an amendment back by another one"))
+withReason(program.command("revert").description("take an amendment back by another one"))
   .argument("<id>", "", wholeNumber)
-  .action((id: number, options: Decision) => onTopic((tools) => revert(tools, id, options), options));
+  .action((id: number, options: SignedReason) => onTopic((tools) => revert(tools, id, options), options));
 
 /** How many of the newest are shown to people who do not say. */
 const USUAL_LIMIT = 50;

@@ -4,7 +4,6 @@
 import { type AuditReport, audit, isClean } from "../../lib/audit/audit.ts";
 import { acknowledgeBreaks } from "../../lib/audit/books.ts";
 import { acknowledge, repair } from "../../lib/audit/repair.ts";
-import { reportText, verdictOf } from "../../lib/audit/report.ts";
 import {
   groupVariable,
   readGroups,
@@ -24,6 +23,7 @@ import { exitCodes } from "../terminal/exit-codes.ts";
 import { printJson, tolerateClosedOutput } from "../terminal/output.ts";
 import { terminalWidth } from "../terminal/table.ts";
 import { commandLine, endWith } from "../terminal/usage.ts";
+import { reportText, verdictOf } from "./report.ts";
 
 const STATEMENT_TIMEOUT_MS = 600_000;
 /** 1 is taken by what the audit finds. */

@@ -3,13 +3,13 @@
 import { type AuditReport, audit, isClean } from "../../lib/audit/audit.ts";
 import { acknowledgeBreaks } from "../../lib/audit/books.ts";
 import { breakText } from "../../lib/audit/logs.ts";
-import { verdictOf } from "../../lib/audit/report.ts";
 import { readDatabaseSettings } from "../../lib/config/database.ts";
 import { readKafkaSettings } from "../../lib/config/kafka.ts";
 import { openArchive } from "../../lib/kafka/archive.ts";
 import { openGroupReader } from "../../lib/kafka/groups.ts";
 import { openOffsetReader } from "../../lib/kafka/offsets.ts";
 import { openPool } from "../../lib/postgres/pool.ts";
+import { verdictOf } from "../audit/report.ts";
 import { type LoggedRecord, streams } from "./log.ts";
 import { type Pipeline, topics } from "./pipeline.ts";
 import type { Breach } from "./verdict.ts";

@@ -8,43 +8,15 @@ import { readTopics } from "../../lib/config/kafka.ts";
 import { readLatenessRules } from "../../lib/config/rules.ts";
 import { UsageError } from "../../lib/core/usage-error.ts";
 import {
-  conflictColumns,
-  conflictCountsText,
-  conflictText,
   countConflicts,
   dismissConflicts,
   eachConflict,
   refuseUnknownConflicts,
 } from "../../lib/quarantine/conflicts.ts";
-import {
-  doubtfulColumns,
-  doubtfulKinds,
-  doubtfulText,
-  doubtfulValues,
-} from "../../lib/quarantine/doubtful.ts";
-import { quarantineColumns } from "../../lib/quarantine/export.ts";
+import { doubtfulKinds, doubtfulValues } from "../../lib/quarantine/doubtful.ts";
 import { refuseUnknown } from "../../lib/quarantine/known.ts";
-import {
-  type ConflictOptions,
-  type Decision,
-  type DismissOptions,
-  type DoubtfulOptions,
-  type Form,
-  type ReplayOptions,
-  type Selection,
-  USUAL_LIMIT,
-  withConflicts,
-  withDecision,
-  withDismissal,
-  withDoubtful,
-  withForm,
-  withSelection,
-} from "../../lib/quarantine/options.ts";
 import type { QuarantinedRecord } from "../../lib/quarantine/records.ts";
-import { replaySelected } from "../../lib/quarantine/replay-selected.ts";
 import { discardRecords, MAX_ATTEMPTS } from "../../lib/quarantine/resolve.ts";
-import { eachSelected, noneText, requireChoice, selectRecords } from "../../lib/quarantine/select.ts";
-import { describeRecord, summaryOf } from "../../lib/quarantine/show.ts";
 import { streams } from "../../lib/streams/streams.ts";
 import { onDatabase } from "../running-stack/running-pipeline.ts";
 import { csvOf, jsonOf } from "../terminal/columns.ts";
@@ -53,6 +25,28 @@ import { wholeNumber } from "../terminal/options.ts";
 import { printAll, tolerateClosedOutput } from "../terminal/output.ts";
 import { terminalWidth, wrapped } from "../terminal/table.ts";
 import { commandLine, endWith } from "../terminal/usage.ts";
+import { conflictColumns, conflictCountsText, conflictText } from "./conflict-text.ts";
+import { doubtfulColumns, doubtfulText } from "./doubtful-text.ts";
+import {
+  type ConflictOptions,
+  type DismissOptions,
+  type DoubtfulOptions,
+  type Form,
+  type ReplayOptions,
+  type Selection,
+  type SignedNote,
+  USUAL_LIMIT,
+  withConflicts,
+  withDismissal,
+  withDoubtful,
+  withForm,
+  withNote,
+  withSelection,
+} from "./options.ts";
+import { quarantineColumns } from "./record-columns.ts";
+import { replaySelected } from "./replay-selected.ts";
+import { eachSelected, noneText, requireChoice, selectRecords } from "./select.ts";
+import { describeRecord, summaryOf } from "./show.ts";
 
 async function selected(
   pool: Pool,
@@ -122,7 +116,7 @@ withForm(
   }),
 );
 
-withDecision(
+withNote(
   withSelection(program.command("replay").description("process records again, as they came or edited")),
 )
   .option("--edit <file>", "replace the value by the content of this file; for one record")
@@ -147,9 +141,9 @@ withDecision(
     }),
   );
 
-withDecision(
+withNote(
   withSelection(program.command("discard").description("mark records that will not be replayed")),
-).action((positions: string[], options: Selection & Decision) =>
+).action((positions: string[], options: Selection & SignedNote) =>
   onDatabase(async (pool, environment) => {
     requireChoice(positions, options);
     const records = await selected(pool, positions, options, environment);
@@ -182,7 +176,7 @@ withForm(
   }),
 );
 
-withDecision(
+withNote(
   withDismissal(
     program
       .command("dismiss-conflicts")
@@ -194,7 +188,7 @@ withDecision(
         [],
       ),
   ),
-).action((named: number[], { stream, since, until, all, by, note }: DismissOptions & Decision) =>
+).action((named: number[], { stream, since, until, all, by, note }: DismissOptions & SignedNote) =>
   onDatabase(async (pool) => {
     const ids = [...new Set(named)];
     if (ids.length === 0 && !all && stream === undefined && since === undefined && until === undefined)

@@ -13,9 +13,6 @@ const pool = openPool(readDatabaseSettings(process.env), 3_000);
 const troubleRules = readTroubleRules(process.env);
 const topics = Object.values(readTopics(process.env));
 
-/** Records that came too late or are doubtful are told for so long. */
-const TOLD_FOR_MS = 24 * 3_600_000;
-
 export const handler = handle(
   healthApp({
     service: "smartgrid-pipeline",
@@ -26,7 +23,7 @@ export const handler = handle(
     },
     trouble: () => readTrouble(pool, troubleRules),
     isSwept: () => isSweptSinceStart(pool),
-    kept: () => readKept(pool, new Date(Date.now() - TOLD_FOR_MS)),
+    kept: (since) => readKept(pool, since),
     gauges: () => readGauges(pool, troubleRules),
   }),
 );

@@ -4,7 +4,7 @@ import { customResource } from "../../lib/deploy/custom-resource.ts";
 import { patiently } from "../../lib/deploy/patience.ts";
 import { connect } from "../../lib/postgres/connect.ts";
 import { createIamLogins } from "../../lib/postgres/logins.ts";
-import { migrate, readSchema } from "../../lib/postgres/migrate.ts";
+import { appliedText, migrate, readSchema } from "../../lib/postgres/migrate.ts";
 import { refuseUnfitServer } from "../../lib/postgres/server-check.ts";
 import { limitTransactions } from "../../lib/postgres/transaction.ts";
 
@@ -23,9 +23,7 @@ export const handler = customResource(async (_, remainingMs) => {
     const applied = await migrate(client, await readSchema("lib/postgres"), () =>
       createIamLogins(client, loginSuffix),
     );
-    return applied.length === 0
-      ? "nothing to apply: the database has all migrations of this version"
-      : `applied ${applied.join(", ")}`;
+    return appliedText(applied);
   } finally {
     await client.end();
   }

@@ -3,7 +3,7 @@ import { readKafkaSettings, readTopics } from "../../lib/config/kafka.ts";
 import { readWeatherSettings } from "../../lib/config/rules.ts";
 import { openProducer } from "../../lib/kafka/produce.ts";
 import { log } from "../../lib/log.ts";
-import { scheduledEventId, stations, uniqueEventId, weatherMessage } from "../../lib/weather/simulator.ts";
+import { scheduledEventId, uniqueEventId, weatherMessages } from "../../lib/weather/simulator.ts";
 
 const producer = openProducer(readKafkaSettings(process.env));
 const topic = readTopics(process.env).weather;
@@ -16,9 +16,7 @@ const { seed } = readWeatherSettings(process.env);
 export async function handler(event: Partial<ScheduledEvent>): Promise<void> {
   const timeMs = event.time === undefined ? Date.now() : Date.parse(event.time);
   const eventIdOf = event.time === undefined ? uniqueEventId : scheduledEventId;
-  const messages = stations.map((station) =>
-    weatherMessage(seed, station, timeMs, eventIdOf(station, timeMs)),
-  );
+  const messages = weatherMessages(seed, timeMs, eventIdOf);
   try {
     await producer.send(
       topic,

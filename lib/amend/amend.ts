@@ -3,11 +3,11 @@
 import { windowStartUs } from "../core/window.ts";
 import { inTransaction } from "../postgres/transaction.ts";
 import { type AmendableName, amendableStreams, streamOf } from "./amendable.ts";
+import { type Amended, AmendmentError, applyAndShow, endOf, nothing, type SignedReason } from "./apply.ts";
 import { CountedRecords } from "./counted.ts";
 import { type Amendment, type Entry, rowKey } from "./entry.ts";
 import { type AmendmentTools, refoldFromTopic } from "./from-topic.ts";
 import { entriesInForce } from "./in-force.ts";
-import { type Amended, AmendmentError, type Decision, endOf, judgeAndShow, nothing } from "./judge.ts";
 import { Refolding, windowsOf } from "./refold.ts";
 
 /** The groups of the selected events: a meter's readings may count for one customer after another. */
@@ -42,7 +42,7 @@ async function groupsOf(
 export async function amend(
   tools: AmendmentTools,
   amendment: Amendment,
-  decision: Decision,
+  decision: SignedReason,
 ): Promise<Amended> {
   const { selector, correction, fromUs, toUs } = amendment;
   const name = streamOf(selector);
@@ -75,7 +75,7 @@ export async function amend(
 export async function emptyWindows(
   tools: Pick<AmendmentTools, "pool" | "topics">,
   amendment: Amendment,
-  decision: Decision,
+  decision: SignedReason,
 ): Promise<Amended> {
   const { selector, fromUs, toUs } = amendment;
   const name = streamOf(selector);
@@ -87,26 +87,26 @@ export async function emptyWindows(
   if (fromUs % windowUs !== 0 || toUs % windowUs !== 0)
     throw new AmendmentError(`whole windows begin and end at multiples of ${windowUs / 60_000_000} minutes`);
   const header = { kind: "remove", stream: name, topic: tools.topics[name], ...amendment, ...decision };
-  const judged = await inTransaction(
+  const answer = await inTransaction(
     tools.pool,
-    (client) => judgeAndShow(client, "empty_windows", [JSON.stringify(header)], decision),
+    (client) => applyAndShow(client, "empty_windows", [JSON.stringify(header)], decision),
     endOf(decision),
   );
-  return "id" in judged && judged.id !== null ? judged : nothing;
+  return "id" in answer && answer.id !== null ? answer : nothing;
 }
 
 /**
  * Reverts an amendment by another entry: by its differences where they say it all, else from the events.
  * @throws AmendmentError where there is none, it has been reverted, or the events that it takes are gone
  */
-export async function revert(tools: AmendmentTools, id: number, decision: Decision): Promise<Amended> {
-  const judged = await inTransaction(
+export async function revert(tools: AmendmentTools, id: number, decision: SignedReason): Promise<Amended> {
+  const answer = await inTransaction(
     tools.pool,
     (client) =>
-      judgeAndShow(client, "revert_amendment", [JSON.stringify({ reverts: id, ...decision })], decision),
+      applyAndShow(client, "revert_amendment", [JSON.stringify({ reverts: id, ...decision })], decision),
     endOf(decision),
   );
-  if ("id" in judged) return judged;
+  if ("id" in answer) return answer;
   const { rows } = await tools.pool.query<{ stream: AmendableName; fromUs: number; toUs: number }>(
     // The rows that it changed may lie outside of the span of its events, where it replaced one by one of another time.
     `SELECT a.stream, epoch_us(least(a.span_from, min(r.window_start)))::float8 AS "fromUs",

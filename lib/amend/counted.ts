@@ -5,9 +5,9 @@ import { difference, fromMultirange, holds, type OffsetRanges, size, union } fro
 import type { Archive, ArchivedPartition } from "../kafka/archive.ts";
 import type { Queryable } from "../postgres/judge.ts";
 import { isReplaySource, replaySourceOf } from "../postgres/replay-source.ts";
+import { AmendmentError } from "./apply.ts";
 import { logKey } from "./entry.ts";
 import { type Break, heldOffsets, type LedgerLog } from "./held.ts";
-import { AmendmentError } from "./judge.ts";
 import type { Candidate, CountedRecord } from "./refold.ts";
 
 interface Log extends LedgerLog {

@@ -5,9 +5,9 @@ import { isRefusal } from "../streams/refusal.ts";
 import { inZone } from "../streams/stream.ts";
 import { type ConsumptionEvent, consumptionStream, identityOfReading } from "../streams/streams.ts";
 import { eventKeyOf } from "../windows/fold.ts";
+import { AmendmentError } from "./apply.ts";
 import { CountedRecords, refuseUncountedTopic } from "./counted.ts";
 import { type AmendmentTools, CLOCK_ERROR_MS } from "./from-topic.ts";
-import { AmendmentError } from "./judge.ts";
 import type { Candidate } from "./refold.ts";
 
 export interface Reading {

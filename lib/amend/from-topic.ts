@@ -7,17 +7,17 @@ import type { Queryable } from "../postgres/judge.ts";
 import { inTransaction } from "../postgres/transaction.ts";
 import type { StreamZones } from "../streams/stream.ts";
 import { type AmendableName, amendableStreams } from "./amendable.ts";
-import { CountedRecords, refuseUncountedTopic } from "./counted.ts";
-import type { Entry } from "./entry.ts";
 import {
   type Amended,
   AmendmentError,
-  type Decision,
+  type Answer,
+  applyAndShow,
   endOf,
-  type Judged,
-  judgeAndShow,
   nothing,
-} from "./judge.ts";
+  type SignedReason,
+} from "./apply.ts";
+import { CountedRecords, refuseUncountedTopic } from "./counted.ts";
+import type { Entry } from "./entry.ts";
 import { type Refold, Refolding, windowsOf } from "./refold.ts";
 
 export interface AmendmentTools {
@@ -44,9 +44,9 @@ async function refoldAndAmend(
   name: AmendableName,
   refold: Refold,
   header: object,
-  decision: Decision,
+  decision: SignedReason,
   sinceMs: number,
-): Promise<Judged> {
+): Promise<Answer> {
   const { statement } = amendableStreams[name];
   const refolding = new Refolding(amendableStreams[name], tools.zones, refold);
   const records = new CountedRecords(tools.archive, tools.topics[name]);
@@ -58,7 +58,7 @@ async function refoldAndAmend(
     }
   }
 
-  function judgeRows(client: Queryable): Promise<Judged> {
+  function applyRows(client: Queryable): Promise<Answer> {
     const { before, after } = refolding;
     const parameters = [
       JSON.stringify(header),
@@ -66,13 +66,13 @@ async function refoldAndAmend(
       ...before.parameters(),
       ...after.parameters(),
     ];
-    return judgeAndShow(client, statement, parameters, decision);
+    return applyAndShow(client, statement, parameters, decision);
   }
 
   for (let round = 1; round <= ROUNDS_WITHOUT_HOLDING; round++) {
     await foldUnread(tools.pool);
-    const judged = await inTransaction(tools.pool, judgeRows, endOf(decision));
-    if (!("differing" in judged)) return judged;
+    const answer = await inTransaction(tools.pool, applyRows, endOf(decision));
+    if (!("differing" in answer)) return answer;
   }
   return inTransaction(
     tools.pool,
@@ -82,7 +82,7 @@ async function refoldAndAmend(
         [tools.topics[name]],
       );
       await foldUnread(client);
-      return judgeRows(client);
+      return applyRows(client);
     },
     endOf(decision),
   );
@@ -98,20 +98,20 @@ export async function refoldFromTopic(
   span: Pick<Entry, "fromUs" | "toUs">,
   refoldSince: (sinceMs: number) => Promise<Omit<Refold, "firstUs" | "endUs">>,
   header: object,
-  decision: Decision,
+  decision: SignedReason,
 ): Promise<Amended> {
   await refuseUncountedTopic(tools.pool, tools.topics[name]);
   const windows = windowsOf(span, amendableStreams[name].stream.windowUs);
-  let judged: Judged = nothing;
+  let answer: Answer = nothing;
   for (const sinceMs of [Math.max(0, windows.firstUs / 1000 - CLOCK_ERROR_MS), 0]) {
     const refold = { ...windows, ...(await refoldSince(sinceMs)) };
-    judged = await refoldAndAmend(tools, name, refold, { ...header, ...windows }, decision, sinceMs);
-    if ("id" in judged && judged.id !== null) return judged;
+    answer = await refoldAndAmend(tools, name, refold, { ...header, ...windows }, decision, sinceMs);
+    if ("id" in answer && answer.id !== null) return answer;
   }
-  if ("differing" in judged)
+  if ("differing" in answer)
     throw new AmendmentError(
-      `the topic ${tools.topics[name]} no longer holds all events of ${countOf(judged.differing, "window")} (retention, a log ` +
-        `that was cut or created again, or event_ids that meant different events), so nothing has changed. The first: ${judged.first}`,
+      `the topic ${tools.topics[name]} no longer holds all events of ${countOf(answer.differing, "window")} (retention, a log ` +
+        `that was cut or created again, or event_ids that meant different events), so nothing has changed. The first: ${answer.first}`,
     );
   return nothing;
 }

@@ -135,7 +135,7 @@ export class Refolding {
       if (this.#counted.has(event.identity)) return;
       this.#counted.add(event.identity);
     }
-    if (this.#isConcerned(event)) this.#beginRow(candidate); // to be judged even where nothing of it counts
+    if (this.#isConcerned(event)) this.#beginRow(candidate); // to be answer even where nothing of it counts
     const before = this.#concerned(this.#refold.before, candidate);
     const after = this.#concerned(this.#refold.after, candidate);
     if (before !== null) this.#add(this.before, before);

@@ -7,11 +7,11 @@ import { isRefusal } from "../streams/refusal.ts";
 import { inZone } from "../streams/stream.ts";
 import { type ConsumptionEvent, consumptionStream, type EnergyUnit } from "../streams/streams.ts";
 import { amendableStreams } from "./amendable.ts";
+import { type Amended, AmendmentError, type SignedReason } from "./apply.ts";
 import { type Amendment, type Correction, correctValue, decimalIn } from "./entry.ts";
 import { findReading, type Reading } from "./find-reading.ts";
 import { type AmendmentTools, refoldFromTopic } from "./from-topic.ts";
 import { entriesInForce } from "./in-force.ts";
-import { type Amended, AmendmentError, type Decision } from "./judge.ts";
 import { underEntries, windowsOf } from "./refold.ts";
 
 export interface Replaced extends Amended {
@@ -67,7 +67,7 @@ async function replace(
   tools: AmendmentTools,
   reading: Reading,
   correction: Correction,
-  decision: Decision,
+  decision: SignedReason,
 ): Promise<Replaced> {
   const stream = inZone(consumptionStream, tools.zones);
   const present = await presentReading(tools, reading);
@@ -114,7 +114,7 @@ export async function replaceReading(
   reading: Reading,
   value: string,
   unit: EnergyUnit,
-  decision: Decision,
+  decision: SignedReason,
 ): Promise<Replaced> {
   decimalIn(value);
   return replace(tools, reading, { replace: { reading: value, unit } }, decision);
@@ -127,7 +127,7 @@ export async function replaceReading(
 export async function replaceByConflict(
   tools: AmendmentTools,
   id: number,
-  decision: Decision,
+  decision: SignedReason,
 ): Promise<Replaced> {
   const { rows } = await tools.pool.query<{ stream: string; value: Buffer }>(
     "SELECT stream, value FROM conflict WHERE id = $1",

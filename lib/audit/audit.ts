@@ -92,6 +92,18 @@ export interface AuditReport {
   readonly problems: readonly string[];
 }
 
+/** As `holds_less` in SQL: nothing is applied below what is lost, or nothing above it. */
+export function holdsLess({
+  applied,
+  lost,
+  expired,
+}: Pick<PartitionAudit, "applied" | "lost" | "expired">): boolean {
+  const missing = union(lost, expired);
+  const [first, last] = [missing[0], missing.at(-1)];
+  if (first === undefined || last === undefined) return false;
+  return !(applied.some(({ from }) => from < first.from) && applied.some(({ to }) => to > last.to));
+}
+
 /**
  * Nothing is lost, doubled or inconsistent. Lag, holes, what retention removed that nobody has missed, and what compaction
  * may have taken are named, but no fault of ours.

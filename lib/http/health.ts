@@ -8,6 +8,9 @@ import { type Gauges, type Trouble, troubleText } from "../postgres/trouble.ts";
 import { type App, createApp } from "./app.ts";
 import { prometheusText } from "./metrics.ts";
 
+/** Records that came too late or are doubtful are told for so long. */
+const TOLD_FOR_MS = 24 * 3_600_000;
+
 export interface HealthDependencies {
   readonly service: string;
   /** ms since the epoch. */
@@ -19,7 +22,7 @@ export interface HealthDependencies {
   /** Whether there was a sweep of each stream since the database started; asked as trouble is. */
   readonly isSwept: () => Promise<boolean>;
   /** What people should look at; it makes nothing less ready. Asked as trouble is. */
-  readonly kept: () => Promise<readonly KeptCounts[]>;
+  readonly kept: (since: Date) => Promise<readonly KeptCounts[]>;
   readonly gauges: () => Promise<Gauges>;
 }
 
@@ -52,7 +55,7 @@ export function healthApp({ service, now, checks, trouble, isSwept, kept, gauges
     );
     const ready = results.every(([, result]) => result === "ok");
     const troubles = ready ? await trouble() : [];
-    const toLookAt = ready ? keptTexts(await kept()) : [];
+    const toLookAt = ready ? keptTexts(await kept(new Date(now() - TOLD_FOR_MS))) : [];
     return c.json(
       {
         status: ready ? await statusOf(troubles) : "not ready",

@@ -225,3 +225,10 @@ async function revokeRights(client: ClientBase, names: readonly string[]): Promi
   );
   for (const { revoke } of rows) await client.query(revoke);
 }
+
+/** @param applied as `migrate` gives it */
+export function appliedText(applied: readonly string[]): string {
+  return applied.length === 0
+    ? "nothing to apply: the database has all migrations of this version"
+    : `applied ${applied.join(", ")}`;
+}

@@ -1,11 +1,7 @@
 // Doubtful values of counted events (lib/streams/doubt.ts): how many there are of each kind, and which.
 
 import type { Pool } from "pg";
-import type { Column } from "../../commands/terminal/columns.ts";
-import { countOf } from "../core/count.ts";
-import { printable } from "../core/printable.ts";
 import type { DoubtReason } from "../streams/doubt.ts";
-import type { DoubtfulOptions } from "./options.ts";
 
 /** What follows "the value …". docs/quarantine.md says the same words, and a test holds it to that. */
 export const doubtsInWords: Readonly<Record<DoubtReason, string>> = {
@@ -20,6 +16,15 @@ export const doubtsInWords: Readonly<Record<DoubtReason, string>> = {
   fits_scaled_hertz:
     "of a sensor of type frequency is 10, 100 or 1000 times, or a thousandth of, 45 to 65 Hz; 0.1, 0.01 or 0.001 Hz, or kHz, would fit",
 };
+
+/** Which doubtful values; since and until when they were recorded, µs. */
+export interface DoubtfulFilter {
+  readonly topic?: string;
+  readonly field?: string;
+  readonly reason?: string;
+  readonly since?: number;
+  readonly until?: number;
+}
 
 export interface DoubtfulValue {
   readonly position: string;
@@ -48,12 +53,12 @@ const where = `($1::text IS NULL OR topic = $1) AND ($2::text IS NULL OR field =
   AND ($3::text IS NULL OR reason = $3) AND ($4::bigint IS NULL OR recorded_at >= instant($4))
   AND ($5::bigint IS NULL OR recorded_at < instant($5))`;
 
-function parametersOf({ topic, field, reason, since, until }: DoubtfulOptions): unknown[] {
+function parametersOf({ topic, field, reason, since, until }: DoubtfulFilter): unknown[] {
   return [topic, field, reason, since, until];
 }
 
 /** How many values of each kind fit, and from when to when their events were. */
-export async function doubtfulKinds(pool: Pool, filter: DoubtfulOptions): Promise<DoubtfulKind[]> {
+export async function doubtfulKinds(pool: Pool, filter: DoubtfulFilter): Promise<DoubtfulKind[]> {
   const { rows } = await pool.query<DoubtfulKind>(
     `SELECT stream, field, reason, count(*)::float8 AS values, min(value)::text AS least, max(value)::text AS most,
        min(event_time) AS first, max(event_time) AS last
@@ -66,7 +71,7 @@ export async function doubtfulKinds(pool: Pool, filter: DoubtfulOptions): Promis
 /** The newest values that fit. @param limit how many at most; null for all */
 export async function doubtfulValues(
   pool: Pool,
-  filter: DoubtfulOptions,
+  filter: DoubtfulFilter,
   limit: number | null,
 ): Promise<DoubtfulValue[]> {
   const { rows } = await pool.query<DoubtfulValue>(
@@ -78,29 +83,3 @@ export async function doubtfulValues(
   );
   return rows;
 }
-
-/** Kinds first, each with its words, then values, newest first. */
-export function doubtfulText(kinds: readonly DoubtfulKind[], values: readonly DoubtfulValue[]): string[] {
-  return [
-    ...kinds.flatMap((kind) => [
-      `${kind.stream} ${kind.field} ${kind.reason}: ${countOf(kind.values, "value")} from ${kind.least} to ${kind.most}, events of ${kind.first.toISOString()} to ${kind.last.toISOString()}`,
-      `  the value ${doubtsInWords[kind.reason]}`,
-    ]),
-    ...values.map(
-      ({ position, eventTime, field, value, reason }) =>
-        `${printable(position)}  ${eventTime.toISOString()}  ${field} ${value}  ${reason}`,
-    ),
-  ];
-}
-
-/** For programs and spreadsheets. */
-export const doubtfulColumns: readonly Column<DoubtfulValue>[] = [
-  ["position", ({ position }) => position],
-  ["stream", ({ stream }) => stream],
-  ["event_time", ({ eventTime }) => eventTime.toISOString()],
-  ["field", ({ field }) => field],
-  ["value", ({ value }) => Number(value)],
-  ["reason", ({ reason }) => reason],
-  ["reason_in_words", ({ reason }) => `the value ${doubtsInWords[reason]}`],
-  ["recorded_at", ({ recordedAt }) => recordedAt.toISOString()],
-];

@@ -163,3 +163,12 @@ export function weatherMessage(
     location: { lat: station.lat, lon: station.lon },
   };
 }
+
+/** The weather of all stations at a time. */
+export function weatherMessages(
+  seed: number,
+  timeMs: number,
+  eventIdOf: (station: Station, timeMs: number) => string,
+): WeatherMessage[] {
+  return stations.map((station) => weatherMessage(seed, station, timeMs, eventIdOf(station, timeMs)));
+}

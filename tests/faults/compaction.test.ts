@@ -4,9 +4,9 @@
 import { Admin } from "@platformatic/kafka";
 import kafkajs from "kafkajs";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { reportText, verdictOf } from "../../commands/audit/report.ts";
 import { audit } from "../../lib/audit/audit.ts";
 import { repair } from "../../lib/audit/repair.ts";
-import { reportText, verdictOf } from "../../lib/audit/report.ts";
 import { type Archive, openArchive } from "../../lib/kafka/archive.ts";
 import { compactionWarnings } from "../../lib/kafka/compaction.ts";
 import { type GroupReader, openGroupReader } from "../../lib/kafka/groups.ts";

@@ -4,9 +4,9 @@
 import { readFile } from "node:fs/promises";
 import { Admin } from "@platformatic/kafka";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { HOLDS_LESS, verdictOf } from "../../commands/audit/report.ts";
 import { type AuditReport, audit, isClean } from "../../lib/audit/audit.ts";
 import { acknowledge, repair } from "../../lib/audit/repair.ts";
-import { HOLDS_LESS, verdictOf } from "../../lib/audit/report.ts";
 import type { OffsetRanges } from "../../lib/core/ranges.ts";
 import { healthApp } from "../../lib/http/health.ts";
 import { type Archive, openArchive } from "../../lib/kafka/archive.ts";

@@ -1,7 +1,7 @@
 // What looks like a database that was emptied or set back, and what does not.
 
 import { expect, test } from "vitest";
-import { holdsLess } from "../../../lib/audit/report.ts";
+import { holdsLess } from "../../../lib/audit/audit.ts";
 
 const range = (from: number, to: number) => ({ from, to });
 const lost = (from: number, to: number) => ({ ...range(from, to), records: to - from, suspect: false });

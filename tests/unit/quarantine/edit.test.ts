@@ -1,8 +1,8 @@
 // Values mended by hand: what is set changes, and no other byte of the record does.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { constantLines } from "../../../commands/quarantine/constants.ts";
 import { parseAssignments } from "../../../lib/quarantine/assignment.ts";
-import { constantLines } from "../../../lib/quarantine/constants.ts";
 import { setFields } from "../../../lib/quarantine/edit.ts";
 
 const edit = (value: string, ...assignments: string[]) =>

@@ -2,9 +2,9 @@
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { quarantineColumns } from "../../../commands/quarantine/record-columns.ts";
 import { csvOf, jsonOf } from "../../../commands/terminal/columns.ts";
 import { type CsvCell, csvLine } from "../../../commands/terminal/csv.ts";
-import { quarantineColumns } from "../../../lib/quarantine/export.ts";
 import { readableBytes } from "../../../lib/quarantine/readable.ts";
 import type { QuarantinedRecord } from "../../../lib/quarantine/records.ts";
 

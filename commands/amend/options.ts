@@ -1,12 +1,12 @@
 // What `npm run amend` can be told.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { instantUs, wholeNumber } from "../../commands/terminal/options.ts";
-import { parseDecimal } from "../core/decimal.ts";
-import { UsageError } from "../core/usage-error.ts";
-import type { EnergyUnit } from "../streams/streams.ts";
-import type { Amendment, Correction, Selector } from "./entry.ts";
-import type { Reading } from "./find-reading.ts";
+import type { Amendment, Correction, Selector } from "../../lib/amend/entry.ts";
+import type { Reading } from "../../lib/amend/find-reading.ts";
+import { parseDecimal } from "../../lib/core/decimal.ts";
+import { UsageError } from "../../lib/core/usage-error.ts";
+import type { EnergyUnit } from "../../lib/streams/streams.ts";
+import { instantUs, wholeNumber } from "../terminal/options.ts";
 
 export interface SelectionOptions {
   readonly sensor?: string;
@@ -39,7 +39,7 @@ export function withSelection(command: Command): Command {
     .option("--to <instant>", "end of the span; events at this time are outside", instantUs);
 }
 
-export function withDecision(command: Command): Command {
+export function withReason(command: Command): Command {
   return command
     .requiredOption("--reason <text>", "why (kept with the amendment)")
     .requiredOption("--by <name>", "who decides (kept with the amendment)")

@@ -1,8 +1,8 @@
 // One value for several records is said before it is written: three different readings are seldom all 1.5. Pure.
 
-import { printable } from "../core/printable.ts";
-import type { Assignment } from "./assignment.ts";
-import type { EditedValue } from "./edit.ts";
+import { printable } from "../../lib/core/printable.ts";
+import type { Assignment } from "../../lib/quarantine/assignment.ts";
+import type { EditedValue } from "../../lib/quarantine/edit.ts";
 
 /** How many of the values before are shown. */
 const SHOWN_VALUES = 5;

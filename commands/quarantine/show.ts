@@ -1,10 +1,10 @@
 // A quarantined record as text for a terminal: nothing in it can move the cursor or colour the screen. Pure.
 
-import { countOf } from "../core/count.ts";
-import { printable } from "../core/printable.ts";
-import { formatPosition } from "./position.ts";
-import { reasonsInWords } from "./reasons.ts";
-import type { QuarantinedRecord } from "./records.ts";
+import { countOf } from "../../lib/core/count.ts";
+import { printable } from "../../lib/core/printable.ts";
+import { formatPosition } from "../../lib/quarantine/position.ts";
+import { reasonsInWords } from "../../lib/quarantine/reasons.ts";
+import type { QuarantinedRecord } from "../../lib/quarantine/records.ts";
 
 const HEX_COLUMNS = 16;
 

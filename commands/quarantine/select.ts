@@ -1,10 +1,16 @@
 // The records that a command line means.
 
 import type { Pool } from "pg";
-import { UsageError } from "../core/usage-error.ts";
+import { UsageError } from "../../lib/core/usage-error.ts";
+import { parsePosition } from "../../lib/quarantine/position.ts";
+import {
+  eachRecord,
+  findRecords,
+  type QuarantinedRecord,
+  type RecordFilter,
+  recordAt,
+} from "../../lib/quarantine/records.ts";
 import { type Selection, USUAL_LIMIT } from "./options.ts";
-import { parsePosition } from "./position.ts";
-import { eachRecord, findRecords, type QuarantinedRecord, type RecordFilter, recordAt } from "./records.ts";
 
 function filterOf({ since, until, ...filter }: Selection, limit: number): RecordFilter {
   return {

@@ -1,11 +1,11 @@
 // The columns of quarantined records for programs and spreadsheets.
 
-import type { Column } from "../../commands/terminal/columns.ts";
-import { printable } from "../core/printable.ts";
-import { formatPosition } from "./position.ts";
-import { readableBytes } from "./readable.ts";
-import { reasonsInWords } from "./reasons.ts";
-import type { QuarantinedRecord } from "./records.ts";
+import { printable } from "../../lib/core/printable.ts";
+import { formatPosition } from "../../lib/quarantine/position.ts";
+import { readableBytes } from "../../lib/quarantine/readable.ts";
+import { reasonsInWords } from "../../lib/quarantine/reasons.ts";
+import type { QuarantinedRecord } from "../../lib/quarantine/records.ts";
+import type { Column } from "../terminal/columns.ts";
 
 /** Bytes as text, how they are written in it, and how many they are; null for none. */
 export function bytesColumns<T>(name: string, bytesOf: (record: T) => Buffer | null): Column<T>[] {

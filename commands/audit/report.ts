@@ -1,11 +1,11 @@
 // The audit's report for people: a table per partition, the streams, and one verdict line.
 
-import { fittingTable } from "../../commands/terminal/table.ts";
-import { countOf } from "../core/count.ts";
-import { type OffsetRanges, rangesText, size, union } from "../core/ranges.ts";
-import { COMPACTED_TOPIC } from "../kafka/compaction.ts";
-import { type AuditReport, isClean, type PartitionAudit } from "./audit.ts";
-import { breakText, needsNote } from "./logs.ts";
+import { type AuditReport, holdsLess, isClean, type PartitionAudit } from "../../lib/audit/audit.ts";
+import { breakText, needsNote } from "../../lib/audit/logs.ts";
+import { countOf } from "../../lib/core/count.ts";
+import { type OffsetRanges, rangesText, size } from "../../lib/core/ranges.ts";
+import { COMPACTED_TOPIC } from "../../lib/kafka/compaction.ts";
+import { fittingTable } from "../terminal/table.ts";
 
 function partitionRow(one: PartitionAudit): string[] {
   const count = (ranges: OffsetRanges) => (ranges.length === 0 ? "·" : String(size(ranges)));
@@ -23,18 +23,6 @@ function partitionRow(one: PartitionAudit): string[] {
 
 export const HOLDS_LESS =
   "the database holds less than the trigger has passed: it was emptied, or is an older copy, or the last or first batch was given up";
-
-/** As `holds_less` in SQL: nothing is applied below what is lost, or nothing above it. */
-export function holdsLess({
-  applied,
-  lost,
-  expired,
-}: Pick<PartitionAudit, "applied" | "lost" | "expired">): boolean {
-  const missing = union(lost, expired);
-  const [first, last] = [missing[0], missing.at(-1)];
-  if (first === undefined || last === undefined) return false;
-  return !(applied.some(({ from }) => from < first.from) && applied.some(({ to }) => to > last.to));
-}
 
 /** What a compacted topic has that no record was counted for. */
 const compactedOf = ({ isCompacted, withoutRecord }: PartitionAudit) => (isCompacted ? withoutRecord : 0);

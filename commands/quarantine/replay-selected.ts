@@ -2,20 +2,20 @@
 
 import { readFile } from "node:fs/promises";
 import type { Pool } from "pg";
-import { countOf } from "../core/count.ts";
-import { formatInstant } from "../core/instant.ts";
-import { printable } from "../core/printable.ts";
-import { UsageError } from "../core/usage-error.ts";
-import { messageOf } from "../log.ts";
-import type { Event, Stream } from "../streams/stream.ts";
-import type { LatenessRules } from "../windows/commit.ts";
-import { type Assignment, parseAssignments } from "./assignment.ts";
+import { countOf } from "../../lib/core/count.ts";
+import { formatInstant } from "../../lib/core/instant.ts";
+import { printable } from "../../lib/core/printable.ts";
+import { UsageError } from "../../lib/core/usage-error.ts";
+import { messageOf } from "../../lib/log.ts";
+import { type Assignment, parseAssignments } from "../../lib/quarantine/assignment.ts";
+import { type EditedValue, setFields } from "../../lib/quarantine/edit.ts";
+import { formatPosition } from "../../lib/quarantine/position.ts";
+import type { QuarantinedRecord } from "../../lib/quarantine/records.ts";
+import { MAX_ATTEMPTS, type ReplayResult, replayRecord } from "../../lib/quarantine/resolve.ts";
+import type { Event, Stream } from "../../lib/streams/stream.ts";
+import type { LatenessRules } from "../../lib/windows/commit.ts";
 import { constantLines, shownJson } from "./constants.ts";
-import { type EditedValue, setFields } from "./edit.ts";
 import type { ReplayOptions } from "./options.ts";
-import { formatPosition } from "./position.ts";
-import type { QuarantinedRecord } from "./records.ts";
-import { MAX_ATTEMPTS, type ReplayResult, replayRecord } from "./resolve.ts";
 
 type Edit =
   | { readonly kind: "none" }

@@ -1,11 +1,12 @@
 // What `npm run quarantine` can be told of which records, and by whom.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { instantUs, wholeNumber } from "../../commands/terminal/options.ts";
-import { doubtReasons } from "../streams/doubt.ts";
-import { streams } from "../streams/streams.ts";
-import { recordFields } from "./known.ts";
-import { reasonsInWords } from "./reasons.ts";
+import type { DoubtfulFilter } from "../../lib/quarantine/doubtful.ts";
+import { recordFields } from "../../lib/quarantine/known.ts";
+import { reasonsInWords } from "../../lib/quarantine/reasons.ts";
+import { doubtReasons } from "../../lib/streams/doubt.ts";
+import { streams } from "../../lib/streams/streams.ts";
+import { instantUs, wholeNumber } from "../terminal/options.ts";
 
 /** Where a limit is not said, people are shown so many records, and so many are changed. */
 export const USUAL_LIMIT = 100;
@@ -30,7 +31,7 @@ export interface Form {
   readonly csv: boolean;
 }
 
-export interface Decision {
+export interface SignedNote {
   readonly by: string;
   readonly note?: string;
 }
@@ -51,7 +52,7 @@ export function withDismissal(command: Command): Command {
     .option("--all", "all that are to be looked at", false);
 }
 
-export interface ReplayOptions extends Decision {
+export interface ReplayOptions extends SignedNote {
   readonly edit?: string;
   readonly set: readonly string[];
   readonly setAll: boolean;
@@ -107,13 +108,7 @@ export function withSelection(command: Command): Command {
     .addOption(limitOf("records"));
 }
 
-/** Which doubtful values; since and until when they were recorded, µs. */
-export interface DoubtfulOptions {
-  readonly topic?: string;
-  readonly field?: string;
-  readonly reason?: string;
-  readonly since?: number;
-  readonly until?: number;
+export interface DoubtfulOptions extends DoubtfulFilter {
   readonly limit?: number;
 }
 
@@ -151,7 +146,7 @@ export function withForm(command: Command): Command {
     .option("--csv", "print CSV (RFC 4180) with a header", false);
 }
 
-export function withDecision(command: Command): Command {
+export function withNote(command: Command): Command {
   return command
     .requiredOption("--by <name>", "who decides (kept with the record)")
     .option("--note <text>", "why (kept with the record)");

@@ -5,7 +5,7 @@ import { DatabaseError } from "pg";
 import type { Queryable } from "../postgres/judge.ts";
 import { type AmendedRow, readAmendedRows } from "./list.ts";
 
-export interface Decision {
+export interface SignedReason {
   readonly reason: string;
   readonly by: string;
   /** Find out what would change, and change nothing. */
@@ -23,7 +23,7 @@ export interface Amended {
   readonly changes?: readonly AmendedRow[];
 }
 
-export type Judged =
+export type Answer =
   | Amended
   | { readonly differing: number; readonly first: string }
   | { readonly needsEvents: string };
@@ -42,13 +42,13 @@ export class AmendmentError extends Error {
  * Calls one of the SQL functions, in a transaction of the caller's.
  * @throws AmendmentError where it refuses for a reason of its own
  */
-async function judge(client: Queryable, statement: string, parameters: unknown[]): Promise<Judged> {
+async function ask(client: Queryable, statement: string, parameters: unknown[]): Promise<Answer> {
   const placeholders = parameters.map((_, i) => `$${i + 1}`).join(", ");
-  const sql = `SELECT ${statement}(${placeholders}) AS judged`;
+  const sql = `SELECT ${statement}(${placeholders}) AS answer`;
   try {
-    const judged = (await client.query<{ judged: Judged }>(sql, parameters)).rows[0]?.judged;
-    if (judged === undefined) throw new Error(`${statement} returned no row`);
-    return judged;
+    const answer = (await client.query<{ answer: Answer }>(sql, parameters)).rows[0]?.answer;
+    if (answer === undefined) throw new Error(`${statement} returned no row`);
+    return answer;
   } catch (error) {
     if (error instanceof DatabaseError && error.code === REFUSED_BY_US)
       throw new AmendmentError(error.message, { cause: error });
@@ -59,16 +59,16 @@ async function judge(client: Queryable, statement: string, parameters: unknown[]
 const SHOWN_ROWS = 20;
 
 /** The same with the rows that a dry run would change. */
-export async function judgeAndShow(
+export async function applyAndShow(
   client: Queryable,
   statement: string,
   parameters: unknown[],
-  { dryRun }: Decision,
-): Promise<Judged> {
-  const judged = await judge(client, statement, parameters);
-  if (!dryRun || !("id" in judged) || judged.id === null) return judged;
-  return { ...judged, changes: await readAmendedRows(client, judged.id, SHOWN_ROWS) };
+  { dryRun }: SignedReason,
+): Promise<Answer> {
+  const answer = await ask(client, statement, parameters);
+  if (!dryRun || !("id" in answer) || answer.id === null) return answer;
+  return { ...answer, changes: await readAmendedRows(client, answer.id, SHOWN_ROWS) };
 }
 
 /** How the transaction of a decision ends. */
-export const endOf = ({ dryRun }: Decision) => (dryRun ? "ROLLBACK" : "COMMIT");
+export const endOf = ({ dryRun }: SignedReason) => (dryRun ? "ROLLBACK" : "COMMIT");
