@@ -266,7 +266,12 @@ class Simulation {
 
   async #sweep(): Promise<void> {
     const swept = { stream: this.#schedule.stream, ...address };
-    const before = this.#partitions.map((one) => ({ one, epochs: one.epochs, topic: this.#topic }));
+    const before = this.#partitions.map((one) => ({
+      one,
+      epochs: one.epochs,
+      topic: this.#topic,
+      isWhole: !this.#hasStragglers(one),
+    }));
     const written: Observed[] = [];
     const store: SweepStore = {
       ...this.#database.sweepStore,
@@ -279,8 +284,9 @@ class Simulation {
     await sweepStream(store, swept, this.#log, rulesOf(this.#unitUs));
     // It was the log of the sweep's beginning, and no other sweep was in the way of writing it down.
     for (const { entry } of written) {
-      const { one, epochs, topic } = before[entry.partition] ?? {};
-      if (one !== undefined && one.epochs === epochs && topic === this.#topic) one.isUnseen = false;
+      const { one, epochs, topic, isWhole } = before[entry.partition] ?? {};
+      const isSame = one?.epochs === epochs && topic === this.#topic;
+      if (one !== undefined && isSame && isWhole === true) one.isUnseen = false;
     }
   }
 
@@ -329,10 +335,20 @@ class Simulation {
     target.records = kept;
   }
 
+  /** Whether a batch is under way that was read before the log broke. */
+  #hasStragglers(partition: Partition): boolean {
+    const number = this.#partitions.indexOf(partition);
+    const isGone = (record: TopicRecord) =>
+      record.partition === number && !partition.records.includes(record);
+    return [...this.#inFlight].some((records) => records.some(isGone));
+  }
+
   /** LIMIT: of two breaks that no sweep has come between, a batch across both does not say which one it was before. */
   async #untilSeen(partitions: readonly Partition[]): Promise<void> {
-    for (let i = 0; i < MOST_SWEEPS && partitions.some(({ isUnseen }) => isUnseen); i++)
+    for (let i = 0; i < MOST_SWEEPS && partitions.some(({ isUnseen }) => isUnseen); i++) {
+      while (partitions.some((one) => this.#hasStragglers(one))) await this.#scheduler.wait(this.#ended);
       await this.#sweepAtLast();
+    }
   }
 
   /** LIMIT: of a log that is no more, a record is not delivered a second time once a sweep has seen that. */
