@@ -70,6 +70,16 @@ function fieldOf(rule: FieldRule, unitField: number): Field {
   };
 }
 
+/** Another one in each process, so that nobody can prepare keys that all meet in one place of a table. */
+const HASH_SEED = Math.floor(Math.random() * 2 ** 32);
+
+/** The place of the field that is kept under a name. @throws Error where none is */
+export function placeOf({ stream, fields }: StreamRules, name: string): number {
+  const place = fields.findIndex((rule) => "as" in rule && rule.as === name);
+  if (place < 0) throw new Error(`the stream ${stream.name} keeps no field as ${name}`);
+  return place;
+}
+
 export class EventReader {
   /** Event time, whole µs since the epoch. */
   timeUs = 0;
@@ -91,14 +101,17 @@ export class EventReader {
   readonly #texts: string[];
   #value: Buffer = Buffer.alloc(0);
 
-  constructor({ fields, identity, key, columns }: StreamRules) {
-    const placeOf = (name: string) => fields.findIndex((rule) => "as" in rule && rule.as === name);
+  /** @throws Error where the declaration names a field that it does not keep, or a key that is no text */
+  constructor(rules: StreamRules) {
+    const { stream, fields, identity, key, columns } = rules;
     this.#fields = fields.map((rule) => {
       const of = rule.kind === "number" ? rule.as : undefined;
       const unit = columns.find((column) => column.of === of && column.in !== undefined)?.in;
-      return fieldOf(rule, unit === undefined ? -1 : placeOf(unit));
+      return fieldOf(rule, unit === undefined ? -1 : placeOf(rules, unit));
     });
-    this.#keyFields = key?.columns.map(({ of }) => placeOf(of)) ?? [];
+    this.#keyFields = key?.columns.map(({ of }) => placeOf(rules, of)) ?? [];
+    if (this.#keyFields.some((place) => fields[place]?.kind !== "text"))
+      throw new Error(`the stream ${stream.name} has a key that is no text`);
     this.#identityFields = identity?.map((name) => fields.findIndex(({ field }) => field === name)) ?? null;
     const inner = new Map<string, JsonMembers>();
     this.#placeMembers = this.#fields.map(({ kind, name }) => {
@@ -244,7 +257,7 @@ export class EventReader {
   /** Makes `keyBytes`, by which events of one key are known: the same for a text with escapes and without. */
   readKey(): void {
     let at = 0;
-    let hash = 0x811c9dc5; // FNV-1a
+    let hash = HASH_SEED; // FNV-1a
     for (let k = 0; k < this.#keyFields.length; k++) {
       const field = this.#keyFields[k] ?? 0;
       const isPlain = this.#members.kinds[field] === PLAIN_STRING;

@@ -3,7 +3,7 @@
 import { canonicalDecimal, doubleOf, type Exact, writeExact } from "../core/exact.ts";
 import type { StreamRules } from "./declaration.ts";
 import { type Doubt, doubtRules, noDoubts } from "./doubt.ts";
-import { BY_INGEST, type EventFields, EventReader } from "./event-reader.ts";
+import { BY_INGEST, type EventFields, EventReader, placeOf } from "./event-reader.ts";
 import { Rows } from "./rows.ts";
 import type { Event, Stream, StreamName } from "./stream.ts";
 import { columnOf } from "./sums.ts";
@@ -60,13 +60,11 @@ function contentReader(rules: StreamRules): (event: Fields) => string {
 }
 
 /** What is likely to be another unit, by the declaration's rule. An event is made only where something may be. */
-function doubtReader({
-  doubts,
-  fields,
-}: StreamRules): (reader: EventReader, fieldsOf: () => Fields) => readonly Doubt[] {
+function doubtReader(rules: StreamRules): (reader: EventReader, fieldsOf: () => Fields) => readonly Doubt[] {
+  const { doubts } = rules;
   if (doubts === undefined) return () => noDoubts;
   const { suspect, doubtsOf } = doubtRules[doubts];
-  const field = fields.findIndex((rule) => "as" in rule && rule.as === suspect?.of);
+  const field = suspect === undefined ? -1 : placeOf(rules, suspect.of);
   return (reader, fieldsOf) => {
     if (suspect !== undefined && !suspect.mayBeDoubtful(doubleOf(reader.exact(field)))) return noDoubts;
     const event = Object.entries(fieldsOf()).map(([name, value]) => [
@@ -87,8 +85,7 @@ export function streamOf<R extends StreamRules & { readonly stream: { readonly n
 export function streamOf(
   rules: StreamRules & { readonly stream: { readonly name: StreamName } },
 ): Stream<Fields> {
-  const { stream, station, key, columns, fields } = rules;
-  const placeOf = (name: string) => fields.findIndex((rule) => "as" in rule && rule.as === name);
+  const { stream, station, key, columns } = rules;
   const keys = (key?.columns.map(({ of }) => of) ?? []).toReversed();
   const reader = new EventReader(rules);
   const doubtsOf = doubtReader(rules);
@@ -116,7 +113,7 @@ export function streamOf(
     rows: () =>
       new Rows(
         keys.length,
-        columns.map(({ merge, of }) => columnOf[merge](placeOf(of))),
+        columns.map(({ merge, of }) => columnOf[merge](placeOf(rules, of))),
       ),
   });
   return inZone("UTC");

@@ -65,3 +65,11 @@ test("sums are in the unit whose power is 0, and equal content is equal in any u
   }
   expect(rows.parameters()).toEqual([["m"], [3], ["1.540000"], ['{"open":2,"shut":1}']]);
 });
+
+test.each([
+  [{ key: { ...rules.key, columns: [{ column: "meter_id", of: "volume" }] } }, "a key that is no text"],
+  [{ key: { ...rules.key, columns: [{ column: "meter_id", of: "meter" }] } }, "keeps no field as meter"],
+  [{ columns: [{ column: "total", merge: "add", of: "energy" }] }, "keeps no field as energy"],
+] as const)("a declaration that does not hold together is refused: %#", (changes, message) => {
+  expect(() => streamOf({ ...rules, ...changes }).rows()).toThrow(message);
+});
