@@ -1,7 +1,7 @@
 // One Kafka broker and one PostgreSQL server for the whole run, on free ports, in a folder of their own; or the ones
 // that the environment names. Each test file takes topics of its own and a database of its own.
 
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { lstat, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -73,6 +73,8 @@ async function cleanUpAfterKilledRuns(): Promise<void> {
     const runPid = Number(new RegExp(`^${FOLDER}(\\d+)-`).exec(name)?.[1] ?? Number.NaN);
     if (Number.isNaN(runPid) || isRunning(runPid)) continue;
     const folder = join(tmpdir(), name);
+    const { uid } = (await lstat(folder).catch(() => null)) ?? {}; // another run may have just removed it
+    if (uid !== process.getuid?.()) continue; // another user's
     await stopOrphan(join(folder, "kafka/kafka.pid"), join(folder, "kafka"), "SIGKILL");
     await stopOrphan(join(folder, "postgres/postgres.pid"), join(folder, "postgres"), "SIGQUIT");
     await rm(folder, { recursive: true, force: true });
