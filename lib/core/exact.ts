@@ -201,6 +201,12 @@ function parseFixed(text: string): Decimal {
 /** A whole number below 10^6 with six digits. */
 const sixDigits = (value: number) => String(MICRO + value).slice(1);
 
+/** Adds to what the doubles of a row do not hold. */
+function addTo(rests: Map<number, Decimal>, row: number, decimal: Decimal): void {
+  const rest = rests.get(row);
+  rests.set(row, rest === undefined ? decimal : addDecimals(rest, decimal));
+}
+
 /** Exact running sums, one for each row. */
 export class ExactSums {
   readonly #micros: number[] = [];
@@ -217,20 +223,15 @@ export class ExactSums {
     const micros = power === 0 && typeof value === "number" ? microsOf(value) : Number.NaN;
     if (Number.isNaN(micros)) {
       const { unscaled, scale } = decimalOf(value);
-      this.#addToRest(row, { unscaled, scale: scale - power }); // negative for many MWh
+      addTo(this.#rests, row, { unscaled, scale: scale - power }); // negative for many MWh
       return;
     }
     let sum = (this.#micros[row] ?? 0) + micros;
     if (sum > SPILL || sum < -SPILL) {
-      this.#addToRest(row, { unscaled: BigInt(sum), scale: MICRO_SCALE });
+      addTo(this.#rests, row, { unscaled: BigInt(sum), scale: MICRO_SCALE });
       sum = 0;
     }
     this.#micros[row] = sum;
-  }
-
-  #addToRest(row: number, decimal: Decimal): void {
-    const rest = this.#rests.get(row);
-    this.#rests.set(row, rest === undefined ? decimal : addDecimals(rest, decimal));
   }
 
   /** The sums in plain digits, with at least 6 decimals. */
@@ -268,7 +269,7 @@ export class ExactSquareSums {
     const whole = typeof value === "number" ? Math.trunc(value) : 0;
     if (Number.isNaN(micros) || Math.abs(whole) >= SQUARE_LIMIT) {
       const { unscaled, scale } = decimalOf(value);
-      this.#addToRest(row, { unscaled: unscaled * unscaled, scale: 2 * scale });
+      addTo(this.#rests, row, { unscaled: unscaled * unscaled, scale: 2 * scale });
       return;
     }
     const fraction = micros - whole * MICRO;
@@ -279,7 +280,7 @@ export class ExactSquareSums {
     this.#micros[row] = squares;
     // The mixed sum is at most the larger of the other two (Cauchy and Schwarz).
     if (wholes > SPILL || squares > SPILL) {
-      this.#addToRest(row, parseFixed(this.#inDoubles(row)));
+      addTo(this.#rests, row, parseFixed(this.#inDoubles(row)));
       this.#wholes[row] = 0;
       this.#mixed[row] = 0;
       this.#micros[row] = 0;
@@ -296,11 +297,6 @@ export class ExactSquareSums {
     // Beyond 2^52 the sum may need more digits than a double has.
     const whole = wholes > SPILL ? BigInt(wholes) + BigInt(more) : wholes + more;
     return `${whole}.${sixDigits(mixed)}${sixDigits(micros)}`;
-  }
-
-  #addToRest(row: number, decimal: Decimal): void {
-    const rest = this.#rests.get(row);
-    this.#rests.set(row, rest === undefined ? decimal : addDecimals(rest, decimal));
   }
 
   /** The sums of squares in plain digits, with at least 12 decimals. */
