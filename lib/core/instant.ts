@@ -94,7 +94,8 @@ function minuteUs(bytes: Buffer, from: number): number {
 /** @returns NaN for every other spelling, and for what names no instant or two */
 function readUsual(bytes: Buffer, from: number, to: number, zone: string): number {
   const second = digits(bytes, from + MINUTE_LENGTH, 2);
-  if (second < 0 || second > 59) return Number.NaN;
+  const minute = minuteUs(bytes, from);
+  if (Number.isNaN(minute) || second < 0 || second > 59) return Number.NaN;
   let at = from + USUAL_LENGTH;
   let fractionUs = 0;
   if (at < to && bytes[at] === 0x2e) {
@@ -108,7 +109,7 @@ function readUsual(bytes: Buffer, from: number, to: number, zone: string): numbe
     }
     if (at === first) return Number.NaN;
   }
-  const localUs = minuteUs(bytes, from) + second * SECOND_US + fractionUs;
+  const localUs = minute + second * SECOND_US + fractionUs;
   if (at < to) return localUs - usualOffsetUs(bytes, at, to);
   if (zone === "UTC") return localUs;
   const instants = instantsOfLocal(localUs, zone);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatInstant, parseInstant } from "../../../lib/core/instant.ts";
+import { formatInstant, parseInstant, readInstant } from "../../../lib/core/instant.ts";
 import { instantsOf, readWrittenTime } from "../../../lib/core/written-time.ts";
 import { randomOf, timestampText } from "../streams/mutated-records.ts";
 import { isInstant } from "../streams/schema-rules.ts";
@@ -196,4 +196,37 @@ describe("a zone that a stream or a file has", () => {
     const both = instantsOf({ zone: "none", ...common }, "Europe/Paris");
     expect(both.map(formatInstant)).toEqual(["2026-10-25T00:30:00.000000Z", "2026-10-25T01:30:00.000000Z"]);
   });
+});
+
+describe("a time stamp read from bytes", () => {
+  const spelled = fc.nat({ max: 2 ** 31 }).map((seed) => timestampText(randomOf(seed)).slice(1, -1));
+  const usual = fc
+    .tuple(
+      fc.stringMatching(/^20[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9]$/),
+      fc.constantFrom("", ".5", ".", "Z", "+01:00", "x"),
+    )
+    .map((parts) => parts.join(""));
+
+  test("is what its text says, in any zone, and what names no instant never throws", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(spelled, usual),
+        fc.constantFrom("UTC", "Europe/Tirane", "+05:30"),
+        (text, zone) => {
+          const ascii = text.replaceAll(/[^\0-\x7f]/g, "-");
+          const bytes = Buffer.from(`"${ascii}"`);
+          expect(readInstant(bytes, 1, bytes.length - 1, zone)).toBe(parseInstant(ascii, zone));
+        },
+      ),
+      { numRuns: 20_000 },
+    );
+  });
+
+  test.each(["2026-02-30T10:00:00", "2026-13-01T10:00:00.5", "2026-01-15T25:00:00", "abcd-01-15T10:00:00"])(
+    "%s in a zone of its own names none",
+    (text) => {
+      const bytes = Buffer.from(text);
+      expect(readInstant(bytes, 0, bytes.length, "Europe/Tirane")).toBe("unreadable");
+    },
+  );
 });

@@ -154,6 +154,9 @@ describe("wrong types, NaN, Infinity, 1e400, −0, > 2^53, negative energy, empt
       expect(outcome(stream.decode, { ...event, timestamp: "2026-03-29T02:30" })).toBe(
         "nonexistent_timestamp timestamp",
       );
+      expect(outcome(stream.decode, { ...event, timestamp: "2026-02-30T10:30:00" })).toBe(
+        "invalid_timestamp timestamp",
+      );
     }
   });
 
