@@ -157,7 +157,7 @@ export function compareExact(a: Exact, b: Exact): number {
   return unscaled < 0n ? -1 : unscaled > 0n ? 1 : 0;
 }
 
-export function negated({ unscaled, scale }: Decimal): Decimal {
+function negated({ unscaled, scale }: Decimal): Decimal {
   return { unscaled: -unscaled, scale };
 }
 

@@ -39,7 +39,7 @@ export class Rows {
   /** The number of a row, which begins with no event where it is not there yet. */
   rowOf(startUs: number, event: EventReader): number {
     event.readKey();
-    // 2^32 µs are 71 minutes, and windows start at whole ones: no two near each other are alike in the low bits.
+    // In seconds, so that it fits into 32 bits; after 2038 it wraps, which a hash may.
     const hash = Math.imul(event.keyHash ^ ((startUs / 1e6) | 0), 0x9e3779b1);
     const mask = this.#table.length - 1;
     for (let at = (hash >>> 7) & mask; ; at = (at + 1) & mask) {
@@ -51,7 +51,7 @@ export class Rows {
   }
 
   #isOf(row: number, { keyBytes, keyLength }: EventReader): boolean {
-    const from = row === 0 ? 0 : (this.#keyEnds[row - 1] ?? 0);
+    const from = this.#keyEnds[row - 1] ?? 0;
     if ((this.#keyEnds[row] ?? 0) - from !== keyLength) return false;
     for (let i = 0; i < keyLength; i++) if (this.#keyBytes[from + i] !== keyBytes[i]) return false;
     return true;

@@ -89,6 +89,7 @@ export function streamOf(
   const keys = (key?.columns.map(({ of }) => of) ?? []).toReversed();
   const reader = new EventReader(rules);
   const doubtsOf = doubtReader(rules);
+  const contentOf = contentReader(rules);
   const eventOf = (): Fields => ({ timeUs: reader.timeUs, identity: reader.identity(), ...reader.fields() });
   const inZone = (zone: string): Stream<Fields> => ({
     name: stream.name,
@@ -98,7 +99,7 @@ export function streamOf(
     reader,
     decode: (value) => reader.read(value, zone) ?? eventOf(),
     eventOf,
-    contentOf: contentReader(rules),
+    contentOf,
     doubtsOf: () => doubtsOf(reader, eventOf),
     ...(station === undefined
       ? {}
