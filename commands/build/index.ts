@@ -2,6 +2,7 @@
 // import that is done later (the SDK's clients), which costs nothing until then. The same sources give the same bytes.
 // Runs as a command and, through `build`, from the Serverless plugin.
 
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -115,12 +116,22 @@ async function filesIn(folder: string): Promise<string[]> {
   return entries.filter((one) => one.isFile()).map((one) => relative(folder, join(one.parentPath, one.name)));
 }
 
-/** Puts each file in the place of its earlier version, which is there until then, and removes what is left over. */
+async function isEqual(path: string, other: string): Promise<boolean> {
+  if (!existsSync(other)) return false;
+  const [bytes, otherBytes] = await Promise.all([readFile(path), readFile(other)]);
+  return bytes.equals(otherBytes);
+}
+
+/**
+ * Puts each file in the place of its earlier version, which is there until then, and removes what is left over. A file that has
+ * not changed stays: somebody may be packaging it.
+ */
 async function replaceFiles(from: string, to: string): Promise<void> {
   const files = await filesIn(from);
   // What an index.js imports is to be there before it.
   const inOrder = [...files].sort((a, b) => Number(a.endsWith("index.js")) - Number(b.endsWith("index.js")));
   for (const file of inOrder) {
+    if (await isEqual(join(from, file), join(to, file))) continue;
     await mkdir(dirname(join(to, file)), { recursive: true });
     await rename(join(from, file), join(to, file));
   }
